@@ -1,0 +1,304 @@
+//! Feeds the scanner from a stream of bytes, with a bounded buffer.
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+
+use super::scan::{Cell, Malformed, Step, resync, scan_row};
+
+/// First size of the buffer, bytes; grows by doubling, for long rows only.
+const START: usize = 256 * 1024;
+/// Longest row, bytes, unless told otherwise.
+const LONGEST: usize = 16 * 1024 * 1024;
+/// The most that is shown of a malformed row, bytes.
+const SHOWN: usize = 64 * 1024;
+
+/// A row in the reader's buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'a> {
+    buffer: &'a [u8],
+    cells: &'a [Cell],
+    start: usize,
+    next: usize,
+    offset: u64,
+}
+
+impl<'a> Row<'a> {
+    /// Number of cells.
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether there are no cells; never so for a row the reader gave.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// Whether the cell has no content, or does not exist.
+    pub fn is_blank(&self, index: usize) -> bool {
+        self.cells.get(index).is_none_or(|cell| cell.start == cell.end)
+    }
+
+    /// A cell's content as written, doubled quotes still doubled, and whether there are any.
+    pub fn written(&self, index: usize) -> Option<(&'a [u8], bool)> {
+        let cell = self.cells.get(index)?;
+        Some((self.buffer.get(cell.start..cell.end)?, cell.doubled))
+    }
+
+    /// A cell's content.
+    pub fn cell(&self, index: usize) -> Option<Cow<'a, [u8]>> {
+        let (written, doubled) = self.written(index)?;
+        Some(if doubled { Cow::Owned(undouble(written)) } else { Cow::Borrowed(written) })
+    }
+
+    /// The whole row as written, with its line end.
+    pub fn raw(&self) -> &'a [u8] {
+        self.buffer.get(self.start..self.next).unwrap_or_default()
+    }
+
+    /// Where the row starts in the stream, bytes.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+/// Puts one quote for each two.
+fn undouble(written: &[u8]) -> Vec<u8> {
+    let mut content = Vec::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        content.extend_from_slice(&rest[..=quote]);
+        rest = rest.get(quote + 2..).unwrap_or_default();
+    }
+    content.extend_from_slice(rest);
+    content
+}
+
+/// What the reader gives.
+#[derive(Debug)]
+pub enum Item<'a> {
+    /// A row.
+    Row(Row<'a>),
+    /// Bytes that are no row. The reader goes on after them.
+    Malformed {
+        /// Where they start in the stream, bytes.
+        offset: u64,
+        /// The bytes; their first 64 KiB if there are more.
+        raw: &'a [u8],
+        /// What is wrong.
+        why: Malformed,
+    },
+}
+
+/// The stream failed.
+#[derive(Debug, thiserror::Error)]
+#[error("reading failed after {offset} bytes")]
+pub struct ReadError {
+    /// How far it had come, bytes.
+    pub offset: u64,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+/// Reads rows from a stream of bytes.
+#[derive(Debug)]
+pub struct Reader<R> {
+    stream: R,
+    buffer: Vec<u8>,
+    /// Start of what is not yet given out.
+    at: usize,
+    /// End of what is filled.
+    filled: usize,
+    /// Offset in the stream of the buffer's first byte.
+    base: u64,
+    ended: bool,
+    longest: usize,
+    cells: Vec<Cell>,
+    /// The malformed bytes given out last.
+    spare: Vec<u8>,
+}
+
+impl<R: Read> Reader<R> {
+    /// Starts reading. A byte order mark is passed over.
+    pub fn new(stream: R) -> Self {
+        Self::with_limit(stream, START, LONGEST)
+    }
+
+    /// Starts reading with a buffer of `start` bytes that may grow to `longest`, the longest row.
+    pub fn with_limit(stream: R, start: usize, longest: usize) -> Self {
+        Self {
+            stream,
+            buffer: vec![0; start.max(16)],
+            at: 0,
+            filled: 0,
+            base: 0,
+            ended: false,
+            longest: longest.max(16),
+            cells: Vec::with_capacity(64),
+            spare: Vec::new(),
+        }
+    }
+
+    /// The next row, or what stands in its place; `None` at the end.
+    pub fn next_item(&mut self) -> Result<Option<Item<'_>>, ReadError> {
+        loop {
+            if self.base == 0 && self.at == 0 && !self.pass_byte_order_mark()? {
+                continue;
+            }
+            self.pass_empty_lines();
+            let window = &self.buffer[..self.filled];
+            match scan_row(window, self.at, self.ended, &mut self.cells) {
+                Ok(Step::Row { next }) if next - self.at > self.longest => {
+                    return self.pass_long_row().map(Some);
+                }
+                Ok(Step::Row { next }) => {
+                    let start = std::mem::replace(&mut self.at, next);
+                    return Ok(Some(Item::Row(Row {
+                        buffer: &self.buffer[..self.filled],
+                        cells: &self.cells,
+                        start,
+                        next,
+                        offset: self.base + start as u64,
+                    })));
+                }
+                Ok(Step::End) => return Ok(None),
+                Ok(Step::More) if self.filled - self.at > self.longest => {
+                    return self.pass_long_row().map(Some);
+                }
+                Ok(Step::More) => self.fill()?,
+                Err(why) if self.reach(why) > self.longest => {
+                    return self.pass_long_row().map(Some);
+                }
+                Err(why) => return self.pass_malformed(why).map(Some),
+            }
+        }
+    }
+
+    /// How far into the row its fault lies.
+    fn reach(&self, why: Malformed) -> usize {
+        match why {
+            Malformed::AfterQuote { at } | Malformed::StrayQuote { at } => at - self.at,
+            Malformed::Unterminated | Malformed::TooLong => self.filled - self.at,
+        }
+    }
+
+    /// Answers false when more bytes were needed and have been asked for.
+    fn pass_byte_order_mark(&mut self) -> Result<bool, ReadError> {
+        const MARK: &[u8] = b"\xef\xbb\xbf";
+        let window = &self.buffer[..self.filled];
+        if window.len() < MARK.len() && !self.ended && MARK.starts_with(window) {
+            self.fill()?;
+            return Ok(false);
+        }
+        if window.starts_with(MARK) {
+            self.at = MARK.len();
+        }
+        Ok(true)
+    }
+
+    fn pass_empty_lines(&mut self) {
+        while self.at < self.filled {
+            match &self.buffer[self.at..self.filled] {
+                [b'\n', ..] => self.at += 1,
+                [b'\r', b'\n', ..] => self.at += 2,
+                [b'\r'] if self.ended => self.at += 1,
+                _ => break,
+            }
+        }
+    }
+
+    /// Reads more behind what is filled: first moves the rest to the front, then grows.
+    fn fill(&mut self) -> Result<(), ReadError> {
+        if self.at > 0 {
+            self.buffer.copy_within(self.at..self.filled, 0);
+            self.base += self.at as u64;
+            self.filled -= self.at;
+            self.at = 0;
+        }
+        if self.filled == self.buffer.len() {
+            let size = (self.buffer.len() * 2).min(self.longest + START);
+            self.buffer.resize(size.max(self.filled + 1), 0);
+        }
+        let read = self.read()?;
+        self.ended = read == 0;
+        self.filled += read;
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<usize, ReadError> {
+        loop {
+            match self.stream.read(&mut self.buffer[self.filled..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(source) => {
+                    return Err(ReadError { offset: self.base + self.filled as u64, source });
+                }
+                Ok(read) => return Ok(read),
+            }
+        }
+    }
+
+    /// Passes to the next place where a row may start. The search goes on over further reads.
+    fn pass_malformed(&mut self, why: Malformed) -> Result<Item<'_>, ReadError> {
+        let offset = self.base + self.at as u64;
+        let mut from = match why {
+            Malformed::AfterQuote { at } | Malformed::StrayQuote { at } => at,
+            Malformed::Unterminated | Malformed::TooLong => self.at,
+        };
+        let mut shown = Vec::new();
+        loop {
+            let window = &self.buffer[..self.filled];
+            let next = resync(window, from);
+            let stop = next.unwrap_or(self.filled);
+            let keep = SHOWN.saturating_sub(shown.len()).min(stop - self.at);
+            shown.extend_from_slice(&self.buffer[self.at..self.at + keep]);
+            if next.is_some() || self.ended {
+                self.at = stop;
+                break;
+            }
+            // A line end that is the last byte may still be followed by a quote.
+            let hold = usize::from(window.last() == Some(&b'\n') && stop > self.at);
+            if hold == 1 && keep == stop - self.at {
+                shown.pop();
+            }
+            self.at = stop - hold;
+            self.fill()?;
+            from = self.at;
+        }
+        Ok(self.malformed(offset, shown, why))
+    }
+
+    /// Passes a row that is longer than the limit, keeping count of its quotes.
+    fn pass_long_row(&mut self) -> Result<Item<'_>, ReadError> {
+        let offset = self.base + self.at as u64;
+        let shown = self.buffer[self.at..self.filled.min(self.at + SHOWN)].to_vec();
+        let mut inside = false;
+        loop {
+            let window = &self.buffer[self.at..self.filled];
+            let mut end = None;
+            for found in memchr::memchr2_iter(b'"', b'\n', window) {
+                if window[found] == b'"' {
+                    inside = !inside;
+                } else if !inside {
+                    end = Some(found + 1);
+                    break;
+                }
+            }
+            if let Some(end) = end {
+                self.at += end;
+                break;
+            }
+            self.at = self.filled;
+            if self.ended {
+                break;
+            }
+            self.fill()?;
+        }
+        Ok(self.malformed(offset, shown, Malformed::TooLong))
+    }
+
+    /// Gives out bytes that may have left the buffer, by way of a spare place.
+    fn malformed(&mut self, offset: u64, shown: Vec<u8>, why: Malformed) -> Item<'_> {
+        self.spare = shown;
+        Item::Malformed { offset, raw: &self.spare, why }
+    }
+}

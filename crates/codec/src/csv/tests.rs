@@ -1,0 +1,201 @@
+//! The scanner against a slow, obvious parser, and its manners towards bad files.
+
+use std::io::Read;
+
+use proptest::prelude::*;
+
+use super::{Item, Malformed, Reader};
+
+/// Gives its bytes in pieces of the given sizes, over and over.
+struct Pieces<'a> {
+    rest: &'a [u8],
+    sizes: Vec<usize>,
+    turn: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let size = self.sizes[self.turn % self.sizes.len()];
+        self.turn += 1;
+        let count = size.min(out.len()).min(self.rest.len());
+        out[..count].copy_from_slice(&self.rest[..count]);
+        self.rest = &self.rest[count..];
+        Ok(count)
+    }
+}
+
+/// A row as its cells, or what is wrong with it.
+type Parsed = Vec<Result<Vec<Vec<u8>>, String>>;
+
+fn read_all(csv: &[u8], sizes: &[usize], start: usize, longest: usize) -> Parsed {
+    let pieces = Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 };
+    let mut reader = Reader::with_limit(pieces, start, longest);
+    let mut rows = Vec::new();
+    while let Some(item) = reader.next_item().unwrap() {
+        rows.push(match item {
+            Item::Row(row) => {
+                Ok((0..row.len()).map(|i| row.cell(i).unwrap().into_owned()).collect())
+            }
+            Item::Malformed { why, .. } => Err(why.to_string()),
+        });
+    }
+    rows
+}
+
+fn read(csv: &str) -> Parsed {
+    read_all(csv.as_bytes(), &[usize::MAX], 1 << 16, 1 << 24)
+}
+
+fn cells(row: &[&str]) -> Result<Vec<Vec<u8>>, String> {
+    Ok(row.iter().map(|cell| cell.as_bytes().to_vec()).collect())
+}
+
+/// The slow, obvious parser: one byte at a time, for well-formed input.
+fn oracle(csv: &[u8]) -> Vec<Vec<Vec<u8>>> {
+    let mut parser = csv_core::Reader::new();
+    let (mut input, mut rows) = (csv, Vec::new());
+    let mut row: Vec<Vec<u8>> = Vec::new();
+    let mut cell = Vec::new();
+    loop {
+        let mut out = [0_u8; 7];
+        let (result, read, wrote) = parser.read_field(input, &mut out);
+        input = &input[read..];
+        cell.extend_from_slice(&out[..wrote]);
+        match result {
+            csv_core::ReadFieldResult::Field { record_end } => {
+                row.push(std::mem::take(&mut cell));
+                if record_end {
+                    rows.push(std::mem::take(&mut row));
+                }
+            }
+            csv_core::ReadFieldResult::End => return rows,
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn reads_quotes_newlines_and_commas_inside_cells() {
+    let rows = read("\"A\",\"B\"\n\"a \"\"quoted\"\"\nline\",\"x,y\"\n\"\"\"q\"\"\",\"\"\n");
+    assert_eq!(rows[1], cells(&["a \"quoted\"\nline", "x,y"]));
+    assert_eq!(rows[2], cells(&["\"q\"", ""]));
+}
+
+#[test]
+fn is_lenient_about_line_ends_marks_blanks_and_empty_lines() {
+    let plain = read("\"A\",\"B\"\n\"1\",\"2\"\n");
+    for odd in [
+        "\u{feff}\"A\",\"B\"\n\"1\",\"2\"\n",
+        "\"A\",\"B\"\r\n\"1\",\"2\"\r\n",
+        "\"A\",\"B\"\n\"1\",\"2\"",
+        "\"A\", \"B\"\n\n\r\n\"1\",  \"2\"\n\n",
+        "A,B\n1,2\n",
+    ] {
+        assert_eq!(read(odd), plain, "{odd:?}");
+    }
+    assert!(read("").is_empty());
+    assert!(read("\u{feff}").is_empty());
+}
+
+#[test]
+fn a_malformed_row_is_named_and_the_next_one_is_read() {
+    let rows = read("\"A\",\"B\"\n\"1\"x,\"2\"\n\"3\",\"4\"\n5\"6,7\n\"8\",\"9\"\n");
+    assert_eq!(rows[1], Err(Malformed::AfterQuote { at: 0 }.to_string()));
+    assert_eq!(rows[2], cells(&["3", "4"]));
+    assert_eq!(rows[3], Err(Malformed::StrayQuote { at: 0 }.to_string()));
+    assert_eq!(rows[4], cells(&["8", "9"]));
+    assert_eq!(read("\"A\"\n\"open")[1], Err(Malformed::Unterminated.to_string()));
+}
+
+#[test]
+fn a_row_beyond_the_limit_is_passed_over_in_bounded_memory() {
+    let long = format!("\"A\"\n\"{}\n{}\"\n\"z\"\n", "x\"\"".repeat(5_000), "y".repeat(5_000));
+    let rows = read_all(long.as_bytes(), &[1, 700], 64, 4_096);
+    assert_eq!(rows[0], cells(&["A"]));
+    assert_eq!(rows[1], Err(Malformed::TooLong.to_string()));
+    assert_eq!(rows[2], cells(&["z"]));
+    assert_eq!(rows.len(), 3);
+}
+
+#[test]
+fn offsets_and_raw_bytes_lead_back_to_the_file() {
+    let csv = b"\xef\xbb\xbf\"A\"\n\"1\"x\n\"2\"\r\n\"3\"";
+    let mut reader = Reader::with_limit(&csv[..], 16, 1 << 20);
+    let mut places = Vec::new();
+    while let Some(item) = reader.next_item().unwrap() {
+        match item {
+            Item::Row(row) => places.push((row.offset(), row.raw().to_vec())),
+            Item::Malformed { offset, raw, .. } => places.push((offset, raw.to_vec())),
+        }
+    }
+    for (offset, raw) in &places {
+        let start = *offset as usize;
+        assert_eq!(&csv[start..start + raw.len()], &raw[..]);
+    }
+    assert_eq!(places.len(), 4);
+    assert_eq!(places[1], (7, b"\"1\"x\n".to_vec()));
+}
+
+#[test]
+fn a_failing_stream_says_how_far_it_came() {
+    struct Fails;
+    impl Read for Fails {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("gone"))
+        }
+    }
+    let mut reader = Reader::new(b"\"A\"\n".chain(Fails));
+    assert!(matches!(reader.next_item(), Ok(Some(Item::Row(_)))));
+    assert_eq!(reader.next_item().unwrap_err().offset, 4);
+}
+
+/// Cells that need care, to be quoted properly.
+fn cell() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        "[a-z ]{0,12}",
+        "[\",\n\r a\u{e9}\u{1f600}]{0,10}",
+        "[x\"]{30,90}"
+    ]
+}
+
+fn written(rows: &[Vec<String>], line_end: &str, last: bool) -> String {
+    let lines: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            let cells: Vec<_> =
+                row.iter().map(|cell| format!("\"{}\"", cell.replace('"', "\"\""))).collect();
+            cells.join(",")
+        })
+        .collect();
+    lines.join(line_end) + if last { line_end } else { "" }
+}
+
+proptest! {
+    #[test]
+    fn agrees_with_the_slow_parser_however_the_input_is_cut(
+        rows in prop::collection::vec(prop::collection::vec(cell(), 1..6), 0..12),
+        crlf: bool,
+        last: bool,
+        sizes in prop::collection::vec(1_usize..40, 1..5),
+        start in 16_usize..200,
+    ) {
+        let csv = written(&rows, if crlf { "\r\n" } else { "\n" }, last);
+        let read = read_all(csv.as_bytes(), &sizes, start, 1 << 20);
+        let slow: Parsed = oracle(csv.as_bytes()).into_iter().map(Ok).collect();
+        prop_assert_eq!(&read, &slow);
+        prop_assert_eq!(read.len(), rows.len());
+    }
+
+    #[test]
+    fn any_bytes_give_the_same_items_however_they_are_cut(
+        csv in prop::collection::vec(prop::sample::select(b"\"\",\n\r ab\xff\xef\xbb\xbf".to_vec()), 0..120),
+        sizes in prop::collection::vec(1_usize..30, 1..4),
+        start in 16_usize..64,
+        longest in 16_usize..200,
+    ) {
+        let whole = read_all(&csv, &[usize::MAX], 1 << 10, longest);
+        let cut = read_all(&csv, &sizes, start, longest);
+        prop_assert_eq!(whole, cut);
+    }
+}

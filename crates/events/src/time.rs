@@ -1,0 +1,187 @@
+//! Salesforce's ways of writing a moment, read to microseconds since 1970 UTC, and RFC 3339 back.
+//!
+//! Done by hand because it happens once per row.
+
+/// Microseconds in a second.
+pub const SECOND: i64 = 1_000_000;
+/// Microseconds in a day.
+pub const DAY: i64 = 86_400 * SECOND;
+
+/// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
+const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * (if month > 2 { month - 3 } else { month + 9 }) + 2) / 5 + day - 1;
+    era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
+}
+
+/// The date that many days after 1970-01-01, as year, month, day.
+const fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year + era * 400 + if month <= 2 { 1 } else { 0 }, month, day)
+}
+
+/// Reads digits; `None` when there is another character or too few.
+fn number(text: &[u8], start: usize, count: usize) -> Option<i64> {
+    let digits = text.get(start..start + count)?;
+    digits.iter().try_fold(0, |sum, digit| {
+        digit.is_ascii_digit().then(|| sum * 10 + i64::from(digit - b'0'))
+    })
+}
+
+/// Reads `.` and one to nine digits, or nothing; answers microseconds and what follows.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    let Some((b'.', rest)) = text.split_first() else { return Some((0, text)) };
+    let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 || count > 9 {
+        return None;
+    }
+    let value = number(rest, 0, count)?;
+    let scale = 10_i64.pow(count.abs_diff(6) as u32);
+    let micros = if count <= 6 { value * scale } else { value / scale };
+    Some((micros, rest.get(count..)?))
+}
+
+fn assemble(date: [i64; 3], time: [i64; 3], micros: i64) -> Option<i64> {
+    let [year, month, day] = date;
+    let [hour, minute, second] = time;
+    let whole = (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !whole || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    let days = days_from_civil(year, month, day);
+    if civil_from_days(days) != (year, month, day) {
+        return None;
+    }
+    Some(days * DAY + (hour * 3_600 + minute * 60 + second) * SECOND + micros)
+}
+
+/// Reads the compact form of the `TIMESTAMP` column, `20231218054831.655`, which is in GMT. The
+/// fraction may have any number of digits or be missing.
+pub fn parse_compact(text: &[u8]) -> Option<i64> {
+    let date = [number(text, 0, 4)?, number(text, 4, 2)?, number(text, 6, 2)?];
+    let time = [number(text, 8, 2)?, number(text, 10, 2)?, number(text, 12, 2)?];
+    let (micros, rest) = fraction(text.get(14..)?)?;
+    if rest.is_empty() { assemble(date, time, micros) } else { None }
+}
+
+/// Reads ISO 8601 as the platform writes it: `2023-12-18T05:48:31.655Z`, also with `+0000`,
+/// `+02:00` or a blank for the `T`.
+pub fn parse_iso(text: &[u8]) -> Option<i64> {
+    let shape = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
+    if shape.iter().any(|(at, mark)| text.get(*at) != Some(mark))
+        || !matches!(text.get(10), Some(b'T' | b't' | b' '))
+    {
+        return None;
+    }
+    let date = [number(text, 0, 4)?, number(text, 5, 2)?, number(text, 8, 2)?];
+    let time = [number(text, 11, 2)?, number(text, 14, 2)?, number(text, 17, 2)?];
+    let (micros, zone) = fraction(text.get(19..)?)?;
+    Some(assemble(date, time, micros)? - offset(zone)? * SECOND)
+}
+
+/// Reads a zone to seconds east of UTC.
+fn offset(zone: &[u8]) -> Option<i64> {
+    let sign = match zone {
+        b"Z" | b"z" => return Some(0),
+        [b'+', ..] => 1,
+        [b'-', ..] => -1,
+        _ => return None,
+    };
+    let minutes_at = match zone.len() {
+        5 => 3,
+        6 if zone.get(3) == Some(&b':') => 4,
+        _ => return None,
+    };
+    let (hours, minutes) = (number(zone, 1, 2)?, number(zone, minutes_at, 2)?);
+    (hours <= 18 && minutes <= 59).then_some(sign * (hours * 3_600 + minutes * 60))
+}
+
+/// Appends RFC 3339 in UTC with milliseconds, or microseconds when there are any.
+pub fn write_rfc3339(out: &mut Vec<u8>, micros: i64) {
+    let (days, of_day) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
+    let (year, month, day) = civil_from_days(days);
+    let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
+    let fields = [
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
+        (seconds / 3_600, 2, b':'),
+        (seconds / 60 % 60, 2, b':'),
+        (seconds % 60, 2, b'.'),
+    ];
+    for (value, width, mark) in fields {
+        digits(out, value, width);
+        out.push(mark);
+    }
+    if fraction % 1_000 == 0 {
+        digits(out, fraction / 1_000, 3);
+    } else {
+        digits(out, fraction, 6);
+    }
+    out.push(b'Z');
+}
+
+/// [`write_rfc3339`] as text.
+pub fn rfc3339(micros: i64) -> String {
+    let mut out = Vec::with_capacity(27);
+    write_rfc3339(&mut out, micros);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+fn digits(out: &mut Vec<u8>, value: i64, width: u32) {
+    for place in (0..width).rev() {
+        out.push(b'0' + (value / 10_i64.pow(place) % 10).unsigned_abs() as u8);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn reads_both_clocks_of_a_row() {
+        let moment = parse_iso(b"2023-12-18T05:48:31.655Z").unwrap();
+        assert_eq!(rfc3339(moment), "2023-12-18T05:48:31.655Z");
+        assert_eq!(parse_compact(b"20231218054831.655"), Some(moment));
+        assert_eq!(parse_compact(b"20231218054831"), Some(moment - 655_000));
+        assert_eq!(parse_compact(b"20231218054831.65"), Some(moment - 5_000));
+        assert_eq!(parse_iso(b"2023-12-18T05:48:31.655+0000"), Some(moment));
+        assert_eq!(parse_iso(b"2023-12-18T07:48:31.655+02:00"), Some(moment));
+    }
+
+    #[test]
+    fn refuses_what_is_no_moment() {
+        for text in ["", "2023", "20231318054831", "20230230054831.1", "20231218054831.", "2023121805483x"] {
+            assert_eq!(parse_compact(text.as_bytes()), None, "{text}");
+        }
+        for text in ["", "2023-12-18", "2023-12-18T05:48:31.655", "2023-02-29T00:00:00Z", "2023-12-18T05:48:31+1:00"] {
+            assert_eq!(parse_iso(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn writes_what_jiff_writes_and_reads_it_back(millis in -2_000_000_000_000_i64..4_000_000_000_000) {
+            let micros = millis * 1_000;
+            let text = rfc3339(micros);
+            let jiff = jiff::Timestamp::from_microsecond(micros).unwrap();
+            prop_assert_eq!(&text, &format!("{jiff:.3}"));
+            prop_assert_eq!(parse_iso(text.as_bytes()), Some(micros));
+        }
+
+        #[test]
+        fn never_panics(text in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = (parse_iso(&text), parse_compact(&text));
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! The one place that builds HTTP clients, so that time-outs and trust are the same everywhere.
+
+use std::time::Duration;
+
+/// What a client may differ in. Everything else is fixed here.
+#[derive(Debug, Clone, Default)]
+pub struct ClientSettings {
+    /// Proxy for all requests, for example `http://proxy.example:3128`. Without it the usual
+    /// environment variables (`HTTPS_PROXY`, `NO_PROXY`) count.
+    pub proxy: Option<url::Url>,
+    /// Certificates (PEM) trusted besides the system's own.
+    pub extra_roots_pem: Option<Vec<u8>>,
+    /// Client certificate and key (PEM, concatenated) for mutual TLS.
+    pub identity_pem: Option<Vec<u8>>,
+}
+
+/// The address could not be turned into a client: wrong proxy, unreadable certificate.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot build the HTTP client")]
+pub struct ClientError(#[from] reqwest::Error);
+
+/// Longest wait for a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest silence inside an answer. There is no limit on a whole download.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Builds a client: verified TLS, HTTP/2 where offered, no automatic decompression, no redirects.
+///
+/// Bodies arrive as they were sent, because automatic gunzip stops after the first gzip member.
+/// Redirects are refused, because following one turns a POST with a secret into a GET elsewhere.
+#[expect(clippy::disallowed_methods, reason = "this is the builder everything else must use")]
+pub fn client(settings: &ClientSettings) -> Result<reqwest::Client, ClientError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("orgtap/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .pool_idle_timeout(Duration::from_secs(60))
+        .redirect(reqwest::redirect::Policy::none())
+        .tcp_nodelay(true);
+    if let Some(proxy) = &settings.proxy {
+        builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
+    }
+    if let Some(pem) = &settings.extra_roots_pem {
+        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
+    }
+    if let Some(pem) = &settings.identity_pem {
+        builder = builder.identity(reqwest::Identity::from_pem(pem)?);
+    }
+    Ok(builder.build()?)
+}
+
+/// Reads a `Retry-After` header in seconds or as an HTTP date.
+pub fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
+    let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(86_400)));
+    }
+    let at = date(text)?;
+    let wait = at.duration_since(jiff::Timestamp::now()).as_secs().clamp(0, 86_400);
+    Some(Duration::from_secs(wait.unsigned_abs()))
+}
+
+/// Reads an HTTP date such as `Mon, 23 Nov 2026 19:00:00 GMT`.
+pub fn date(text: &str) -> Option<jiff::Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+/// The start of an answer's body as a person may read it: one line, no control characters, short.
+pub fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body.get(..600).unwrap_or(body));
+    let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.retain(|c| !c.is_control());
+    if line.chars().count() > 200 {
+        line = line.chars().take(200).collect::<String>() + "...";
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+
+    #[test]
+    fn reads_retry_after_as_seconds_and_as_a_date() {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("120"));
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(120)));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("Mon, 01 Jan 2001 00:00:00 GMT"));
+        assert_eq!(retry_after(&headers), Some(Duration::ZERO));
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("soon"));
+        assert_eq!(retry_after(&headers), None);
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_line() {
+        let html = b"<html>\r\n<body>\x07Service\n unavailable".to_vec();
+        assert_eq!(excerpt(&html), "<html> <body>Service unavailable");
+        assert!(excerpt(&vec![b'x'; 10_000]).len() <= 203);
+    }
+}

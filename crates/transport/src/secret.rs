@@ -1,0 +1,259 @@
+//! Secrets: where they come from, and a type that never shows them.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+/// A secret in memory. `Debug` and `Display` show dots, the memory is wiped on drop, and it does
+/// not serialise.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes a value as a secret.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(Zeroizing::new(value.into()))
+    }
+
+    /// The value itself, to be put on the wire and nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(...)")
+    }
+}
+
+impl fmt::Display for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("...")
+    }
+}
+
+/// Where a secret comes from, as written in the configuration.
+///
+/// `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT...] }`, or, discouraged, the
+/// value itself as a plain string.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SecretRef {
+    /// The value itself.
+    Plain(Secret),
+    /// An environment variable.
+    Env(String),
+    /// A file; one trailing line end is dropped.
+    File(PathBuf),
+    /// What a program prints; one trailing line end is dropped. The program is run without a shell.
+    Command(Vec<String>),
+}
+
+impl fmt::Debug for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Plain(_) => f.write_str("a plain value"),
+            Self::Env(name) => write!(f, "environment variable {name}"),
+            Self::File(path) => write!(f, "file {}", path.display()),
+            Self::Command(words) => {
+                write!(f, "command {}", words.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+/// A secret that could not be had. Says where it was looked for, never what was found.
+#[derive(Debug, thiserror::Error)]
+#[error("no secret from {from}: {reason}")]
+pub struct SecretError {
+    /// The reference, in words.
+    pub from: String,
+    /// Why there is no value.
+    pub reason: String,
+}
+
+/// Longest secret accepted, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+impl SecretRef {
+    /// Fetches the value. Blocks while a file is read or a command runs.
+    pub fn resolve(&self) -> Result<Secret, SecretError> {
+        let value = match self {
+            Self::Plain(secret) => return Ok(secret.clone()),
+            Self::Env(name) => std::env::var(name).map_err(|error| self.error(&error))?,
+            Self::File(path) => {
+                let bytes = std::fs::read(path).map_err(|error| self.error(&error))?;
+                self.text(bytes)?
+            }
+            Self::Command(words) => self.run(words)?,
+        };
+        if value.is_empty() {
+            return Err(self.error(&"it is empty"));
+        }
+        Ok(Secret::new(value))
+    }
+
+    fn run(&self, words: &[String]) -> Result<String, SecretError> {
+        let (program, arguments) =
+            words.split_first().ok_or_else(|| self.error(&"the command has no words"))?;
+        let output = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output()
+            .map_err(|error| self.error(&error))?;
+        if !output.status.success() {
+            return Err(self.error(&format!("it ended with {}", output.status)));
+        }
+        self.text(output.stdout)
+    }
+
+    fn text(&self, bytes: Vec<u8>) -> Result<String, SecretError> {
+        if bytes.len() > LONGEST {
+            return Err(self.error(&"it is longer than 64 KiB"));
+        }
+        let mut text = String::from_utf8(bytes).map_err(|_| self.error(&"it is not UTF-8"))?;
+        if text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(text)
+    }
+
+    fn error(&self, reason: &dyn fmt::Display) -> SecretError {
+        SecretError { from: format!("{self:?}"), reason: reason.to_string() }
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct RefVisitor;
+        impl<'de> Visitor<'de> for RefVisitor {
+            type Value = SecretRef;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a secret: { env: NAME }, { file: PATH }, { command: [..] } or a string",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, value: &str) -> Result<SecretRef, E> {
+                Ok(SecretRef::Plain(Secret::new(value)))
+            }
+
+            // The default answers name the value; a number here is most likely a mistyped secret.
+            fn visit_i64<E: de::Error>(self, _: i64) -> Result<SecretRef, E> {
+                Err(E::custom("a secret must be a string; put it in quotes"))
+            }
+
+            fn visit_u64<E: de::Error>(self, _: u64) -> Result<SecretRef, E> {
+                self.visit_i64(0)
+            }
+
+            fn visit_f64<E: de::Error>(self, _: f64) -> Result<SecretRef, E> {
+                self.visit_i64(0)
+            }
+
+            fn visit_bool<E: de::Error>(self, _: bool) -> Result<SecretRef, E> {
+                self.visit_i64(0)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
+                let Some(key) = map.next_key::<String>()? else {
+                    return Err(de::Error::custom("a secret needs one of env, file, command"));
+                };
+                let found = match key.as_str() {
+                    "env" => SecretRef::Env(map.next_value()?),
+                    "file" => SecretRef::File(map.next_value()?),
+                    "command" => SecretRef::Command(map.next_value()?),
+                    other => {
+                        return Err(de::Error::unknown_field(other, &["env", "file", "command"]));
+                    }
+                };
+                if map.next_key::<String>()?.is_some() {
+                    return Err(de::Error::custom(
+                        "a secret has one of env, file, command, not two",
+                    ));
+                }
+                Ok(found)
+            }
+        }
+        deserializer.deserialize_any(RefVisitor)
+    }
+}
+
+impl JsonSchema for SecretRef {
+    fn schema_name() -> Cow<'static, str> {
+        "Secret".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A secret: from an environment variable, a file, a command's output, or (discouraged) the value itself.",
+            "oneOf": [
+                { "type": "string" },
+                { "type": "object", "additionalProperties": false, "required": ["env"],
+                  "properties": { "env": { "type": "string" } } },
+                { "type": "object", "additionalProperties": false, "required": ["file"],
+                  "properties": { "file": { "type": "string" } } },
+                { "type": "object", "additionalProperties": false, "required": ["command"],
+                  "properties": { "command": { "type": "array", "items": { "type": "string" } } } }
+            ]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<SecretRef, serde_json::Error> {
+        serde_json::from_str(json)
+    }
+
+    #[test]
+    fn comes_from_env_file_command_or_plain() {
+        assert_eq!(parse(r#"{"env":"A"}"#).unwrap(), SecretRef::Env("A".into()));
+        assert_eq!(parse(r#""x""#).unwrap(), SecretRef::Plain(Secret::new("x")));
+        let command = parse(r#"{"command":["printf","tok\n"]}"#).unwrap();
+        assert_eq!(command.resolve().unwrap().expose(), "tok");
+    }
+
+    #[test]
+    fn wrong_shapes_are_refused_without_showing_the_value() {
+        for json in ["12345678", r#"{"env":"A","file":"b"}"#, r#"{"vault":"x"}"#, "{}"] {
+            let message = parse(json).unwrap_err().to_string();
+            assert!(!message.contains("12345678"), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_absent_or_empty_secret_says_where_it_was_looked_for() {
+        let error = SecretRef::Env("ORGTAP_NO_SUCH_VARIABLE".into()).resolve().unwrap_err();
+        assert!(error.to_string().contains("ORGTAP_NO_SUCH_VARIABLE"));
+        let error = SecretRef::Command(vec!["true".into()]).resolve().unwrap_err();
+        assert!(error.to_string().contains("it is empty"));
+        let error = SecretRef::Command(vec!["false".into()]).resolve().unwrap_err();
+        assert!(error.to_string().contains("ended with"));
+    }
+
+    #[test]
+    fn never_shows_itself() {
+        let secret = Secret::new("hunter2");
+        assert!(!format!("{secret:?} {secret}").contains("hunter2"));
+        assert!(!format!("{:?}", SecretRef::Plain(secret)).contains("hunter2"));
+    }
+}
