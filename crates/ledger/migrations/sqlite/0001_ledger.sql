@@ -1,0 +1,132 @@
+-- The first shape of the ledger.
+--
+-- Times are microseconds since 1970 UTC, yes and no are 1 and 0. What another database would
+-- write differently is `integer primary key` and `strict`, nothing else.
+
+-- Connectors, known by name. One that was only tried, never run, has no registered_at.
+create table connector (
+    id            integer primary key,
+    name          text    not null unique,
+    registered_at integer,
+    -- What is kept besides its units, as one JSON object.
+    record        text    not null default '{}'
+) strict;
+
+-- Destinations a connector has or had. Those it no longer has stay for what they were sent.
+create table destination (
+    id           integer primary key,
+    connector_id integer not null references connector (id),
+    name         text    not null,
+    registered   integer not null check (registered in (0, 1)),
+    unique (connector_id, name)
+) strict;
+
+create table lane (
+    id           integer primary key,
+    connector_id integer not null references connector (id),
+    event_type   text    not null,
+    day          text    not null,
+    unique (connector_id, event_type, day)
+) strict;
+
+-- How far discovery has come. No row: nowhere yet.
+create table listing_cursor (
+    connector_id integer not null references connector (id),
+    track        text    not null,
+    created_date integer not null,
+    log_file_id  text    not null,
+    primary key (connector_id, track)
+) strict;
+
+-- The last grant of each lane's stage. Rows stay, so that epochs only grow; no owner: free.
+create table lease (
+    lane_id integer not null references lane (id),
+    stage   text    not null,
+    owner   text,
+    epoch   integer not null,
+    expires integer not null,
+    primary key (lane_id, stage)
+) strict;
+
+create table unit (
+    id            integer primary key,
+    connector_id  integer not null references connector (id),
+    lane_id       integer not null references lane (id),
+    file_interval text    not null,
+    sequence      integer not null,
+    log_file_id   text    not null,
+    log_date      integer not null,
+    created_date  integer not null,
+    length        integer not null,
+    state         text    not null default 'listed' check (state in
+        ('listed', 'fetched', 'admitted', 'done', 'vanished', 'skipped', 'rejected')),
+    attempts      integer not null default 0,
+    not_before    integer not null default 0,
+    -- The last failure of the present stage; gone with the next success.
+    failure       text,
+    -- What a person should know of the unit for good.
+    remark        text,
+    spool_path    text,
+    spool_bytes   integer not null default 0,
+    raw_bytes     integer not null default 0,
+    row_count     integer not null default 0,
+    admitted      integer not null default 0,
+    repeats       integer not null default 0,
+    undecodable   integer not null default 0,
+    exceptions    integer not null default 0,
+    content_hash  text,
+    listed_at     integer not null,
+    final_at      integer,
+    spooled       integer not null default 0 check (spooled in (0, 1)),
+    unique (connector_id, log_file_id, created_date, length)
+) strict;
+
+create index unit_lane on unit (lane_id);
+-- Few units wait at any time, however many there were: these two stay small.
+create index unit_due on unit (connector_id, lane_id, created_date, not_before)
+    where state in ('listed', 'fetched');
+create index unit_waiting on unit (connector_id, not_before)
+    where state in ('listed', 'fetched') and attempts > 0;
+-- Vanished units are few; their successors are looked for in the lane.
+create index unit_vanished on unit (connector_id) where state = 'vanished';
+create index unit_spooled on unit (final_at, id)
+    where spooled = 1 and final_at is not null;
+
+-- A row that is not done belongs to a unit that is admitted. Lane and creation are the unit's,
+-- repeated here because they never change and the question for due work then needs this alone.
+create table delivery (
+    unit_id        integer not null references unit (id),
+    destination_id integer not null references destination (id),
+    lane_id        integer not null references lane (id),
+    created_date   integer not null,
+    position       integer not null default 0 check (position >= 0),
+    delivered      integer not null default 0,
+    rejected       integer not null default 0,
+    done           integer not null default 0 check (done in (0, 1)),
+    attempts       integer not null default 0,
+    not_before     integer not null default 0,
+    failure        text,
+    primary key (unit_id, destination_id)
+) strict;
+
+create index delivery_due on delivery (destination_id, lane_id, created_date, not_before)
+    where done = 0;
+create index delivery_waiting on delivery (destination_id, not_before)
+    where done = 0 and attempts > 0;
+
+create table dead_letter (
+    id           integer primary key,
+    connector_id integer not null references connector (id),
+    unit_id      integer not null references unit (id),
+    -- By name: it outlives the destination. None: the row could not be decoded.
+    destination  text,
+    row_number   integer,
+    byte_offset  integer,
+    code         text    not null,
+    reason       text    not null,
+    payload      blob    not null,
+    set_aside_at integer not null
+) strict;
+
+create index dead_letter_unit on dead_letter (unit_id);
+create index dead_letter_newest on dead_letter (connector_id, set_aside_at, id);

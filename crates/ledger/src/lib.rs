@@ -1,0 +1,22 @@
+//! The durable record: units, positions, leases, dead letters, and the health of connectors.
+//!
+//! The only crate with SQL of its own. It knows neither events nor destinations: names are
+//! strings, times are microseconds since 1970 UTC, and it never asks a clock.
+//! [`Ledger`] is the contract; [`unit`] is the pure state machine every database applies;
+//! [`SqliteLedger`] is the database of one machine. The module `suite` (feature `suite`) is the
+//! list of cases every database has to pass.
+
+mod contract;
+mod error;
+mod rules;
+mod sqlite;
+#[cfg(any(test, feature = "suite"))]
+pub mod suite;
+pub mod unit;
+
+pub use contract::{
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, Ledger,
+    LedgerError, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+};
+pub use rules::PAYLOAD_LIMIT;
+pub use sqlite::SqliteLedger;

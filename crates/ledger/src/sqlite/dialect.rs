@@ -1,0 +1,124 @@
+//! What is SQLite's own: connections, transactions, pragmas, error codes. All other SQL of the
+//! ledger is written so that PostgreSQL can read it too.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::ConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::LedgerError;
+use crate::unit::Misfit;
+
+/// Starts a transaction that may write, so that it cannot fail later for want of the lock.
+pub(super) const BEGIN: &str = "begin immediate";
+/// Ends a transaction for good.
+pub(super) const COMMIT: &str = "commit";
+/// Ends a transaction as if it had never been.
+pub(super) const ROLLBACK: &str = "rollback";
+/// Objects in the database, whoever made them.
+pub(super) const OBJECTS: &str = "select count(*) from sqlite_schema";
+/// Whether the table of schema versions is there.
+pub(super) const HAS_VERSIONS: &str =
+    "select count(*) from sqlite_schema where type = 'table' and name = 'orgtap_schema'";
+/// How the journal is kept.
+pub(super) const JOURNAL_MODE: &str = "pragma journal_mode";
+
+/// How long to wait for another process that is writing.
+const BUSY: Duration = Duration::from_secs(30);
+
+/// How the one connection that writes is opened: a commit has reached the disk when it returns.
+pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY)
+        // Give disk back after a burst of writing.
+        .pragma("journal_size_limit", "67108864")
+        .disable_statement_logging()
+}
+
+/// How the connections that only read are opened.
+pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .busy_timeout(BUSY)
+        .pragma("query_only", "on")
+        .disable_statement_logging()
+}
+
+/// Why a transaction stopped: refused by a rule, or failed in the database.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// A rule of the contract says no.
+    Refused(LedgerError),
+    /// The database failed.
+    Failed(sqlx::Error),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Misfit> for Stop {
+    fn from(error: Misfit) -> Self {
+        Self::Refused(error.into())
+    }
+}
+
+impl From<sqlx::Error> for Stop {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Stop> for LedgerError {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Refused(error) => error,
+            Stop::Failed(error) => translate(error),
+        }
+    }
+}
+
+/// SQLITE_CORRUPT.
+const CORRUPT: i32 = 11;
+/// SQLITE_FULL.
+const FULL: i32 = 13;
+/// SQLITE_NOTADB.
+const NOT_A_DATABASE: i32 = 26;
+/// SQLITE_IOERR_SHMSIZE: the file beside the write-ahead log cannot grow.
+const IOERR_SHMSIZE: i32 = 4874;
+/// SQLITE_CONSTRAINT_CHECK and its like: primary code 19. The rules are checked before every
+/// write, so a constraint only speaks up when what is stored breaks them already.
+const CONSTRAINT: i32 = 19;
+
+/// Sorts a failure of the database into the contract's kinds.
+fn translate(error: sqlx::Error) -> LedgerError {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .and_then(|code| code.parse::<i32>().ok());
+    match (code, &error) {
+        (Some(IOERR_SHMSIZE), _) => LedgerError::DiskFull(error.into()),
+        (Some(code), _) => match code & 0xff {
+            FULL => LedgerError::DiskFull(error.into()),
+            NOT_A_DATABASE => LedgerError::Corrupt(
+                "no SQLite database: its file was damaged or replaced".to_owned(),
+            ),
+            CORRUPT => LedgerError::Corrupt(format!("damaged pages: {error}")),
+            CONSTRAINT => LedgerError::Corrupt(format!("rows that contradict each other: {error}")),
+            _ => LedgerError::Database(error.into()),
+        },
+        (None, sqlx::Error::ColumnDecode { index, .. }) => {
+            LedgerError::Corrupt(format!("a value of the wrong kind in {index}"))
+        }
+        _ => LedgerError::Database(error.into()),
+    }
+}

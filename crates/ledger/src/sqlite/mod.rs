@@ -1,0 +1,257 @@
+//! The ledger in one SQLite file: for one machine, any number of processes.
+//!
+//! Here are only the opening and the transaction around each method; the statements are in the
+//! modules by what they are about, except for what is SQLite's own, which is in `dialect`.
+
+mod connector;
+mod dead_letter;
+mod deliver;
+mod dialect;
+mod due;
+mod file;
+mod lease;
+mod listing;
+mod migrate;
+mod progress;
+mod rows;
+mod status;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqlitePoolOptions;
+
+use crate::unit::{Event, State};
+use crate::{
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, Ledger,
+    LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+};
+use dialect::Stop;
+use file::LedgerFile;
+use writer::Writer;
+
+/// Connections for reading at the same time; reads are short.
+const READERS: u32 = 3;
+
+/// A [`Ledger`] in an SQLite file.
+pub struct SqliteLedger {
+    writer: Writer,
+    readers: SqlitePool,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger in a file, making or updating it where needed. Its folder must be there.
+    ///
+    /// # Errors
+    /// [`LedgerError::Newer`] for one written by a newer Orgtap, which is left as it is;
+    /// [`LedgerError::Corrupt`] for a file that is damaged, emptied, or something else.
+    pub async fn open(path: &Path) -> Result<Self, LedgerError> {
+        let owned = path.to_owned();
+        let file = tokio::task::spawn_blocking(move || LedgerFile::prepare(&owned))
+            .await
+            .map_err(|error| LedgerError::Database(error.into()))??;
+        let writer = Writer::open(path).await?;
+        let mut conn = writer.take().await?;
+        migrate::bring_up_to_date(&mut conn, file.is_new()).await?;
+        let journal: String = sqlx::query_scalar(dialect::JOURNAL_MODE)
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(Stop::from)?;
+        if journal != "wal" {
+            tracing::warn!(journal, "the ledger's file system has no shared memory; slower");
+        }
+        conn.give_back();
+        file.made()?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .test_before_acquire(false)
+            .connect_lazy_with(dialect::reader(path));
+        Ok(Self { writer, readers })
+    }
+
+    /// Closes the file. Not needed for safety, but leaves one file instead of three.
+    pub async fn close(self) -> Result<(), LedgerError> {
+        self.readers.close().await;
+        Ok(self.writer.close().await?)
+    }
+
+    async fn reader(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Sqlite>, Stop> {
+        Ok(self.readers.acquire().await?)
+    }
+}
+
+#[async_trait]
+impl Ledger for SqliteLedger {
+    async fn register(
+        &self,
+        connector: &str,
+        destinations: &[String],
+        now: i64,
+    ) -> Result<Vec<(String, i64)>, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let dropped = connector::register(&mut tx, connector, destinations, now).await;
+        tx.finish(dropped).await
+    }
+
+    async fn connector(&self, connector: &str) -> Result<ConnectorRecord, LedgerError> {
+        Ok(connector::record(&mut *self.reader().await?, connector).await?)
+    }
+
+    async fn set_connector(
+        &self,
+        connector: &str,
+        record: &ConnectorRecord,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let set = connector::set_record(&mut tx, connector, record).await;
+        tx.finish(set).await
+    }
+
+    async fn cursor(&self, connector: &str, track: &str) -> Result<Option<Cursor>, LedgerError> {
+        Ok(listing::cursor(&mut *self.reader().await?, connector, track).await?)
+    }
+
+    async fn list(
+        &self,
+        connector: &str,
+        track: &str,
+        units: &[NewUnit],
+        from: Option<&Cursor>,
+        to: Option<&Cursor>,
+        now: i64,
+    ) -> Result<Listed, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let page = listing::Page { connector, track, units, from, to };
+        let listed = listing::list(&mut tx, &page, now).await;
+        tx.finish(listed).await
+    }
+
+    async fn due(
+        &self,
+        connector: &str,
+        stage: &str,
+        now: i64,
+        limit: usize,
+    ) -> Result<Vec<LaneWork>, LedgerError> {
+        Ok(due::due(&mut *self.reader().await?, connector, stage, now, limit).await?)
+    }
+
+    async fn wake(&self, connector: &str) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let woken = due::wake(&mut tx, connector).await;
+        tx.finish(woken).await
+    }
+
+    async fn next_due(&self, connector: &str, now: i64) -> Result<Option<i64>, LedgerError> {
+        Ok(due::next_due(&mut *self.reader().await?, connector, now).await?)
+    }
+
+    async fn lease(
+        &self,
+        lane: &Lane,
+        stage: &str,
+        owner: &str,
+        now: i64,
+        ttl: i64,
+    ) -> Result<Option<Lease>, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let lease = lease::take(&mut tx, lane, stage, owner, now, ttl).await;
+        tx.finish(lease).await
+    }
+
+    async fn renew(&self, lease: &Lease, now: i64, ttl: i64) -> Result<Lease, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let renewed = lease::renew(&mut tx, lease, now, ttl).await;
+        tx.finish(renewed).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let released = lease::release(&mut tx, lease).await;
+        tx.finish(released).await
+    }
+
+    async fn break_leases(&self) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let broken = lease::break_all(&mut tx).await;
+        tx.finish(broken).await
+    }
+
+    async fn units(&self, lane: &Lane) -> Result<Vec<Unit>, LedgerError> {
+        Ok(progress::units(&mut *self.reader().await?, lane).await?)
+    }
+
+    async fn unit(&self, unit: UnitId) -> Result<Unit, LedgerError> {
+        Ok(progress::unit(&mut *self.reader().await?, unit).await?)
+    }
+
+    async fn apply(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        event: &Event,
+        dead_letters: &[DeadLetter],
+        now: i64,
+    ) -> Result<State, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let state = progress::apply(&mut tx, lease, unit, event, dead_letters, now).await;
+        tx.finish(state).await
+    }
+
+    async fn postpone(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        not_before: i64,
+        note: &str,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let postponed = progress::postpone(&mut tx, lease, unit, not_before, note).await;
+        tx.finish(postponed).await
+    }
+
+    async fn deliveries(&self, unit: UnitId) -> Result<Vec<Delivery>, LedgerError> {
+        Ok(deliver::deliveries(&mut *self.reader().await?, unit).await?)
+    }
+
+    async fn deliver(
+        &self,
+        lease: &Lease,
+        deltas: &[DeliveryDelta],
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let delivered = deliver::deliver(&mut tx, lease, deltas, now).await;
+        tx.finish(delivered).await
+    }
+
+    async fn dead_letters(
+        &self,
+        connector: &str,
+        limit: usize,
+    ) -> Result<Vec<DeadLetter>, LedgerError> {
+        Ok(dead_letter::newest(&mut *self.reader().await?, connector, limit).await?)
+    }
+
+    async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError> {
+        Ok(status::releasable(&mut *self.reader().await?, before, limit).await?)
+    }
+
+    async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let released = status::spool_released(&mut tx, units).await;
+        tx.finish(released).await
+    }
+
+    async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {
+        Ok(status::summary(&self.readers, connector).await?)
+    }
+
+    async fn connectors(&self) -> Result<Vec<String>, LedgerError> {
+        Ok(connector::names(&mut *self.reader().await?).await?)
+    }
+}

@@ -1,0 +1,107 @@
+//! Query plans: what is asked often must not read whole tables.
+
+use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+
+use super::{folder, lane, list};
+use crate::sqlite::{dead_letter, due, progress, status};
+use crate::{Ledger, SqliteLedger};
+
+/// The steps of a plan, one a line.
+async fn plan(conn: &mut SqliteConnection, sql: &str) -> String {
+    let rows = sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
+        .fetch_all(conn)
+        .await
+        .unwrap();
+    rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
+}
+
+#[tokio::test]
+async fn frequent_questions_read_only_what_waits() {
+    let (_folder, path) = folder();
+    let ledger = SqliteLedger::open(&path).await.unwrap();
+    let mut conn = ledger.writer.take().await.unwrap();
+    for (sql, index) in [
+        (due::COLLECT, "INDEX unit_due"),
+        (due::DELIVER, "INDEX delivery_due"),
+        (due::UNIT_WAITS, "INDEX unit_waiting"),
+        (due::DELIVERY_WAITS, "INDEX delivery_waiting"),
+        (progress::UNITS, "INDEX unit_lane"),
+        (status::RELEASABLE, "INDEX unit_spooled"),
+        (dead_letter::NEWEST, "INDEX dead_letter_newest"),
+    ] {
+        let plan = plan(&mut conn, sql).await;
+        assert!(plan.contains(index), "{sql}\n{plan}");
+        for table in ["u", "d", "l", "s", "c", "t"] {
+            let scan = format!("SCAN {table}\n");
+            assert!(!plan.contains(&scan), "{sql}\n{plan}");
+        }
+    }
+    for sql in [due::COLLECT, due::DELIVER] {
+        assert!(plan(&mut conn, sql).await.contains("COVERING INDEX"), "{sql}");
+    }
+}
+
+/// Fills the tables as a year of a large org would: two hundred thousand units, all but a few done.
+const FILL: &str = "
+    insert into connector (id, name, registered_at) values (1, 'acme', 0);
+    insert into destination (id, connector_id, name, registered) values (1, 1, 'siem', 1);
+    with recursive n (i) as (select 0 union all select i + 1 from n where i < 8333)
+    insert into lane (id, connector_id, event_type, day)
+        select i + 1, 1, 'Type' || (i % 80), 'day' || (i / 80) from n;
+    with recursive n (i) as (select 0 union all select i + 1 from n where i < 199999)
+    insert into unit (id, connector_id, lane_id, file_interval, sequence, log_file_id, log_date,
+            created_date, length, state, row_count, admitted, raw_bytes, spool_path,
+            content_hash, listed_at, final_at, spooled)
+        select i + 1, 1, i / 24 + 1, 'Hourly', 1, '0AT' || printf('%015d', i), i, i, 100000,
+            case when i >= 199900 then 'listed' when i >= 199800 then 'admitted' else 'done' end,
+            1000, 1000, 500000, 'acme/2026-11-23/Type/file' || i || '.csv.gz',
+            '00112233445566778899aabbccddeeff', 0, case when i < 199800 then i end, 0
+        from n;
+    insert into delivery (unit_id, destination_id, lane_id, created_date, position, delivered, done)
+        select u.id, 1, u.lane_id, u.created_date, 1000, 1000, u.state = 'done'
+        from unit u where u.state <> 'listed';";
+
+/// Prints how long something takes, the median of five.
+macro_rules! time {
+    ($what:literal, $future:expr) => {
+        let mut times = Vec::new();
+        for _ in 0..5 {
+            let start = std::time::Instant::now();
+            $future.await.unwrap();
+            times.push(start.elapsed());
+        }
+        times.sort();
+        println!("{:20} {:?}", $what, times[2]);
+    };
+}
+
+/// Run by hand: `cargo test -p orgtap-ledger --lib -- --ignored --nocapture measure`.
+#[tokio::test]
+#[ignore = "a measurement, not a test"]
+async fn measure_a_ledger_of_two_hundred_thousand_units() {
+    let (_folder, path) = folder();
+    let ledger = SqliteLedger::open(&path).await.unwrap();
+    let mut conn = ledger.writer.take().await.unwrap();
+    sqlx::raw_sql(FILL).execute(&mut *conn).await.unwrap();
+    conn.give_back();
+    time!("due collect, few", ledger.due("acme", "collect", 1, 10));
+    time!("due deliver, few", ledger.due("acme", "deliver:siem", 1, 10));
+    time!("next due", ledger.next_due("acme", 1));
+    time!("one unit", ledger.unit(1_000));
+    time!("summary", ledger.summary("acme"));
+    time!("releasable", ledger.releasable(i64::MAX, 100));
+    time!("list 2,000 known", list(&ledger, 2_000));
+    let mut lease = None;
+    time!("lease and release", async {
+        lease = ledger.lease(&lane(), "collect", "a", 0, 1).await?;
+        ledger.release(lease.as_ref().unwrap()).await
+    });
+    let mut conn = ledger.writer.take().await.unwrap();
+    let all_due = "update unit set state = 'listed'; update delivery set done = 0";
+    sqlx::raw_sql(all_due).execute(&mut *conn).await.unwrap();
+    conn.give_back();
+    time!("due collect, all", ledger.due("acme", "collect", 1, 10));
+    time!("due deliver, all", ledger.due("acme", "deliver:siem", 1, 10));
+    time!("next due, all", ledger.next_due("acme", 1));
+    println!("{} bytes", std::fs::metadata(&path).unwrap().len());
+}

@@ -1,0 +1,112 @@
+//! Cases about connectors, what is kept about them, and their destinations.
+
+use super::Storage;
+use super::scene::{
+    ACME, COLLECT, NOW, TO_SIEM, admit, admitted, assert_refused, fetched, file, finish, lane,
+    list, step, take,
+};
+use crate::unit::State;
+use crate::{ConnectorRecord, LedgerError, Outcome};
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Everything given comes back; what is not given again is gone.
+pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let problem = serde_json::json!({"code": "OT-AUTH-01", "message": "refused \u{1f600} \"x\""});
+    let record = ConnectorRecord {
+        org_id: Some("00D000000000001AAA".to_owned()),
+        sign_in: Some(Outcome { at: NOW, problem: Some(problem) }),
+        refused_credentials: Some("a1b2".to_owned()),
+        poll: Some(Outcome { at: NOW + 1, problem: None }),
+        test: Some(serde_json::json!({"stages": [1, 2.5, null, true]})),
+        api_usage: Some((17, 15_000)),
+    };
+    ledger.set_connector(ACME, &record).await.unwrap();
+    assert_eq!(ledger.connector(ACME).await.unwrap(), record);
+    ledger.register(ACME, &names(&["siem"]), NOW).await.unwrap();
+    assert_eq!(ledger.connector(ACME).await.unwrap(), record);
+    assert_eq!(ledger.connector("other").await.unwrap(), ConnectorRecord::default());
+    let less = ConnectorRecord { api_usage: Some((18, 15_000)), ..ConnectorRecord::default() };
+    ledger.set_connector(ACME, &less).await.unwrap();
+    assert_eq!(ledger.connector(ACME).await.unwrap(), less);
+}
+
+/// A connector that was only tried or listed is not one that runs.
+pub async fn only_registered_connectors_are_named(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    ledger.set_connector("tried", &ConnectorRecord::default()).await.unwrap();
+    list(&*ledger, &[file(&lane("Login"), 0)]).await;
+    assert!(ledger.connectors().await.unwrap().is_empty());
+    for name in ["b", "a", "b"] {
+        ledger.register(name, &[], NOW).await.unwrap();
+    }
+    assert_eq!(ledger.connectors().await.unwrap(), ["a", "b"]);
+}
+
+/// Units that others still wait for stay; the answer says what was given up.
+pub async fn dropping_a_destination_finishes_units_that_waited_for_it_alone(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let units = admit(&*ledger, &lane, 3, &["siem", "archive"]).await;
+    finish(&*ledger, &units[0], "archive").await;
+    let lease = take(&*ledger, &lane, TO_SIEM).await;
+    ledger.deliver(&lease, &[step(units[0].id, 0, 50)], NOW).await.unwrap();
+
+    let same = ledger.register(ACME, &names(&["archive", "siem"]), NOW).await.unwrap();
+    assert!(same.is_empty());
+    let dropped = ledger.register(ACME, &names(&["archive"]), NOW + 5).await.unwrap();
+    assert_eq!(dropped, [("siem".to_owned(), 3)]);
+    let after = ledger.unit(units[0].id).await.unwrap();
+    assert_eq!((after.state, after.final_at), (State::Done, Some(NOW + 5)));
+    for unit in &units[1..] {
+        assert_eq!(&ledger.unit(unit.id).await.unwrap(), unit);
+        let left = ledger.deliveries(unit.id).await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].destination, "archive");
+    }
+    assert!(ledger.due(ACME, TO_SIEM, NOW, 9).await.unwrap().is_empty());
+    let late = ledger.deliver(&lease, &[step(units[1].id, 0, 1)], NOW).await;
+    assert_refused!(late, LedgerError::Delta { .. });
+    let again = ledger.register(ACME, &names(&["archive"]), NOW + 6).await.unwrap();
+    assert!(again.is_empty());
+}
+
+/// What was delivered stays told.
+pub async fn dropping_a_destination_keeps_what_it_finished(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let units = admit(&*ledger, &lane, 2, &["siem", "archive"]).await;
+    finish(&*ledger, &units[0], "siem").await;
+    let dropped = ledger.register(ACME, &names(&["archive"]), NOW).await.unwrap();
+    assert_eq!(dropped, [("siem".to_owned(), 1)]);
+    let kept = ledger.deliveries(units[0].id).await.unwrap();
+    assert_eq!(kept.len(), 2);
+    assert!(kept[1].done && kept[1].destination == "siem" && kept[1].delivered == 100);
+    assert_eq!(ledger.unit(units[0].id).await.unwrap().state, State::Admitted);
+    let summary = ledger.summary(ACME).await.unwrap();
+    assert_eq!(summary.destinations.get("siem"), Some(&(100, 0, 1, 0)));
+    assert_eq!(summary.destinations.get("archive"), Some(&(0, 0, 0, 2)));
+}
+
+/// And nothing of what was admitted meanwhile.
+pub async fn a_destination_that_comes_back_gets_what_is_admitted_from_then_on(
+    storage: &dyn Storage,
+) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let unit = admit(&*ledger, &lane, 1, &["archive"]).await.remove(0);
+    ledger.register(ACME, &names(&["archive", "siem"]), NOW).await.unwrap();
+    assert_eq!(ledger.deliveries(unit.id).await.unwrap().len(), 1);
+    ledger.register(ACME, &names(&["archive"]), NOW).await.unwrap();
+    ledger.register(ACME, &names(&["siem", "archive"]), NOW).await.unwrap();
+    list(&*ledger, &[file(&lane, 1)]).await;
+    let next = ledger.units(&lane).await.unwrap().remove(1);
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    ledger.apply(&lease, next.id, &fetched(1), &[], NOW).await.unwrap();
+    ledger.apply(&lease, next.id, &admitted(1), &[], NOW).await.unwrap();
+    assert_eq!(ledger.deliveries(unit.id).await.unwrap().len(), 1);
+    assert_eq!(ledger.deliveries(next.id).await.unwrap().len(), 2);
+}

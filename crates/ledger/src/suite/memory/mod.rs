@@ -1,0 +1,438 @@
+//! A ledger in memory: the slow and obvious one that the databases are compared with, and a quick
+//! one for tests of what stands on the ledger. Nothing survives the process.
+//!
+//! Every write works on a copy of the whole world, which is taken over if nothing was refused.
+
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use crate::rules::{Stage, check_cursor, no_delivery};
+use crate::unit::{self, Event, Misfit, State};
+use crate::{
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, Ledger,
+    LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+};
+use world::{Answer, Grant, World, fenced, fresh, identity, untouched};
+
+/// A [`Ledger`] in memory.
+#[derive(Default)]
+pub struct MemoryLedger {
+    world: Mutex<World>,
+}
+
+impl MemoryLedger {
+    fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&self.world.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
+        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut copy = world.clone();
+        let answer = change(&mut copy)?;
+        *world = copy;
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl Ledger for MemoryLedger {
+    async fn register(
+        &self,
+        connector: &str,
+        destinations: &[String],
+        now: i64,
+    ) -> Answer<Vec<(String, i64)>> {
+        self.write(|world| {
+            let new: BTreeSet<String> = destinations.iter().cloned().collect();
+            let old = world.registered.insert(connector.to_owned(), new.clone());
+            let mut dropped = Vec::new();
+            for gone in old.unwrap_or_default().difference(&new) {
+                let open: Vec<UnitId> = world
+                    .waiting(connector, Stage::Deliver(gone))
+                    .iter()
+                    .map(|(unit, _)| unit.id)
+                    .collect();
+                world.deliveries.retain(|delivery| {
+                    delivery.destination != *gone || !open.contains(&delivery.unit)
+                });
+                for id in &open {
+                    let mut left = world.deliveries.iter().filter(|d| d.unit == *id && !d.done);
+                    if left.next().is_none() {
+                        world.finish(*id, &Event::Delivered, now)?;
+                    }
+                }
+                if !open.is_empty() {
+                    dropped.push((gone.clone(), open.len() as i64));
+                }
+            }
+            Ok(dropped)
+        })
+    }
+
+    async fn connector(&self, connector: &str) -> Answer<ConnectorRecord> {
+        Ok(self.read(|world| world.records.get(connector).cloned().unwrap_or_default()))
+    }
+
+    async fn set_connector(&self, connector: &str, record: &ConnectorRecord) -> Answer<()> {
+        self.write(|world| {
+            world.records.insert(connector.to_owned(), record.clone());
+            Ok(())
+        })
+    }
+
+    async fn cursor(&self, connector: &str, track: &str) -> Answer<Option<Cursor>> {
+        let key = (connector.to_owned(), track.to_owned());
+        Ok(self.read(|world| world.cursors.get(&key).cloned()))
+    }
+
+    async fn list(
+        &self,
+        connector: &str,
+        track: &str,
+        units: &[NewUnit],
+        from: Option<&Cursor>,
+        to: Option<&Cursor>,
+        now: i64,
+    ) -> Answer<Listed> {
+        self.write(|world| {
+            let key = (connector.to_owned(), track.to_owned());
+            check_cursor(String::new, world.cursors.get(&key), from, to)?;
+            let mut listed = Listed::default();
+            for new in units {
+                if new.lane.connector != connector {
+                    return Err(LedgerError::Corrupt("a unit of another".to_owned()));
+                }
+                if world.units.iter().any(|unit| identity(&unit.listed) == identity(new)) {
+                    listed.known += 1;
+                } else {
+                    listed.new += 1;
+                    let id = world.units.len() as UnitId + 1;
+                    world.units.push(fresh(id, new, now));
+                }
+            }
+            if let Some(to) = to {
+                world.cursors.insert(key, to.clone());
+            }
+            Ok(listed)
+        })
+    }
+
+    async fn due(
+        &self,
+        connector: &str,
+        stage: &str,
+        now: i64,
+        limit: usize,
+    ) -> Answer<Vec<LaneWork>> {
+        let parsed = Stage::parse(stage)?;
+        Ok(self.read(|world| {
+            let mut lanes: BTreeMap<&Lane, (i64, i64)> = BTreeMap::new();
+            for (unit, not_before) in world.waiting(connector, parsed) {
+                let grant = world.grants.get(&(unit.listed.lane.clone(), stage.to_owned()));
+                let leased = grant.is_some_and(|g| g.owner.is_some() && g.expires > now);
+                if not_before <= now && !leased {
+                    let (oldest, units) = lanes.entry(&unit.listed.lane).or_insert((i64::MAX, 0));
+                    *oldest = unit.listed.created_date.min(*oldest);
+                    *units += 1;
+                }
+            }
+            let mut lanes: Vec<_> = lanes.into_iter().collect();
+            lanes.sort_by_key(|(lane, (oldest, _))| (*oldest, &lane.day, &lane.event_type));
+            lanes.truncate(limit);
+            lanes
+                .into_iter()
+                .map(|(lane, (_, units))| LaneWork { lane: lane.clone(), units })
+                .collect()
+        }))
+    }
+
+    async fn wake(&self, connector: &str) -> Answer<()> {
+        self.write(|world| {
+            world.wake(connector);
+            Ok(())
+        })
+    }
+
+    async fn next_due(&self, connector: &str, now: i64) -> Answer<Option<i64>> {
+        Ok(self.read(|world| {
+            let mut stages = vec![Stage::Collect];
+            let names: BTreeSet<_> =
+                world.deliveries.iter().map(|delivery| delivery.destination.as_str()).collect();
+            stages.extend(names.into_iter().map(Stage::Deliver));
+            let waits = stages.into_iter().flat_map(|stage| world.waiting(connector, stage));
+            waits.map(|(_, not_before)| not_before).filter(|time| *time > now).min()
+        }))
+    }
+
+    async fn lease(
+        &self,
+        lane: &Lane,
+        stage: &str,
+        owner: &str,
+        now: i64,
+        ttl: i64,
+    ) -> Answer<Option<Lease>> {
+        Stage::parse(stage)?;
+        self.write(|world| {
+            let key = (lane.clone(), stage.to_owned());
+            let last = world.grants.get(&key);
+            if last.is_some_and(|grant| grant.owner.is_some() && grant.expires > now) {
+                return Ok(None);
+            }
+            let epoch = last.map_or(1, |grant| grant.epoch + 1);
+            let (owner, expires) = (owner.to_owned(), now.saturating_add(ttl));
+            world.grants.insert(key, Grant { owner: Some(owner.clone()), epoch, expires });
+            let stage = stage.to_owned();
+            Ok(Some(Lease { lane: lane.clone(), stage, owner, epoch, expires }))
+        })
+    }
+
+    async fn renew(&self, lease: &Lease, now: i64, ttl: i64) -> Answer<Lease> {
+        self.write(|world| {
+            if !world.held(lease) {
+                return Err(fenced(lease));
+            }
+            let expires = now.saturating_add(ttl);
+            let key = (lease.lane.clone(), lease.stage.clone());
+            world.grants.entry(key).and_modify(|grant| grant.expires = expires);
+            Ok(Lease { expires, ..lease.clone() })
+        })
+    }
+
+    async fn release(&self, lease: &Lease) -> Answer<()> {
+        self.write(|world| {
+            if world.held(lease) {
+                let key = (lease.lane.clone(), lease.stage.clone());
+                world.grants.entry(key).and_modify(|grant| grant.owner = None);
+            }
+            Ok(())
+        })
+    }
+
+    async fn break_leases(&self) -> Answer<()> {
+        self.write(|world| {
+            for grant in world.grants.values_mut() {
+                grant.owner = None;
+                grant.epoch += 1;
+            }
+            Ok(())
+        })
+    }
+
+    async fn units(&self, lane: &Lane) -> Answer<Vec<Unit>> {
+        Ok(self.read(|world| {
+            let mut units: Vec<Unit> = world
+                .units
+                .iter()
+                .filter(|unit| unit.listed.lane == *lane)
+                .map(|unit| world.shown(unit))
+                .collect();
+            units.sort_by_key(|unit| unit.id);
+            units.sort_by_key(|unit| unit.listed.log_file_id.clone());
+            units.sort_by_key(|unit| unit.listed.created_date);
+            units.sort_by_key(|unit| unit.listed.sequence);
+            units.sort_by_key(|unit| unit.listed.log_date);
+            let (hourly, daily): (Vec<_>, Vec<_>) =
+                units.into_iter().partition(|unit| unit.listed.interval == "Hourly");
+            hourly.into_iter().chain(daily).collect()
+        }))
+    }
+
+    async fn unit(&self, unit: UnitId) -> Answer<Unit> {
+        self.write(|world| {
+            let found = world.unit(unit)?.clone();
+            Ok(world.shown(&found))
+        })
+    }
+
+    async fn apply(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        event: &Event,
+        dead_letters: &[DeadLetter],
+        now: i64,
+    ) -> Answer<State> {
+        Stage::parse(&lease.stage)?;
+        self.write(|world| {
+            world.check_right(lease, "collect", unit)?;
+            let found = world.unit(unit)?;
+            let next = unit::apply(found.state, event)?;
+            (found.attempts, found.not_before, found.note) = (0, 0, None);
+            match event.clone() {
+                Event::Fetched {
+                    spool_path,
+                    spool_bytes,
+                    raw_bytes,
+                    rows,
+                    content_hash,
+                    warning,
+                } => {
+                    found.spooled = true;
+                    found.spool_path = Some(spool_path);
+                    found.spool_bytes = spool_bytes as i64;
+                    found.raw_bytes = raw_bytes as i64;
+                    found.rows = rows as i64;
+                    found.content_hash = Some(content_hash);
+                    world.remarks.extend(warning.map(|warning| (unit, warning)));
+                    world.unit(unit)?.state = next;
+                }
+                Event::Admitted { admitted, repeats, undecodable, exceptions } => {
+                    found.exceptions = exceptions as i64;
+                    found.admitted = admitted as i64;
+                    found.repeats = repeats as i64;
+                    found.undecodable = undecodable as i64;
+                    found.state = next;
+                    let names =
+                        world.registered.get(&lease.lane.connector).cloned().unwrap_or_default();
+                    if names.is_empty() {
+                        return Err(LedgerError::Corrupt("no destinations".to_owned()));
+                    }
+                    world
+                        .deliveries
+                        .extend(names.into_iter().map(|destination| untouched(unit, destination)));
+                }
+                Event::Gone | Event::Covered => world.finish(unit, event, now)?,
+                Event::Undecodable { reason } => {
+                    world.finish(unit, event, now)?;
+                    world.remarks.insert(unit, reason);
+                }
+                Event::Delivered => {
+                    return Err(Misfit { from: found.state.name(), event: event.name() }.into());
+                }
+            }
+            world.set_aside(unit, dead_letters)?;
+            Ok(next)
+        })
+    }
+
+    async fn postpone(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        not_before: i64,
+        note: &str,
+    ) -> Answer<()> {
+        let stage = Stage::parse(&lease.stage)?;
+        self.write(|world| {
+            world.check_right(lease, &lease.stage, unit)?;
+            if let Stage::Deliver(name) = stage {
+                let delivery = world.delivery(unit, name)?;
+                if delivery.done {
+                    return Err(no_delivery(String::new(), "its end"));
+                }
+                delivery.attempts += 1;
+                (delivery.not_before, delivery.note) = (not_before, Some(note.to_owned()));
+                return Ok(());
+            }
+            let found = world.unit(unit)?;
+            if !matches!(found.state, State::Listed | State::Fetched) {
+                return Err(Misfit { from: found.state.name(), event: "postponed" }.into());
+            }
+            found.attempts += 1;
+            (found.not_before, found.note) = (not_before, Some(note.to_owned()));
+            Ok(())
+        })
+    }
+
+    async fn deliveries(&self, unit: UnitId) -> Answer<Vec<Delivery>> {
+        self.write(|world| {
+            world.unit(unit)?;
+            let mut found: Vec<_> =
+                world.deliveries.iter().filter(|d| d.unit == unit).cloned().collect();
+            found.sort_by(|a, b| a.destination.cmp(&b.destination));
+            Ok(found)
+        })
+    }
+
+    async fn deliver(&self, lease: &Lease, deltas: &[DeliveryDelta], now: i64) -> Answer<()> {
+        Stage::parse(&lease.stage)?;
+        self.write(|world| {
+            if !world.held(lease) {
+                return Err(fenced(lease));
+            }
+            deltas.iter().try_for_each(|delta| world.step(lease, delta, now))
+        })
+    }
+
+    async fn dead_letters(&self, connector: &str, limit: usize) -> Answer<Vec<DeadLetter>> {
+        Ok(self.read(|world| {
+            let own = world.dead_letters.iter().rev().filter(|(name, _)| name == connector);
+            let mut letters: Vec<_> = own.map(|(_, letter)| letter.clone()).collect();
+            letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
+            letters.truncate(limit);
+            letters
+        }))
+    }
+
+    async fn releasable(&self, before: i64, limit: usize) -> Answer<Vec<Unit>> {
+        Ok(self.read(|world| {
+            let lettered: BTreeSet<_> = world.dead_letters.iter().map(|(_, l)| l.unit).collect();
+            let mut units: Vec<_> = world
+                .units
+                .iter()
+                .filter(|unit| unit.spooled && unit.state != State::Rejected)
+                .filter(|unit| unit.final_at.is_some_and(|at| at < before))
+                .filter(|unit| !lettered.contains(&unit.id))
+                .map(|unit| world.shown(unit))
+                .collect();
+            units.sort_by_key(|unit| (unit.final_at, unit.id));
+            units.truncate(limit);
+            units
+        }))
+    }
+
+    async fn spool_released(&self, units: &[UnitId]) -> Answer<()> {
+        self.write(|world| {
+            for id in units {
+                let unit = world.unit(*id)?;
+                if !unit.state.is_final() {
+                    return Err(Misfit { from: unit.state.name(), event: "released" }.into());
+                }
+                unit.spooled = false;
+            }
+            Ok(())
+        })
+    }
+
+    async fn summary(&self, connector: &str) -> Answer<Summary> {
+        Ok(self.read(|world| {
+            let mut summary = Summary::default();
+            for name in world.registered.get(connector).into_iter().flatten() {
+                summary.destinations.insert(name.clone(), (0, 0, 0, 0));
+            }
+            for unit in world.units.iter().filter(|u| u.listed.lane.connector == connector) {
+                *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
+                let event_type = unit.listed.lane.event_type.clone();
+                *summary.event_types.entry(event_type).or_default() += 1;
+                summary.rows += unit.rows;
+                summary.admitted += unit.admitted;
+                summary.repeats += unit.repeats;
+                summary.undecodable += unit.undecodable;
+                summary.raw_bytes += unit.raw_bytes;
+                summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
+                for delivery in world.deliveries.iter().filter(|d| d.unit == unit.id) {
+                    let counts =
+                        summary.destinations.entry(delivery.destination.clone()).or_default();
+                    counts.0 += delivery.delivered;
+                    counts.1 += delivery.rejected;
+                    counts.2 += i64::from(delivery.done);
+                    counts.3 += i64::from(!delivery.done);
+                }
+            }
+            let own = world.dead_letters.iter().filter(|(name, _)| name == connector);
+            summary.dead_letters = own.count() as i64;
+            summary.lost = world.lost(connector);
+            summary.failing = world.failing(connector);
+            summary
+        }))
+    }
+
+    async fn connectors(&self) -> Answer<Vec<String>> {
+        Ok(self.read(|world| world.registered.keys().cloned().collect()))
+    }
+}

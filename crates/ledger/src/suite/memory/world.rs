@@ -1,0 +1,224 @@
+//! The state of a ledger in memory and its rules, as plain collections searched from end to end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
+use crate::unit::{self, Event, State};
+use crate::{
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, Lease, LedgerError,
+    NewUnit, Unit, UnitId,
+};
+
+/// The last grant of a lane's stage.
+#[derive(Clone)]
+pub(super) struct Grant {
+    pub(super) owner: Option<String>,
+    pub(super) epoch: i64,
+    pub(super) expires: i64,
+}
+
+#[derive(Clone, Default)]
+pub(super) struct World {
+    pub(super) registered: BTreeMap<String, BTreeSet<String>>,
+    pub(super) records: BTreeMap<String, ConnectorRecord>,
+    pub(super) cursors: BTreeMap<(String, String), Cursor>,
+    pub(super) grants: BTreeMap<(Lane, String), Grant>,
+    /// A unit's number is its place here, counted from 1. The note is the last failure, here.
+    pub(super) units: Vec<Unit>,
+    pub(super) remarks: BTreeMap<UnitId, String>,
+    pub(super) deliveries: Vec<Delivery>,
+    pub(super) dead_letters: Vec<(String, DeadLetter)>,
+}
+
+pub(super) type Answer<T> = Result<T, LedgerError>;
+
+impl World {
+    pub(super) fn unit(&mut self, id: UnitId) -> Answer<&mut Unit> {
+        self.units.iter_mut().find(|unit| unit.id == id).ok_or(LedgerError::NoUnit(id))
+    }
+
+    /// The unit as the contract shows it.
+    pub(super) fn shown(&self, unit: &Unit) -> Unit {
+        let note = unit.note.clone().or_else(|| self.remarks.get(&unit.id).cloned());
+        Unit { note, ..unit.clone() }
+    }
+
+    pub(super) fn held(&self, lease: &Lease) -> bool {
+        let grant = self.grants.get(&(lease.lane.clone(), lease.stage.clone()));
+        grant.is_some_and(|grant| {
+            grant.owner.as_ref() == Some(&lease.owner) && grant.epoch == lease.epoch
+        })
+    }
+
+    /// Whether a lease gives the right to write to a unit, under this stage.
+    pub(super) fn check_right(&mut self, lease: &Lease, stage: &str, id: UnitId) -> Answer<()> {
+        if !self.held(lease) || lease.stage != stage {
+            return Err(fenced(lease));
+        }
+        if self.unit(id)?.listed.lane == lease.lane { Ok(()) } else { Err(fenced(lease)) }
+    }
+
+    pub(super) fn finish(&mut self, id: UnitId, event: &Event, now: i64) -> Answer<()> {
+        let unit = self.unit(id)?;
+        unit.state = unit::apply(unit.state, event)?;
+        unit.final_at = Some(now);
+        (unit.attempts, unit.not_before, unit.note) = (0, 0, None);
+        Ok(())
+    }
+
+    pub(super) fn set_aside(&mut self, id: UnitId, letters: &[DeadLetter]) -> Answer<()> {
+        let connector = self.unit(id)?.listed.lane.connector.clone();
+        for letter in letters {
+            let payload = kept(&letter.payload).to_vec();
+            let letter = DeadLetter { unit: id, payload, ..letter.clone() };
+            self.dead_letters.push((connector.clone(), letter));
+        }
+        Ok(())
+    }
+
+    pub(super) fn delivery(&mut self, id: UnitId, destination: &str) -> Answer<&mut Delivery> {
+        self.deliveries
+            .iter_mut()
+            .find(|delivery| delivery.unit == id && delivery.destination == destination)
+            .ok_or_else(|| no_delivery(delivery_name(id, destination), "nothing"))
+    }
+
+    /// Units of a connector that wait for a stage, with the time before which they are not due.
+    pub(super) fn waiting(&self, connector: &str, stage: Stage<'_>) -> Vec<(&Unit, i64)> {
+        let units = self.units.iter().filter(|unit| unit.listed.lane.connector == connector);
+        match stage {
+            Stage::Collect => units
+                .filter(|unit| matches!(unit.state, State::Listed | State::Fetched))
+                .map(|unit| (unit, unit.not_before))
+                .collect(),
+            Stage::Deliver(name) => units
+                .filter(|unit| unit.state == State::Admitted)
+                .flat_map(|unit| {
+                    let open = self.deliveries.iter().filter(move |delivery| {
+                        delivery.unit == unit.id && delivery.destination == name && !delivery.done
+                    });
+                    open.map(move |delivery| (unit, delivery.not_before))
+                })
+                .collect(),
+        }
+    }
+
+    /// Vanished units without a later version.
+    pub(super) fn lost(&self, connector: &str) -> i64 {
+        let own = || self.units.iter().filter(|unit| unit.listed.lane.connector == connector);
+        let place = |unit: &Unit| {
+            let listed = &unit.listed;
+            let (lane, interval) = (listed.lane.clone(), listed.interval.clone());
+            (lane, interval, listed.log_date, listed.sequence)
+        };
+        own()
+            .filter(|unit| unit.state == State::Vanished)
+            .filter(|gone| {
+                !own().any(|later| {
+                    later.state != State::Vanished
+                        && place(later) == place(gone)
+                        && later.listed.created_date > gone.listed.created_date
+                })
+            })
+            .count() as i64
+    }
+
+    /// Units and deliveries that wait out a failure.
+    pub(super) fn failing(&self, connector: &str) -> i64 {
+        let collecting = self.waiting(connector, Stage::Collect);
+        let units = collecting.iter().filter(|(unit, _)| unit.attempts > 0).count();
+        let own = |id| {
+            let unit = self.units.iter().find(|unit| unit.id == id);
+            unit.is_some_and(|unit| unit.listed.lane.connector == connector)
+        };
+        let open = self.deliveries.iter().filter(|d| !d.done && d.attempts > 0 && own(d.unit));
+        (units + open.count()) as i64
+    }
+
+    pub(super) fn wake(&mut self, connector: &str) {
+        let mut own = BTreeSet::new();
+        for unit in self.units.iter_mut().filter(|u| u.listed.lane.connector == connector) {
+            own.insert(unit.id);
+            if matches!(unit.state, State::Listed | State::Fetched) {
+                (unit.attempts, unit.not_before) = (0, 0);
+            }
+        }
+        for delivery in self.deliveries.iter_mut().filter(|d| !d.done && own.contains(&d.unit)) {
+            (delivery.attempts, delivery.not_before) = (0, 0);
+        }
+    }
+
+    pub(super) fn step(&mut self, lease: &Lease, delta: &DeliveryDelta, now: i64) -> Answer<()> {
+        self.check_right(lease, &format!("deliver:{}", delta.destination), delta.unit)?;
+        let delivery = self.delivery(delta.unit, &delta.destination)?;
+        let what = || delivery_name(delta.unit, &delta.destination);
+        check_step(what, delivery.position, delivery.done, delta.from, delta.to)?;
+        if delta.delivered < 0 {
+            return Err(LedgerError::Corrupt("a negative count".to_owned()));
+        }
+        delivery.position = delta.to;
+        delivery.delivered += delta.delivered;
+        delivery.rejected += delta.rejected.len() as i64;
+        delivery.done = delta.done;
+        if delta.to > delta.from || delta.done {
+            (delivery.attempts, delivery.not_before, delivery.note) = (0, 0, None);
+        }
+        let by = Some(delta.destination.clone());
+        let letters: Vec<_> = delta
+            .rejected
+            .iter()
+            .map(|letter| DeadLetter { destination: by.clone(), ..letter.clone() })
+            .collect();
+        self.set_aside(delta.unit, &letters)?;
+        if self.deliveries.iter().all(|delivery| delivery.unit != delta.unit || delivery.done) {
+            self.finish(delta.unit, &Event::Delivered, now)?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn fenced(lease: &Lease) -> LedgerError {
+    LedgerError::Fenced { lane: lease.lane.to_string(), epoch: lease.epoch }
+}
+
+/// What makes a unit the same unit.
+pub(super) fn identity(unit: &NewUnit) -> (&str, &str, i64, i64) {
+    (&unit.lane.connector, &unit.log_file_id, unit.created_date, unit.length)
+}
+
+pub(super) fn fresh(id: UnitId, listed: &NewUnit, now: i64) -> Unit {
+    Unit {
+        id,
+        listed: listed.clone(),
+        state: State::Listed,
+        attempts: 0,
+        not_before: 0,
+        note: None,
+        spool_path: None,
+        spool_bytes: 0,
+        raw_bytes: 0,
+        rows: 0,
+        admitted: 0,
+        repeats: 0,
+        undecodable: 0,
+        exceptions: 0,
+        content_hash: None,
+        listed_at: now,
+        final_at: None,
+        spooled: false,
+    }
+}
+
+pub(super) fn untouched(unit: UnitId, destination: String) -> Delivery {
+    Delivery {
+        unit,
+        destination,
+        position: 0,
+        delivered: 0,
+        rejected: 0,
+        done: false,
+        attempts: 0,
+        not_before: 0,
+        note: None,
+    }
+}

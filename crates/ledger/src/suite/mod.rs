@@ -1,0 +1,146 @@
+//! What every database behind [`Ledger`] must do, as cases that run over any of them.
+//!
+//! A new database implements [`Storage`] in its tests and names every case with
+//! [`ledger_suite!`](crate::ledger_suite), or calls [`run_all`]. It is finished when all pass, and
+//! when random steps leave it like the ledger in memory (see [`model`]).
+//!
+//! The cases use only the contract. Each gets storage of its own, empty at first.
+
+#![allow(clippy::unwrap_used, reason = "a case that fails is to stop there")]
+
+mod connectors;
+mod deliveries;
+mod durability;
+mod leases;
+mod listing;
+mod memory;
+pub mod model;
+mod scene;
+mod status;
+mod units;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::Ledger;
+
+pub use connectors::*;
+pub use deliveries::*;
+pub use durability::*;
+pub use leases::*;
+pub use listing::*;
+pub use memory::MemoryLedger;
+pub use status::*;
+pub use units::*;
+
+/// Where one case keeps its ledger.
+#[async_trait]
+pub trait Storage: Send + Sync {
+    /// Opens a ledger over this storage, as a further process would. Those opened before may
+    /// still be open, or may have been dropped without being closed.
+    async fn open(&self) -> Arc<dyn Ledger>;
+}
+
+/// Writes the list of cases once, for [`run_all`] and [`ledger_suite!`].
+macro_rules! cases {
+    ($dollar:tt $($case:ident)*) => {
+        /// Runs every case, each over fresh storage. Panics at the first that fails.
+        pub async fn run_all<S, F>(fresh: impl Fn() -> F)
+        where
+            S: Storage,
+            F: Future<Output = S>,
+        {
+            $($case(&fresh().await).await;)*
+        }
+
+        /// Makes a `#[tokio::test]` of every case. The argument is a path to an async function
+        /// that answers fresh, empty [`Storage`](crate::suite::Storage).
+        #[macro_export]
+        macro_rules! ledger_suite {
+            ($dollar fresh:path) => {
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $case() {
+                        $dollar crate::suite::$case(&$dollar fresh().await).await;
+                    }
+                )*
+            };
+        }
+    };
+}
+
+cases! { $
+    a_fresh_ledger_knows_nothing
+    a_listed_page_is_recorded_with_its_cursor
+    listing_the_same_files_again_changes_nothing
+    a_file_made_anew_is_another_unit
+    a_listing_from_the_wrong_cursor_is_refused_whole
+    a_cursor_is_never_moved_backwards
+    tracks_and_connectors_have_cursors_of_their_own
+    a_unit_of_another_connector_is_refused_with_its_page
+    a_page_of_two_thousand_files_is_recorded_whole
+    two_listings_from_one_cursor_have_one_winner
+
+    a_lane_is_leased_to_one_owner_at_a_time
+    stages_of_a_lane_are_leased_apart
+    a_stage_of_an_unknown_kind_is_refused
+    epochs_grow_with_every_grant_and_across_release
+    an_expired_lease_still_writes_until_it_is_taken_over
+    a_second_worker_fences_the_first
+    a_renewed_lease_lives_longer
+    releasing_a_lost_lease_leaves_the_holder_alone
+    a_released_lease_writes_no_more
+    broken_leases_fence_their_holders
+    a_lease_gives_no_right_to_another_lane
+    a_lease_gives_no_right_to_another_stage
+    two_workers_racing_for_a_lane_have_one_winner
+
+    a_unit_goes_from_listed_to_admitted
+    an_event_that_does_not_fit_changes_nothing
+    a_unit_that_is_not_there_is_named
+    units_of_a_lane_come_in_the_order_they_are_handled
+    gone_and_covered_units_are_final
+    an_undecodable_unit_is_final_and_says_why
+    admitting_without_destinations_is_refused_whole
+    being_delivered_comes_of_deliveries_alone
+    a_postponed_unit_waits_and_is_counted
+    success_clears_failures_and_keeps_the_warning
+    a_unit_past_collecting_is_not_postponed_there
+    lanes_are_due_oldest_file_first
+    a_lane_under_a_live_lease_is_not_due
+    the_next_due_time_is_the_earliest_wait_of_all_stages
+    waking_makes_what_waits_due_at_once
+
+    steps_that_join_up_move_a_delivery
+    a_step_from_the_wrong_position_is_refused
+    a_step_backwards_is_refused
+    steps_of_several_units_happen_all_or_none
+    refused_events_become_dead_letters_in_the_same_step
+    a_unit_is_done_when_its_last_destination_is
+    a_unit_with_nothing_admitted_is_finished_by_an_empty_step
+    a_finished_delivery_moves_no_more
+    a_later_unit_may_finish_before_an_earlier_one
+    a_postponed_delivery_waits_alone
+    a_step_that_gets_further_clears_failures
+    two_steps_from_one_position_have_one_winner
+
+    what_is_kept_about_a_connector_is_replaced_whole
+    only_registered_connectors_are_named
+    dropping_a_destination_finishes_units_that_waited_for_it_alone
+    dropping_a_destination_keeps_what_it_finished
+    a_destination_that_comes_back_gets_what_is_admitted_from_then_on
+
+    a_summary_counts_units_rows_and_deliveries
+    a_vanished_unit_is_lost_unless_a_later_version_is_listed
+    connectors_do_not_see_each_other
+    dead_letters_come_newest_first_and_bounded
+    payloads_of_dead_letters_are_cut
+    only_final_units_without_dead_letters_are_releasable
+    released_units_are_not_releasable_again
+
+    everything_is_there_after_reopening
+    a_ledger_opened_twice_is_one_ledger
+    epochs_grow_across_reopening
+    a_refused_write_leaves_nothing_behind
+}

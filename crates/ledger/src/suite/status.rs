@@ -1,0 +1,185 @@
+//! Cases about counts, dead letters, and the release of the spool.
+
+use super::Storage;
+use super::scene::{
+    ACME, COLLECT, NOW, TO_SIEM, admit, assert_refused, dead_letter, fetched, file, finish, lane,
+    last_step, list, step, take,
+};
+use crate::unit::{Event, State};
+use crate::{DeadLetter, DeliveryDelta, Lane, LedgerError, PAYLOAD_LIMIT, Summary, UnitId};
+
+/// Every number of it, from a history in which all differ.
+pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let (login, logout) = (lane("Login"), lane("Logout"));
+    let units = admit(&*ledger, &login, 3, &["siem", "archive"]).await;
+    finish(&*ledger, &units[0], "archive").await;
+    finish(&*ledger, &units[0], "siem").await;
+    let lease = take(&*ledger, &login, TO_SIEM).await;
+    let rejected = vec![dead_letter(units[1].id, 1, NOW), dead_letter(units[1].id, 2, NOW)];
+    let part = DeliveryDelta { delivered: 8, rejected, ..step(units[1].id, 0, 10) };
+    ledger.deliver(&lease, &[part], NOW).await.unwrap();
+
+    list(&*ledger, &[file(&logout, 0), file(&logout, 1), file(&logout, 7)]).await;
+    let others = ledger.units(&logout).await.unwrap();
+    let lease = take(&*ledger, &logout, COLLECT).await;
+    ledger.apply(&lease, others[0].id, &fetched(40), &[], NOW).await.unwrap();
+    let event = Event::Admitted { admitted: 20, repeats: 15, undecodable: 5, exceptions: 0 };
+    let letter = [dead_letter(others[0].id, 9, NOW)];
+    ledger.apply(&lease, others[0].id, &event, &letter, NOW).await.unwrap();
+    ledger.apply(&lease, others[1].id, &Event::Gone, &[], NOW).await.unwrap();
+
+    let counts = |pairs: &[(&str, i64)]| {
+        pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    };
+    let expected = Summary {
+        units: counts(&[("admitted", 3), ("done", 1), ("listed", 1), ("vanished", 1)]),
+        event_types: counts(&[("Login", 3), ("Logout", 3)]),
+        rows: 340,
+        admitted: 320,
+        repeats: 15,
+        undecodable: 5,
+        raw_bytes: 34_000,
+        newest_file: Some(others[2].listed.created_date),
+        destinations: [("archive".to_owned(), (100, 0, 1, 3)), ("siem".to_owned(), (108, 2, 1, 3))]
+            .into(),
+        dead_letters: 3,
+        lost: 1,
+        failing: 0,
+    };
+    assert_eq!(ledger.summary(ACME).await.unwrap(), expected);
+}
+
+/// A daily file that was replaced is not lost; one that is gone for good is.
+pub async fn a_vanished_unit_is_lost_unless_a_later_version_is_listed(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    list(&*ledger, &[file(&lane, 0), file(&lane, 1)]).await;
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    for unit in ledger.units(&lane).await.unwrap() {
+        ledger.apply(&lease, unit.id, &Event::Gone, &[], NOW).await.unwrap();
+    }
+    assert_eq!(ledger.summary(ACME).await.unwrap().lost, 2);
+    let old = file(&lane, 0);
+    let new = crate::NewUnit { created_date: old.created_date + 1, ..old };
+    list(&*ledger, &[new]).await;
+    assert_eq!(ledger.summary(ACME).await.unwrap().lost, 1);
+}
+
+/// Same destination names, same event types, other numbers.
+pub async fn connectors_do_not_see_each_other(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let own = lane("Login");
+    let other = Lane { connector: "other".to_owned(), ..own.clone() };
+    admit(&*ledger, &own, 1, &["siem"]).await;
+    let foreign = admit(&*ledger, &other, 2, &["siem"]).await;
+    assert_eq!(ledger.units(&own).await.unwrap().len(), 1);
+    let work = ledger.due(ACME, TO_SIEM, NOW, 9).await.unwrap();
+    assert_eq!((work.len(), work[0].units), (1, 1));
+    let lease = take(&*ledger, &other, TO_SIEM).await;
+    let rejected = vec![dead_letter(foreign[0].id, 1, NOW)];
+    let part = DeliveryDelta { rejected, ..step(foreign[0].id, 0, 10) };
+    ledger.deliver(&lease, &[part], NOW).await.unwrap();
+    ledger.postpone(&lease, foreign[1].id, NOW + 9, "x").await.unwrap();
+    let summary = ledger.summary(ACME).await.unwrap();
+    assert_eq!((summary.dead_letters, summary.rows), (0, 100));
+    assert_eq!(summary.destinations.get("siem"), Some(&(0, 0, 0, 1)));
+    assert!(ledger.dead_letters(ACME, 9).await.unwrap().is_empty());
+    assert_eq!(ledger.dead_letters("other", 9).await.unwrap().len(), 1);
+    assert_eq!(ledger.next_due(ACME, NOW).await.unwrap(), None);
+    assert_eq!(ledger.register("other", &[], NOW).await.unwrap(), [("siem".to_owned(), 2)]);
+    assert_eq!(ledger.due(ACME, TO_SIEM, NOW, 9).await.unwrap().len(), 1);
+}
+
+/// By when they were set aside, then as they came.
+pub async fn dead_letters_come_newest_first_and_bounded(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let unit = admit(&*ledger, &lane, 1, &["siem"]).await.remove(0).id;
+    let lease = take(&*ledger, &lane, TO_SIEM).await;
+    let by_siem = |letter| DeadLetter { destination: Some("siem".to_owned()), ..letter };
+    let letters = [(1, 10), (2, 30), (3, 20), (4, 30)]
+        .map(|(row, at)| by_siem(dead_letter(unit, row, NOW + at)));
+    let part = DeliveryDelta { rejected: letters.to_vec(), ..step(unit, 0, 10) };
+    ledger.deliver(&lease, &[part], NOW).await.unwrap();
+    let [first, second, third, fourth] = letters;
+    let newest = ledger.dead_letters(ACME, 3).await.unwrap();
+    assert_eq!(newest, [fourth, second, third]);
+    assert_eq!(ledger.dead_letters(ACME, 9).await.unwrap().last(), Some(&first));
+    assert!(ledger.dead_letters(ACME, 0).await.unwrap().is_empty());
+}
+
+/// A row of many megabytes does not fill the ledger; the spool has it whole.
+pub async fn payloads_of_dead_letters_are_cut(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let unit = admit(&*ledger, &lane, 1, &["siem"]).await.remove(0).id;
+    let lease = take(&*ledger, &lane, TO_SIEM).await;
+    let with = |payload: Vec<u8>, row| DeadLetter { payload, ..dead_letter(unit, row, NOW) };
+    let long: Vec<u8> = (0..=u8::MAX).cycle().take(PAYLOAD_LIMIT + 1).collect();
+    let rejected = vec![with(long.clone(), 0), with(long[1..].to_vec(), 1), with(vec![], 2)];
+    let part = DeliveryDelta { rejected, ..step(unit, 0, 10) };
+    ledger.deliver(&lease, &[part], NOW).await.unwrap();
+    let kept = ledger.dead_letters(ACME, 9).await.unwrap();
+    assert!(kept[0].payload.is_empty());
+    assert_eq!(kept[1].payload, long[1..]);
+    assert_eq!(kept[2].payload, long[..PAYLOAD_LIMIT]);
+}
+
+/// What may leave the spool: delivered everywhere, long enough ago, nothing to replay.
+pub async fn only_final_units_without_dead_letters_are_releasable(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let units = admit(&*ledger, &lane, 5, &["siem"]).await;
+    let lease = take(&*ledger, &lane, TO_SIEM).await;
+    let lettered = DeliveryDelta {
+        rejected: vec![dead_letter(units[1].id, 1, NOW)],
+        ..last_step(units[1].id, "siem", 0, 100)
+    };
+    let times = [(0, 20), (2, 10), (4, 30)];
+    for (place, at) in times {
+        let step = last_step(units[place].id, "siem", 0, 100);
+        ledger.deliver(&lease, &[step], NOW + at).await.unwrap();
+    }
+    ledger.deliver(&lease, &[lettered], NOW).await.unwrap();
+    // Not fetched, so nothing of it is in the spool; undecodable, so its bytes are all there is.
+    list(&*ledger, &[file(&lane, 5), file(&lane, 6)]).await;
+    let collect = take(&*ledger, &lane, COLLECT).await;
+    let more = ledger.units(&lane).await.unwrap();
+    ledger.apply(&collect, more[5].id, &Event::Gone, &[], NOW).await.unwrap();
+    ledger.apply(&collect, more[6].id, &fetched(1), &[], NOW).await.unwrap();
+    let undecodable = Event::Undecodable { reason: "no header".to_owned() };
+    ledger.apply(&collect, more[6].id, &undecodable, &[], NOW).await.unwrap();
+
+    for (before, limit, expected) in [
+        (NOW + 10, 9, vec![]),
+        (NOW + 11, 9, vec![units[2].id]),
+        (NOW + 31, 9, vec![units[2].id, units[0].id, units[4].id]),
+        (i64::MAX, 2, vec![units[2].id, units[0].id]),
+    ] {
+        let found = ledger.releasable(before, limit).await.unwrap();
+        assert!(found.iter().all(|unit| unit.state == State::Done && unit.spooled));
+        let ids: Vec<UnitId> = found.iter().map(|unit| unit.id).collect();
+        assert_eq!(ids, expected);
+    }
+}
+
+/// Recorded once; what is still needed is not given up.
+pub async fn released_units_are_not_releasable_again(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let units = admit(&*ledger, &lane, 3, &["siem"]).await;
+    for unit in &units[..2] {
+        finish(&*ledger, unit, "siem").await;
+    }
+    let early = ledger.spool_released(&[units[0].id, units[2].id]).await;
+    assert_refused!(early, LedgerError::Misfit(_));
+    assert_eq!(ledger.releasable(i64::MAX, 9).await.unwrap().len(), 2);
+    for _ in 0..2 {
+        ledger.spool_released(&[units[0].id]).await.unwrap();
+        let left = ledger.releasable(i64::MAX, 9).await.unwrap();
+        assert_eq!(left.iter().map(|unit| unit.id).collect::<Vec<_>>(), [units[1].id]);
+    }
+    let unit = ledger.unit(units[0].id).await.unwrap();
+    assert_eq!((unit.spooled, unit.state), (false, State::Done));
+}
