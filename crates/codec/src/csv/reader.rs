@@ -139,6 +139,11 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Gives the stream back. What the reader had buffered is lost.
+    pub fn into_inner(self) -> R {
+        self.stream
+    }
+
     /// The next row, or what stands in its place; `None` at the end.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, ReadError> {
         loop {

@@ -5,17 +5,19 @@
 //! fresh start in which all of the org's data comes again. So a mark lies beside the file from
 //! before it is made until its tables are there, and an empty file without the mark is damage.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::LedgerError;
 
-/// A ledger's file that is there, and whether its tables may still have to be made.
+/// A ledger's file that is there, with the lock on its mark while its tables may have to be made.
 #[derive(Debug)]
 pub(super) struct LedgerFile {
     mark: PathBuf,
-    new: bool,
+    /// Processes that make the same ledger do it one after the other: SQLite cannot wait for
+    /// another connection where it begins to keep a write-ahead log.
+    making: Option<File>,
 }
 
 impl LedgerFile {
@@ -30,42 +32,51 @@ impl LedgerFile {
                     "a write-ahead log without its file: the file is gone".to_owned(),
                 ));
             }
-            make(path, &mark).map_err(failed)?;
-            return Ok(Self { mark, new: true });
+            let making = make(path, &mark).map_err(failed)?;
+            return Ok(Self { mark, making: Some(making) });
         }
-        let new = length(&mark).map_err(failed)?.is_some();
+        if length(&mark).map_err(failed)?.is_some() {
+            let making = make(path, &mark).map_err(failed)?;
+            return Ok(Self { mark, making: Some(making) });
+        }
         // Looked at after the mark, so that whoever just finished making it is not blamed.
-        if !new && !is_database(path).map_err(failed)? {
+        if !is_database(path).map_err(failed)? {
             return Err(LedgerError::Corrupt(
                 "no SQLite database: its file was emptied, damaged or replaced".to_owned(),
             ));
         }
         restrict(path).map_err(failed)?;
-        Ok(Self { mark, new })
+        Ok(Self { mark, making: None })
     }
 
     /// Whether a database without tables is one in the making.
     pub(super) fn is_new(&self) -> bool {
-        self.new
+        self.making.is_some()
     }
 
     /// The tables are there now.
-    pub(super) fn made(&self) -> Result<(), LedgerError> {
+    pub(super) fn made(self) -> Result<(), LedgerError> {
+        if self.making.is_none() {
+            return Ok(());
+        }
         match std::fs::remove_file(&self.mark) {
             Ok(()) => Ok(()),
-            // Another process made the same ledger at the same time.
+            // Another process had its turn before.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(refused(&self.mark, error)),
         }
     }
 }
 
-/// Makes mark and file. Finding them made by another process is fine.
-fn make(path: &Path, mark: &Path) -> io::Result<()> {
-    create(mark)?;
+/// Makes mark and file, in this order, and waits for its turn to fill the file. Finding them made
+/// by another process, or left by a crash, is fine.
+fn make(path: &Path, mark: &Path) -> io::Result<File> {
+    let making = create(mark)?;
+    making.lock()?;
     create(path)?;
     restrict(path)?;
-    sync_folder(path)
+    sync_folder(path)?;
+    Ok(making)
 }
 
 fn refused(path: &Path, error: io::Error) -> LedgerError {
@@ -95,23 +106,20 @@ fn length(path: &Path) -> io::Result<Option<u64>> {
 /// for an empty database and writes over it.
 fn is_database(path: &Path) -> io::Result<bool> {
     let mut start = [0; 512];
-    match std::fs::File::open(path)?.read_exact(&mut start) {
+    match File::open(path)?.read_exact(&mut start) {
         Ok(()) => Ok(start.starts_with(b"SQLite format 3\0")),
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn create(path: &Path) -> io::Result<()> {
+/// Opens a file that only its owner can read, making it if it is not there.
+fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-    }
+    options.open(path)
 }
 
 /// Takes the file's rights from everybody but its owner. SQLite gives the files beside it the
@@ -135,7 +143,7 @@ fn restrict(_path: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    std::fs::File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 #[cfg(not(unix))]

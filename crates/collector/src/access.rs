@@ -1,0 +1,121 @@
+//! Signing in: never twice with credentials that were refused, and never into another org.
+
+use std::fs::{self, File};
+use std::path::Path;
+use std::sync::Arc;
+
+use orgtap_ledger::{Ledger, Outcome};
+use orgtap_salesforce::{ErrorKind, Org, SignedIn};
+use orgtap_transport::{Disposition, Explain};
+
+use crate::clock;
+use crate::error::{Error, Result};
+
+/// What remembers sign-ins: the ledger, and the key that makes fingerprints of credentials.
+#[derive(Clone)]
+pub(crate) struct Access {
+    ledger: Arc<dyn Ledger>,
+    key: [u8; 32],
+}
+
+impl Access {
+    /// For a data folder.
+    pub(crate) fn open(data_dir: &Path, ledger: Arc<dyn Ledger>) -> Result<Self> {
+        Ok(Self { ledger, key: installation_key(data_dir)? })
+    }
+
+    /// Signs in, unless the same credentials were refused before, and records how it went.
+    pub(crate) async fn sign_in(
+        &self,
+        name: &str,
+        org: &Org,
+        even_if_refused: bool,
+    ) -> Result<SignedIn> {
+        let mut record = self.ledger.connector(name).await?;
+        let fingerprint = org.credentials_fingerprint(&self.key);
+        let refused = record.refused_credentials.as_ref() == Some(&fingerprint);
+        if refused && !even_if_refused {
+            let since = record.sign_in.as_ref().map_or(0, |outcome| outcome.at);
+            return Err(Error::StillRefused {
+                connector: name.to_owned(),
+                since: orgtap_events::time::rfc3339(since),
+            });
+        }
+        let answer = org.sign_in().await.map_err(Error::from);
+        let at = clock::now();
+        let answer = answer.and_then(|signed_in| match &record.org_id {
+            Some(known) if *known != signed_in.org_id => Err(Error::OtherOrg {
+                connector: name.to_owned(),
+                known: known.clone(),
+                found: signed_in.org_id,
+            }),
+            _ => Ok(signed_in),
+        });
+        record.sign_in = Some(outcome(at, answer.as_ref().err()));
+        match &answer {
+            Ok(signed_in) => {
+                record.org_id = Some(signed_in.org_id.clone());
+                record.refused_credentials = None;
+            }
+            Err(Error::Org(error)) if is_refusal(error) => {
+                record.refused_credentials = Some(fingerprint);
+            }
+            Err(_) => {}
+        }
+        self.ledger.set_connector(name, &record).await?;
+        answer
+    }
+
+    /// Records that the org refused the credentials in mid-work.
+    pub(crate) async fn note_refusal(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
+        let mut record = self.ledger.connector(name).await?;
+        record.refused_credentials = Some(org.credentials_fingerprint(&self.key));
+        record.sign_in = Some(outcome(clock::now(), Some(error)));
+        Ok(self.ledger.set_connector(name, &record).await?)
+    }
+}
+
+/// Whether the org refused the credentials themselves, so that trying again could lock the user.
+pub(crate) fn is_refusal(error: &orgtap_salesforce::Error) -> bool {
+    matches!(error.kind(), ErrorKind::SignIn(_)) && error.disposition() == Disposition::Pause
+}
+
+/// An outcome for the ledger.
+pub(crate) fn outcome(at: i64, error: Option<&Error>) -> Outcome {
+    Outcome { at, problem: error.and_then(|error| serde_json::to_value(error.problem()).ok()) }
+}
+
+/// A key made once per data folder. Fingerprints of credentials are made with it, so that they
+/// say nothing about the credentials to whoever has only the ledger.
+fn installation_key(data_dir: &Path) -> Result<[u8; 32]> {
+    let path = data_dir.join("installation.key");
+    let failed = Error::disk(&path);
+    match fs::read(&path) {
+        Ok(bytes) => bytes.try_into().map_err(|_| {
+            failed(std::io::Error::new(std::io::ErrorKind::InvalidData, "it must be 32 bytes"))
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let mut key = [0; 32];
+            aws_lc_rs::rand::fill(&mut key)
+                .map_err(|_| Error::Worker("no random numbers from the system".to_owned()))?;
+            let part = data_dir.join("scratch").join("installation.key");
+            write_private(&part, &key)
+                .and_then(|()| crate::spool::settle(&part, &path))
+                .map_err(failed)?;
+            Ok(key)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::io::Write;
+    let mut options = File::options();
+    options.create(true).truncate(true).write(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    options.open(path)?.write_all(bytes)
+}

@@ -1,0 +1,138 @@
+//! What is decided about a unit's rows: which were delivered before, and the number of each among
+//! identical ones.
+//!
+//! Almost every row is new and the only one of its kind, so only the exceptions are kept, in the
+//! order of rows: 12 bytes each (row, number; big-endian), where number 0 means delivered before.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::path::Path;
+
+use super::index::IndexReader;
+use super::sort::{Sorter, read_record};
+
+/// What deciding found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Decided {
+    /// Rows not delivered before.
+    pub(crate) admitted: u64,
+    /// Rows delivered before.
+    pub(crate) repeats: u64,
+    /// Records written. When there are none, no file is.
+    pub(crate) exceptions: u64,
+}
+
+/// Compares a unit's rows with those of the lane's earlier units.
+///
+/// The n-th among identical rows of the unit is new when no earlier unit holds n of them: files
+/// repeat rows of one another, while identical rows inside one file are events of their own.
+/// Writes the exceptions to `path`, which the caller renames into place.
+pub(crate) fn decide(
+    path: &Path,
+    scratch: &Path,
+    mut unit: IndexReader,
+    earlier: &mut [IndexReader],
+) -> io::Result<Decided> {
+    let mut decided = Decided::default();
+    let mut exceptions: Sorter<12> = Sorter::new(scratch.to_owned());
+    let mut group: Option<(u128, u64, u64)> = None;
+    while let Some((hash, row)) = unit.head() {
+        let (known, nth) = match group {
+            Some((at, known, nth)) if at == hash => (known, nth + 1),
+            _ => {
+                let mut known = 0;
+                for index in earlier.iter_mut() {
+                    known = known.max(index.count_of(hash)?);
+                }
+                (known, 1)
+            }
+        };
+        group = Some((hash, known, nth));
+        let repeat = nth <= known;
+        if repeat {
+            decided.repeats += 1;
+        } else {
+            decided.admitted += 1;
+        }
+        if repeat || nth > 1 {
+            let number = if repeat { 0 } else { u32::try_from(nth).unwrap_or(u32::MAX) };
+            let mut record = [0; 12];
+            record[..8].copy_from_slice(&row.to_be_bytes());
+            record[8..].copy_from_slice(&number.to_be_bytes());
+            exceptions.push(record)?;
+            decided.exceptions += 1;
+        }
+        unit.advance()?;
+    }
+    if decided.exceptions > 0 {
+        let mut sorted = exceptions.sorted()?;
+        let mut out = BufWriter::new(File::create(path)?);
+        while let Some(record) = sorted.next()? {
+            out.write_all(&record)?;
+        }
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    }
+    Ok(decided)
+}
+
+/// Reads decisions along with the rows.
+#[derive(Debug)]
+pub(crate) struct Decisions {
+    file: Option<BufReader<File>>,
+    head: Option<(u64, u32)>,
+    left: u64,
+}
+
+impl Decisions {
+    /// For a unit without exceptions.
+    pub(crate) fn none() -> Self {
+        Self { file: None, head: None, left: 0 }
+    }
+
+    /// Opens the exceptions of a unit, `count` of them.
+    pub(crate) fn open(path: &Path, count: u64) -> io::Result<Self> {
+        let file = File::open(path)?;
+        if file.metadata()?.len() != count * 12 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the unit's admission record is damaged",
+            ));
+        }
+        let mut decisions =
+            Self { file: Some(BufReader::with_capacity(64 * 1024, file)), head: None, left: count };
+        decisions.advance()?;
+        Ok(decisions)
+    }
+
+    fn advance(&mut self) -> io::Result<()> {
+        self.head = None;
+        if let Some(file) = &mut self.file
+            && self.left > 0
+        {
+            let record: [u8; 12] =
+                read_record(file)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            let (mut row, mut number) = ([0; 8], [0; 4]);
+            row.copy_from_slice(&record[..8]);
+            number.copy_from_slice(&record[8..]);
+            self.head = Some((u64::from_be_bytes(row), u32::from_be_bytes(number)));
+            self.left -= 1;
+        }
+        Ok(())
+    }
+
+    /// The row's number among identical ones; `None` when it was delivered before. To be asked in
+    /// ascending order of rows; rows may be passed over.
+    pub(crate) fn nth(&mut self, row: u64) -> io::Result<Option<u64>> {
+        while let Some((at, number)) = self.head {
+            if at > row {
+                break;
+            }
+            if at == row {
+                self.advance()?;
+                return Ok((number > 0).then_some(u64::from(number)));
+            }
+            self.advance()?;
+        }
+        Ok(Some(1))
+    }
+}

@@ -1,0 +1,12 @@
+//! Each row once: what of a unit has its lane not delivered yet?
+//!
+//! The org repeats itself: late files carry rows of earlier ones, and a daily file is replaced by
+//! a fuller one. A unit's row index ([`index`]) is compared with those of the lane's earlier units
+//! and the outcome kept beside the unit ([`decisions`]), so that every destination and every
+//! re-read sees the same. All of it in bounded memory ([`sort`]).
+
+pub(crate) mod decisions;
+pub(crate) mod index;
+pub(crate) mod sort;
+#[cfg(test)]
+mod tests;

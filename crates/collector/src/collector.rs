@@ -1,0 +1,108 @@
+//! The collector: opens what a configuration names, and collects, once or for ever.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use orgtap_destinations::Destination;
+use orgtap_ledger::{Ledger, SqliteLedger};
+
+use crate::access::Access;
+use crate::clock;
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::spool::Spool;
+
+/// Everything a configuration names, opened. Holds the data folder for itself.
+pub struct Collector {
+    pub(crate) settings: Settings,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) spool: Spool,
+    pub(crate) destinations: BTreeMap<String, Arc<dyn Destination>>,
+    pub(crate) owner: String,
+    pub(crate) access: Access,
+    /// Locked as long as this lives.
+    _lock: File,
+}
+
+/// Path of the ledger in a data folder.
+pub fn ledger_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("ledger.sqlite")
+}
+
+/// Opens the ledger of a data folder to read it. Other processes may use it at the same time.
+pub async fn open_ledger(data_dir: &Path) -> Result<Arc<dyn Ledger>> {
+    Ok(Arc::new(SqliteLedger::open(&ledger_path(data_dir)).await?))
+}
+
+impl Collector {
+    /// Opens ledger, spool and destinations. Fails when another process has the data folder.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let data_dir = &settings.data_dir;
+        create_private(data_dir).map_err(Error::disk(data_dir))?;
+        let lock = lock(data_dir)?;
+        let ledger = open_ledger(data_dir).await?;
+        // The lock says that nobody else is at work here, so leases in the ledger are a dead
+        // process's.
+        ledger.break_leases().await?;
+        let spool = Spool::open(data_dir).map_err(Error::disk(data_dir))?;
+        let mut destinations = BTreeMap::new();
+        for config in &settings.destinations {
+            let destination = config.build()?;
+            destinations.insert(destination.name().to_owned(), destination);
+        }
+        let access = Access::open(data_dir, Arc::clone(&ledger))?;
+        let owner = format!("{}-{}", std::process::id(), clock::now());
+        Ok(Self { settings, ledger, spool, destinations, owner, access, _lock: lock })
+    }
+
+    /// The record.
+    pub fn ledger(&self) -> &Arc<dyn Ledger> {
+        &self.ledger
+    }
+
+    /// The configuration.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+/// Makes a folder that only its owner may look into.
+pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt;
+        builder.mode(0o700);
+    }
+    builder.create(folder)
+}
+
+/// Takes the data folder. The lock ends with the process, however it ends.
+fn lock(data_dir: &Path) -> Result<File> {
+    let path = data_dir.join("lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(Error::disk(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(fs::TryLockError::WouldBlock) => Err(Error::InUse { path: data_dir.to_owned() }),
+        Err(fs::TryLockError::Error(source)) => Err(Error::Disk { path, source }),
+    }
+}
+
+/// Whether a process holds the data folder now.
+pub fn is_running(data_dir: &Path) -> bool {
+    matches!(
+        File::open(data_dir.join("lock")).map(|file| file.try_lock()),
+        Ok(Err(fs::TryLockError::WouldBlock))
+    )
+}

@@ -1,0 +1,158 @@
+//! The configuration as the collector uses it: checked, defaults filled in.
+//!
+//! Secrets are still references. They are fetched where they are used, by
+//! [`ConnectorSettings::org_settings`] and [`DestinationConfig::build`], so that a changed secret
+//! is seen by the next start of a connector.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use orgtap_destinations::config::DestinationConfig;
+use orgtap_salesforce::{ApiVersion, OrgSettings, SignIn};
+use orgtap_transport::http::ClientSettings;
+use orgtap_transport::{Backoff, Secret, SecretRef};
+use url::Url;
+
+use super::fault::{ConfigError, Fault, FaultKind};
+use super::filter::TypeFilter;
+use super::written::IntervalPolicy;
+
+/// A whole configuration.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Where spool and ledger are kept.
+    pub data_dir: PathBuf,
+    /// How long a unit stays in the spool after every destination has it.
+    pub spool_retention: Duration,
+    /// What happens after a failure.
+    pub retry: RetrySettings,
+    /// The orgs to collect from; at least one.
+    pub connectors: Vec<ConnectorSettings>,
+    /// Where events go; at least one.
+    pub destinations: Vec<DestinationConfig>,
+    /// What works but should not stay as it is, for a person to read. Without secrets.
+    pub warnings: Vec<String>,
+}
+
+/// What happens after a failure that may pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetrySettings {
+    /// How long to wait between tries.
+    pub backoff: Backoff,
+    /// Tries before one unit is set aside and the others go on.
+    pub attempts: u32,
+}
+
+/// One connector.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct ConnectorSettings {
+    /// Its name: unique, and plain enough for file names and metrics.
+    pub name: String,
+    /// The org's address, without path.
+    pub instance_url: Url,
+    /// Where to sign in, if not there.
+    pub login_url: Option<Url>,
+    /// The user that collects.
+    pub user: String,
+    /// The user's password.
+    pub password: SecretRef,
+    /// The connected app's consumer key.
+    pub consumer_key: SecretRef,
+    /// The connected app's consumer secret.
+    pub consumer_secret: SecretRef,
+    /// The user's security token; not needed from addresses the org trusts.
+    pub security_token: Option<SecretRef>,
+    /// The API version to stay at, if not the newest.
+    pub api_version: Option<ApiVersion>,
+    /// Proxy towards the org.
+    pub proxy: Option<Url>,
+    /// Authorities (PEM) trusted besides the system's own.
+    pub ca_file: Option<PathBuf>,
+    /// Time between two looks for new log files.
+    pub poll_interval: Duration,
+    /// Log files created before this are left alone; none means everything the org still has.
+    pub start: Option<Timestamp>,
+    /// Hourly files, daily files, or whichever the org has.
+    pub interval: IntervalPolicy,
+    /// The event types to collect.
+    pub event_types: TypeFilter,
+    /// Age a log file must have before it is fetched, because it may still be being written.
+    pub settle: Duration,
+    /// How far each look reaches back behind the newest file seen.
+    pub overlap: Duration,
+    /// Names of the destinations; at least one, each of them in [`Settings::destinations`].
+    pub destinations: Vec<String>,
+}
+
+/// Largest certificate file read, bytes. A whole system's bundle has about 200 KiB.
+const LARGEST_CA_FILE: u64 = 4 << 20;
+
+impl Settings {
+    /// The destination of a name.
+    pub fn destination(&self, name: &str) -> Option<&DestinationConfig> {
+        self.destinations.iter().find(|destination| destination.name() == name)
+    }
+}
+
+impl ConnectorSettings {
+    /// Fetches the secrets and the certificates. Blocks while files are read or commands run.
+    pub fn org_settings(&self) -> Result<OrgSettings, ConfigError> {
+        let extra_roots_pem = match &self.ca_file {
+            Some(path) => Some(self.read_ca_file(path)?),
+            None => None,
+        };
+        let security_token = match &self.security_token {
+            Some(token) => Some(self.resolve("security_token", token)?),
+            None => None,
+        };
+        Ok(OrgSettings {
+            instance_url: self.instance_url.clone(),
+            login_url: self.login_url.clone(),
+            consumer_key: self.resolve("consumer_key", &self.consumer_key)?,
+            consumer_secret: self.resolve("consumer_secret", &self.consumer_secret)?,
+            sign_in: SignIn::Password {
+                user: self.user.clone(),
+                password: self.resolve("salesforce_user_password", &self.password)?,
+                security_token,
+            },
+            api_version: self.api_version,
+            client: ClientSettings {
+                proxy: self.proxy.clone(),
+                extra_roots_pem,
+                identity_pem: None,
+            },
+        })
+    }
+
+    fn resolve(&self, key: &str, reference: &SecretRef) -> Result<Secret, ConfigError> {
+        reference.resolve().map_err(|error| self.unusable(FaultKind::Secret, key, &error))
+    }
+
+    fn read_ca_file(&self, path: &Path) -> Result<Vec<u8>, ConfigError> {
+        let mut pem = Vec::new();
+        let read = std::fs::File::open(path)
+            .and_then(|file| file.take(LARGEST_CA_FILE + 1).read_to_end(&mut pem));
+        let why: &dyn std::fmt::Display = match &read {
+            Err(error) => error,
+            Ok(_) if pem.len() as u64 > LARGEST_CA_FILE => &"it is larger than 4 MiB",
+            Ok(_) if !is_pem(&pem) => &"it holds no certificate (PEM)",
+            Ok(_) => return Ok(pem),
+        };
+        let message = format!("cannot use {}: {why}", path.display());
+        Err(self.unusable(FaultKind::File, "ca_file", &message))
+    }
+
+    fn unusable(&self, kind: FaultKind, key: &str, why: &dyn std::fmt::Display) -> ConfigError {
+        let path = format!("connectors.{}.{key}", self.name);
+        ConfigError::new("the configuration", vec![Fault::new(kind, path, why.to_string())])
+    }
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    let mark = b"-----BEGIN CERTIFICATE-----";
+    bytes.windows(mark.len()).any(|window| window == mark)
+}

@@ -1,0 +1,218 @@
+//! What good files give.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use orgtap_destinations::config::DestinationConfig;
+use orgtap_salesforce::{ApiVersion, SignIn};
+use orgtap_transport::{Backoff, Secret, SecretRef};
+
+use super::{GOOD, connector, with};
+use crate::config::{IntervalPolicy, Settings, parse};
+
+fn settings(text: &str) -> Settings {
+    parse(text, "orgtap.yaml").unwrap_or_else(|error| panic!("{}", error.render()))
+}
+
+#[test]
+fn the_eight_fields_and_a_destination_are_enough() {
+    let settings = settings(GOOD);
+    assert_eq!(settings.data_dir, Path::new("data"));
+    assert_eq!(settings.spool_retention, Duration::from_secs(86_400));
+    let backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300) };
+    assert_eq!((settings.retry.backoff, settings.retry.attempts), (backoff, 6));
+    assert_eq!(settings.warnings, Vec::<String>::new());
+    let [acme] = settings.connectors.as_slice() else { panic!("one connector") };
+    assert_eq!(acme.name, "acme");
+    assert_eq!(acme.instance_url.as_str(), "https://acme.my.salesforce.com/");
+    assert_eq!(acme.user, "collector@acme.example");
+    assert_eq!(acme.password, SecretRef::Env("ACME_PASSWORD".to_owned()));
+    assert_eq!(acme.security_token, None);
+    assert_eq!((acme.start, acme.api_version, &acme.proxy), (None, None, &None));
+    assert_eq!(acme.poll_interval, Duration::from_secs(300));
+    assert_eq!(acme.settle, Duration::from_secs(300));
+    assert_eq!(acme.overlap, Duration::from_secs(3_600));
+    assert_eq!(acme.interval, IntervalPolicy::Auto);
+    assert!(acme.event_types.admits_all());
+    assert_eq!(acme.destinations, ["siem"]);
+    assert_eq!(settings.destination("siem").map(DestinationConfig::kind), Some("file"));
+    assert!(settings.destination("other").is_none());
+}
+
+#[test]
+fn every_setting_is_taken() {
+    let text = connector(
+        "    security_token: { env: T }
+    auth: password
+    login_url: https://login.salesforce.com
+    api_version: 66.0
+    proxy: http://proxy.example:3128
+    poll_interval: 90s
+    start: 2026-11-01
+    event_log_files:
+      interval: daily
+      event_types: [Login, \"Api*\", \"!ApiTotalUsage\"]
+      settle: 0s
+      overlap: 2h
+",
+    );
+    let text = format!(
+        "data_dir: /var/lib/orgtap\nledger: sqlite\nspool_retention: 7d\nretry: {{ initial: 2s, max: 1m, attempts: 3 }}\n{text}"
+    );
+    let settings = settings(&text);
+    assert_eq!(settings.data_dir, Path::new("/var/lib/orgtap"));
+    assert_eq!(settings.spool_retention, Duration::from_secs(7 * 86_400));
+    assert_eq!(settings.retry.backoff.initial, Duration::from_secs(2));
+    assert_eq!(settings.retry.backoff.max, Duration::from_secs(60));
+    assert_eq!(settings.retry.attempts, 3);
+    let acme = &settings.connectors[0];
+    assert_eq!(acme.security_token, Some(SecretRef::Env("T".to_owned())));
+    assert_eq!(acme.login_url.as_ref().unwrap().host_str(), Some("login.salesforce.com"));
+    assert_eq!(acme.api_version, Some(ApiVersion::new(66)));
+    assert_eq!(acme.proxy.as_ref().unwrap().port(), Some(3128));
+    assert_eq!(acme.poll_interval, Duration::from_secs(90));
+    assert_eq!(acme.start.unwrap().to_string(), "2026-11-01T00:00:00Z");
+    assert_eq!(acme.interval, IntervalPolicy::Daily);
+    assert!(acme.event_types.admits("login") && acme.event_types.admits("API"));
+    assert!(!acme.event_types.admits("ApiTotalUsage") && !acme.event_types.admits("Logout"));
+    assert_eq!((acme.settle, acme.overlap), (Duration::ZERO, Duration::from_secs(7_200)));
+}
+
+#[test]
+fn a_start_may_be_a_date_or_a_time_with_any_offset() {
+    for (written, time) in [
+        ("2026-11-01", "2026-11-01T00:00:00Z"),
+        ("2026-11-01T06:30:00Z", "2026-11-01T06:30:00Z"),
+        ("\"2026-11-01T06:30:00+05:30\"", "2026-11-01T01:00:00Z"),
+    ] {
+        let settings = settings(&connector(&format!("    start: {written}\n")));
+        assert_eq!(settings.connectors[0].start.unwrap().to_string(), time, "{written}");
+    }
+}
+
+#[test]
+fn keys_without_a_value_and_blocks_all_commented_out_mean_the_defaults() {
+    let text = connector("    proxy:\n    event_log_files:\n#      settle: 1m\n");
+    let acme = &settings(&format!("retry:\n{text}")).connectors[0];
+    assert_eq!((acme.settle, &acme.proxy), (Duration::from_secs(300), &None));
+}
+
+#[test]
+fn an_alias_repeats_what_it_names() {
+    let text =
+        with("{ env: ACME_KEY }", "&app { env: ACME_APP }").replace("{ env: ACME_SECRET }", "*app");
+    let acme = &settings(&text).connectors[0];
+    assert_eq!(acme.consumer_secret, SecretRef::Env("ACME_APP".to_owned()));
+    assert_eq!(acme.consumer_secret, acme.consumer_key);
+}
+
+#[test]
+fn the_order_of_keys_does_not_matter() {
+    let text = with(
+        "  - name: siem\n    type: file\n    directory: events\n",
+        "  - directory: events\n    compression: gzip\n    name: siem\n    type: file\n",
+    );
+    assert_eq!(settings(&text).destinations[0].kind(), "file");
+}
+
+/// If this fails after an update of serde, see `is_path` in `reader.rs`.
+#[test]
+fn every_relative_path_begins_at_the_folder_of_the_file() {
+    let text = connector("    ca_file: tls/ca.pem\n    security_token: { file: ../token }\n")
+        + "  - name: siem2
+    type: dnif
+    url: https://siem.example/events
+    auth: { bearer: { token: { file: ./secrets/siem } } }
+    tls: { ca_file: ca.pem, certificate_file: /abs/me.pem, key_file: me.key }
+";
+    let text = text.replace("destinations: [siem]", "destinations: [siem, siem2]");
+    let settings = parse(format!("data_dir: ./spool\n{text}"), "/etc/orgtap/orgtap.yaml")
+        .unwrap_or_else(|error| panic!("{}", error.render()));
+    assert_eq!(settings.data_dir, Path::new("/etc/orgtap/spool"));
+    let acme = &settings.connectors[0];
+    assert_eq!(acme.ca_file.as_deref(), Some(Path::new("/etc/orgtap/tls/ca.pem")));
+    let token = SecretRef::File(PathBuf::from("/etc/orgtap/../token"));
+    assert_eq!(acme.security_token.as_ref(), Some(&token));
+    let DestinationConfig::File(file) = &settings.destinations[0] else { panic!("a file") };
+    assert_eq!(file.directory, Path::new("/etc/orgtap/events"));
+    let DestinationConfig::Dnif(dnif) = &settings.destinations[1] else { panic!("dnif") };
+    assert_eq!(dnif.tls.ca_file.as_deref(), Some(Path::new("/etc/orgtap/ca.pem")));
+    assert_eq!(dnif.tls.certificate_file.as_deref(), Some(Path::new("/abs/me.pem")));
+    assert_eq!(dnif.tls.key_file.as_deref(), Some(Path::new("/etc/orgtap/me.key")));
+    assert!(format!("{:?}", dnif.auth).contains("/etc/orgtap/secrets/siem"));
+    let default = parse(GOOD, "/etc/orgtap/orgtap.yaml").unwrap();
+    assert_eq!(default.data_dir, Path::new("/etc/orgtap/data"));
+}
+
+#[test]
+fn org_settings_carry_the_secrets_and_the_way_there() {
+    let text = connector("    security_token: \"tok\"\n    proxy: http://proxy.example:3128\n")
+        .replace("{ env: ACME_PASSWORD }", "{ command: [printf, pass] }")
+        .replace("{ env: ACME_KEY }", "key")
+        .replace("{ env: ACME_SECRET }", "\"secret\"");
+    let org = settings(&text).connectors[0].org_settings().unwrap();
+    assert_eq!(org.instance_url.as_str(), "https://acme.my.salesforce.com/");
+    assert_eq!(org.consumer_key, Secret::new("key"));
+    assert_eq!(org.consumer_secret, Secret::new("secret"));
+    assert_eq!(org.client.proxy.unwrap().port(), Some(3128));
+    let SignIn::Password { user, password, security_token } = org.sign_in else {
+        panic!("the password flow")
+    };
+    assert_eq!(user, "collector@acme.example");
+    assert_eq!(password, Secret::new("pass"));
+    assert_eq!(security_token, Some(Secret::new("tok")));
+}
+
+#[test]
+fn what_should_not_stay_is_warned_of() {
+    let text = with("{ env: ACME_KEY }", "hunter2")
+        + "  - name: loose
+    type: http
+    url: http://siem.example/hunter2
+    allow_plaintext: true
+    headers: { X-Key: hunter2 }
+  - name: lines
+    type: syslog
+    host: siem.example
+    transport: tcp
+  - name: local
+    type: syslog
+    host: 127.0.0.1
+    transport: tcp
+";
+    let text = text.replace("[siem]", "[siem, loose, local]");
+    let twin = text
+        .split("  - name: acme\n")
+        .nth(1)
+        .and_then(|rest| rest.split("destinations:\n").next())
+        .map(|block| format!("  - name: twin\n{block}"))
+        .unwrap();
+    let text = text.replacen("destinations:\n", &format!("{twin}destinations:\n"), 1);
+    assert_eq!(
+        settings(&text).warnings,
+        [
+            "connectors[0].consumer_key on line 7 is written out in the file; env, file or command keep it elsewhere",
+            "connectors[1].consumer_key on line 15 is written out in the file; env, file or command keep it elsewhere",
+            "destinations[1].headers on line 26 is written out in the file; env, file or command keep it elsewhere",
+            "the destination `loose` sends events unencrypted: everybody on the way can read them",
+            "the destination `lines` sends events unencrypted: everybody on the way can read them",
+            "no connector delivers to the destination `lines`",
+            "the connectors `acme` and `twin` collect from the same org and deliver to `siem`: events they share arrive twice there",
+        ]
+    );
+}
+
+#[test]
+fn two_connectors_that_share_only_their_user_are_warned_of() {
+    let block =
+        GOOD.split("connectors:\n").nth(1).unwrap().split("destinations:\n").next().unwrap();
+    let twin = block.replace("acme\n", "twin\n").replace("[siem]", "[other]");
+    let text = with("destinations:\n", &format!("{twin}destinations:\n"))
+        + "  - { name: other, type: file, directory: other }\n";
+    assert_eq!(
+        settings(&text).warnings,
+        [
+            "the connectors `acme` and `twin` sign in to the same org as the same user: Salesforce ends older sessions of a user"
+        ]
+    );
+}

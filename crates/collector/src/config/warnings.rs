@@ -1,0 +1,71 @@
+//! What works but should not stay as it is.
+
+use std::collections::HashMap;
+
+use orgtap_destinations::config::DestinationConfig;
+use orgtap_destinations::syslog::Transport;
+
+use super::report::Report;
+use super::settings::{ConnectorSettings, Settings};
+use super::tree::path_of;
+use super::{address, secrets};
+
+/// Everything to warn of, in words for a person.
+pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for secret in secrets::plain(report.root) {
+        let path = path_of(&report.way(secret.node.id));
+        let line = report.line_of(&secret.node.bytes);
+        warnings.push(format!(
+            "{path} on line {line} is written out in the file; env, file or command keep it elsewhere"
+        ));
+    }
+    for destination in &settings.destinations {
+        let name = destination.name();
+        if sends_plaintext(destination) {
+            warnings.push(format!(
+                "the destination `{name}` sends events unencrypted: everybody on the way can read them"
+            ));
+        }
+        let is_used =
+            |connector: &ConnectorSettings| connector.destinations.iter().any(|used| used == name);
+        if !settings.connectors.iter().any(is_used) {
+            warnings.push(format!("no connector delivers to the destination `{name}`"));
+        }
+    }
+    twins(&settings.connectors, &mut warnings);
+    warnings
+}
+
+fn sends_plaintext(destination: &DestinationConfig) -> bool {
+    match destination {
+        DestinationConfig::Dnif(dnif) => dnif.url.is_plaintext_abroad(),
+        DestinationConfig::Http(http) => http.url.is_plaintext_abroad(),
+        DestinationConfig::Syslog(syslog) => {
+            syslog.transport != Transport::Tls && !address::is_loopback_host(&syslog.host)
+        }
+        _ => false,
+    }
+}
+
+/// Two connectors on one org.
+fn twins(connectors: &[ConnectorSettings], warnings: &mut Vec<String>) {
+    let mut first: HashMap<&str, &ConnectorSettings> = HashMap::new();
+    for connector in connectors {
+        let Some(other) = first.get(connector.instance_url.as_str()) else {
+            first.insert(connector.instance_url.as_str(), connector);
+            continue;
+        };
+        let (one, two) = (&other.name, &connector.name);
+        let shared = connector.destinations.iter().find(|name| other.destinations.contains(name));
+        if let Some(shared) = shared {
+            warnings.push(format!(
+                "the connectors `{one}` and `{two}` collect from the same org and deliver to `{shared}`: events they share arrive twice there"
+            ));
+        } else if other.user == connector.user {
+            warnings.push(format!(
+                "the connectors `{one}` and `{two}` sign in to the same org as the same user: Salesforce ends older sessions of a user"
+            ));
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The configuration as people write it. The comments here become the schema's descriptions.
+//!
+//! Only shapes: what a value may be is checked on the way to the settings, so that every problem
+//! of a file can be reported at once and with its place.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use orgtap_destinations::config::DestinationConfig;
+use orgtap_transport::{ConfigDuration, SecretRef};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Orgtap's configuration file.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Orgtap", extend("required" = ["connectors", "destinations"]))]
+pub(super) struct Config {
+    /// The folder for spool and ledger. Relative paths, here and everywhere in this file, begin
+    /// at the folder this file is in.
+    #[serde(default = "default_data_dir")]
+    pub(super) data_dir: PathBuf,
+    /// The database of what has been collected and delivered.
+    #[serde(default)]
+    pub(super) ledger: Ledger,
+    /// How long log files are kept on disk after every destination has them.
+    #[serde(default = "default_spool_retention")]
+    pub(super) spool_retention: ConfigDuration,
+    /// What happens after a failure that may pass.
+    #[serde(default)]
+    pub(super) retry: RetryConfig,
+    /// The orgs to collect from.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub(super) connectors: Vec<ConnectorConfig>,
+    /// Where events go.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub(super) destinations: Vec<DestinationConfig>,
+}
+
+/// The database of what has been collected and delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Ledger {
+    /// A file in `data_dir`.
+    #[default]
+    Sqlite,
+}
+
+/// What happens after a failure that may pass.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RetryConfig {
+    /// The wait after the first failure; it doubles with each further one.
+    pub(super) initial: ConfigDuration,
+    /// The longest wait.
+    pub(super) max: ConfigDuration,
+    /// Tries before a log file is set aside so that the others go on.
+    pub(super) attempts: u32,
+}
+
+impl Default for RetryConfig {
+    fn default() -> Self {
+        Self {
+            initial: ConfigDuration::from_secs(1),
+            max: ConfigDuration::from_secs(300),
+            attempts: 6,
+        }
+    }
+}
+
+/// One org to collect from. The first eight keys are the fields of DNIF's connector form.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectorConfig {
+    /// Connector Name: letters, digits, `-`, `_` and `.`, at most 64.
+    #[schemars(length(min = 1, max = 64), regex(pattern = NAME_PATTERN))]
+    pub(super) name: String,
+    /// Connector Type.
+    #[serde(rename = "type")]
+    pub(super) kind: ConnectorType,
+    /// Instance URL: the org's My Domain, for example `https://acme.my.salesforce.com`.
+    pub(super) instance_url: String,
+    /// Salesforce User: the user name to sign in with.
+    pub(super) salesforce_user: String,
+    /// Salesforce User Password.
+    pub(super) salesforce_user_password: SecretRef,
+    /// Consumer key of the connected app.
+    pub(super) consumer_key: SecretRef,
+    /// Consumer secret of the connected app.
+    pub(super) consumer_secret: SecretRef,
+    /// Security Token of the user. Not needed from addresses the org trusts.
+    pub(super) security_token: Option<SecretRef>,
+    /// The way to sign in.
+    #[serde(default)]
+    pub(super) auth: AuthFlow,
+    /// Where to sign in, if not at the instance URL.
+    pub(super) login_url: Option<String>,
+    /// The API version to stay at, for example "66.0". Default: the newest that the org offers
+    /// and Orgtap has been tested with.
+    pub(super) api_version: Option<String>,
+    /// A proxy towards the org, for example `http://proxy.example:3128`. Default: the environment
+    /// variable `HTTPS_PROXY`.
+    pub(super) proxy: Option<String>,
+    /// A file of certificate authorities (PEM) to trust besides the system's own.
+    pub(super) ca_file: Option<PathBuf>,
+    /// The time between two looks for new log files.
+    #[serde(default = "default_poll_interval")]
+    pub(super) poll_interval: ConfigDuration,
+    /// The moment to begin at: log files created before it are left alone. A date or an RFC 3339
+    /// time. Default: everything the org still has.
+    pub(super) start: Option<String>,
+    /// The org's event log files.
+    #[serde(default)]
+    pub(super) event_log_files: EventLogFilesConfig,
+    /// Names of the destinations to deliver to.
+    #[schemars(length(min = 1))]
+    pub(super) destinations: Vec<String>,
+}
+
+/// The kind of system to collect from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ConnectorType {
+    /// A Salesforce org.
+    SalesforceConnector,
+}
+
+/// The way to sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum AuthFlow {
+    /// The OAuth username-password flow.
+    #[default]
+    Password,
+}
+
+/// The org's event log files.
+#[derive(Debug, Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct EventLogFilesConfig {
+    /// Which of the two kinds of files to collect.
+    pub(super) interval: IntervalPolicy,
+    /// Names of event types; `*` stands for any letters, `!` before a name excludes it. Both need
+    /// quotes.
+    #[schemars(length(min = 1))]
+    pub(super) event_types: Vec<String>,
+    /// The age a log file must have before it is fetched, because it may still be being written.
+    pub(super) settle: ConfigDuration,
+    /// How far each look reaches back behind the newest file seen, for files that appear late.
+    pub(super) overlap: ConfigDuration,
+}
+
+impl Default for EventLogFilesConfig {
+    fn default() -> Self {
+        Self {
+            interval: IntervalPolicy::Auto,
+            event_types: vec!["*".to_owned()],
+            settle: ConfigDuration::from_secs(300),
+            overlap: ConfigDuration::from_secs(3_600),
+        }
+    }
+}
+
+/// Which files of an event type are collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum IntervalPolicy {
+    /// Hourly files where the org has them, else daily ones.
+    #[default]
+    Auto,
+    /// Hourly files only.
+    Hourly,
+    /// Daily files only.
+    Daily,
+}
+
+/// What a name is made of, in the schema's words.
+pub(super) const NAME_PATTERN: &str = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$";
+
+fn default_data_dir() -> PathBuf {
+    PathBuf::from("./data")
+}
+
+const fn default_spool_retention() -> ConfigDuration {
+    ConfigDuration::new(Duration::from_secs(24 * 3_600))
+}
+
+const fn default_poll_interval() -> ConfigDuration {
+    ConfigDuration::from_secs(300)
+}

@@ -1,0 +1,215 @@
+//! One connector at work: what its stages share.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use orgtap_destinations::Destination;
+use orgtap_events::{Interval, UnitInfo};
+use orgtap_ledger::{Lane, Ledger, NewUnit, Unit};
+use orgtap_salesforce::{ErrorKind, LogFileShape, Org};
+use orgtap_transport::{Explain, Problem};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::is_refusal;
+use crate::clock;
+use crate::config::{ConnectorSettings, RetrySettings};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::spool::Spool;
+
+/// What the stages of one connector share.
+pub(crate) struct Connector {
+    /// As configured.
+    pub(crate) settings: ConnectorSettings,
+    /// How long to wait after failures, and how often to try.
+    pub(crate) retry: RetrySettings,
+    /// The org.
+    pub(crate) org: Org,
+    /// The org's id, 18 characters.
+    pub(crate) org_id: String,
+    /// What the org's log files look like.
+    pub(crate) shape: LogFileShape,
+    /// The record.
+    pub(crate) ledger: Arc<dyn Ledger>,
+    /// The disk.
+    pub(crate) spool: Spool,
+    /// Where events go.
+    pub(crate) destinations: Vec<Arc<dyn Destination>>,
+    /// Counts for whoever watches.
+    pub(crate) progress: Arc<Progress>,
+    /// Who holds this process's leases.
+    pub(crate) owner: String,
+    /// Told whenever there may be new work.
+    pub(crate) work: Notify,
+    /// To stop.
+    pub(crate) cancel: CancellationToken,
+    /// Why nothing is asked of the org just now.
+    pub(crate) hold: Hold,
+}
+
+/// Why a failure was put off, kept in the ledger beside the unit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Note {
+    /// The failure.
+    pub(crate) problem: Problem,
+    /// For a download of the wrong length: its content.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) content_hash: Option<String>,
+}
+
+impl Note {
+    /// As the ledger keeps it.
+    pub(crate) fn of(error: &Error) -> Self {
+        let content_hash = match error {
+            Error::Unit(crate::error::UnitFault::Length { content_hash, .. }) => {
+                Some(content_hash.clone())
+            }
+            _ => None,
+        };
+        Self { problem: error.problem(), content_hash }
+    }
+
+    /// As text.
+    pub(crate) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|_| self.problem.to_string())
+    }
+}
+
+impl Connector {
+    /// The connector's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The identity of a unit in the ledger.
+    pub(crate) fn info(&self, unit: &Unit) -> Result<Arc<UnitInfo>> {
+        unit_info(&self.org_id, &unit.listed).map(Arc::new)
+    }
+
+    /// When a unit that failed for the `attempt`-th time (from 1) may be tried again.
+    pub(crate) fn wait(&self, error: &Error, attempt: i64, salt: i64) -> i64 {
+        let after = match error.disposition() {
+            orgtap_transport::Disposition::Retry { after } => after,
+            _ => None,
+        };
+        let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
+        let wait = self.retry.backoff.wait(attempt, salt.unsigned_abs(), after);
+        let tired = attempt >= self.retry.attempts;
+        clock::now() + clock::micros(if tired { wait.max(self.rest()) } else { wait })
+    }
+
+    /// The wait after so many failures that only a change elsewhere can help.
+    pub(crate) fn rest(&self) -> std::time::Duration {
+        std::time::Duration::from_secs(900).max(self.retry.backoff.max * 3)
+    }
+}
+
+/// Reads a ledger's listing back into an identity.
+pub(crate) fn unit_info(org_id: &str, listed: &NewUnit) -> Result<UnitInfo> {
+    let corrupt = |what: &str| {
+        orgtap_ledger::LedgerError::Corrupt(format!("{what} of log file {}", listed.log_file_id))
+    };
+    let moment =
+        |micros| Timestamp::from_microsecond(micros).map_err(|_| corrupt("an impossible time"));
+    Ok(UnitInfo {
+        connector: listed.lane.connector.clone(),
+        org_id: org_id.to_owned(),
+        event_type: listed.lane.event_type.clone(),
+        log_file_id: listed.log_file_id.clone(),
+        interval: match listed.interval.as_str() {
+            "Hourly" => Interval::Hourly,
+            "Daily" => Interval::Daily,
+            _ => return Err(corrupt("an unknown interval").into()),
+        },
+        sequence: u32::try_from(listed.sequence).map_err(|_| corrupt("a strange sequence"))?,
+        log_date: moment(listed.log_date)?,
+        created_date: moment(listed.created_date)?,
+        length: u64::try_from(listed.length).map_err(|_| corrupt("a negative length"))?,
+    })
+}
+
+/// A lane's day for a file's log date.
+pub(crate) fn lane(connector: &str, event_type: &str, log_date: Timestamp) -> Lane {
+    let day = jiff::tz::Offset::UTC.to_datetime(log_date).date().to_string();
+    Lane { connector: connector.to_owned(), event_type: event_type.to_owned(), day }
+}
+
+/// Keeps everything from asking an org that cannot answer anyone just now.
+///
+/// A single failed call is the unit's matter. When calls fail one after the other, or the org says
+/// that it will answer nobody (quota, permission, sign-in), all of them wait together.
+#[derive(Debug, Default)]
+pub(crate) struct Hold {
+    until: AtomicI64,
+    failures: AtomicI64,
+    reason: Mutex<Option<(Problem, bool)>>,
+    refusal: Mutex<Option<orgtap_salesforce::Error>>,
+}
+
+/// Failures in a row that are still the units' own matter.
+const PATIENCE: i64 = 4;
+
+impl Hold {
+    /// Until when to wait, if it is not over.
+    pub(crate) fn until(&self, now: i64) -> Option<i64> {
+        let until = self.until.load(Ordering::SeqCst);
+        (until > now).then_some(until)
+    }
+
+    /// Why, and whether a person must act.
+    pub(crate) fn reason(&self) -> Option<(Problem, bool)> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The refusal of a sign-in since the last asking.
+    pub(crate) fn take_refusal(&self) -> Option<orgtap_salesforce::Error> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// A call succeeded.
+    pub(crate) fn succeeded(&self) {
+        self.failures.store(0, Ordering::SeqCst);
+        self.until.store(0, Ordering::SeqCst);
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// A call failed. Answers whether the failure is everybody's, so that it does not count
+    /// against the unit that met it.
+    pub(crate) fn failed(&self, connector: &Connector, error: &Error) -> bool {
+        use orgtap_transport::Disposition as D;
+        let everybodys = match error {
+            Error::Org(org) => matches!(
+                org.kind(),
+                ErrorKind::QuotaExhausted
+                    | ErrorKind::SignIn(_)
+                    | ErrorKind::SessionRefused
+                    | ErrorKind::Unreachable(_)
+            ),
+            Error::Disk { .. } => error.is_disk_full(),
+            _ => false,
+        };
+        if let Error::Org(org) = error
+            && is_refusal(org)
+        {
+            *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(org.clone());
+        }
+        let pause = matches!((error, error.disposition()), (Error::Org(_), D::Pause));
+        let failures = self.failures.fetch_add(1, Ordering::SeqCst) + 1;
+        if !everybodys && !pause && failures <= PATIENCE {
+            return false;
+        }
+        let attempt = if everybodys { failures } else { failures - PATIENCE };
+        let until = if pause {
+            clock::now() + clock::micros(connector.rest())
+        } else {
+            connector.wait(error, attempt.max(1), failures)
+        };
+        self.until.fetch_max(until, Ordering::SeqCst);
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((error.problem(), pause));
+        everybodys || pause
+    }
+}

@@ -1,0 +1,217 @@
+//! The second reading of a unit's bytes: rows into events, events into batches, once for every
+//! destination that needs them.
+//!
+//! Runs on a thread of its own and hands batches over a short channel, so that it never holds
+//! more than a few of them. Where a batch ends depends only on the rows, the position it starts
+//! from and the destination's limits: a re-read cuts the same batches with the same ids.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use orgtap_codec::csv::{Item, Reader};
+use orgtap_destinations::{Batch, Events, Limits};
+use orgtap_events::UnitInfo;
+use orgtap_events::raw::{self, Plan};
+use tokio::sync::mpsc;
+use xxhash_rust::xxh3::xxh3_128;
+
+use crate::admit::decisions::Decisions;
+use crate::error::UnitFault;
+use crate::inspect::dead_row;
+
+/// A batch, with the row each of its events came from.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    /// For the destination.
+    pub(crate) batch: Batch,
+    /// The row of each event, from 0.
+    pub(crate) rows: Vec<u64>,
+}
+
+/// What is cut next.
+struct Cutter {
+    unit: Arc<UnitInfo>,
+    limits: Limits,
+    from: u64,
+    buffer: Vec<u8>,
+    ends: Vec<u32>,
+    times: Vec<i64>,
+    rows: Vec<u64>,
+}
+
+/// Reads a unit from row `position` on and sends it in batches, the last of which ends the unit.
+///
+/// Ends early, without error, when the receiver is gone.
+pub(crate) fn decode(
+    bytes: Box<dyn Read + Send>,
+    mut decisions: Decisions,
+    unit: &Arc<UnitInfo>,
+    position: u64,
+    limits: Limits,
+    batches: &mpsc::Sender<Cut>,
+) -> Result<(), UnitFault> {
+    let spool = |error: io::Error| UnitFault::Spool(error.to_string());
+    let mut reader = Reader::new(bytes);
+    let mut cutter = Cutter::new(Arc::clone(unit), limits, position);
+    let mut plan: Option<Plan> = None;
+    let mut number = 0;
+    while let Some(item) = reader.next_item().map_err(|error| spool(error.source))? {
+        let Some(plan) = &mut plan else {
+            let Item::Row(header) = item else {
+                return Err(UnitFault::Spool("the header cannot be read".to_owned()));
+            };
+            let compiled = Plan::compile(&header, unit);
+            plan = Some(compiled.map_err(|error| UnitFault::Foreign(error.to_string()))?);
+            continue;
+        };
+        let row_number = number;
+        number += 1;
+        if row_number < position || dead_row_quick(&item, plan.width()) {
+            continue;
+        }
+        let Item::Row(row) = item else { continue };
+        let Some(nth) = decisions.nth(row_number).map_err(spool)? else { continue };
+        let hash = plan.hash(&row);
+        let start = cutter.buffer.len();
+        let encoded = plan.encode(&row, hash, nth, row_number + 1, &mut cutter.buffer);
+        let full = cutter.add(start, encoded.time, row_number);
+        if let Some(cut) = full
+            && batches.blocking_send(cut).is_err()
+        {
+            return Ok(());
+        }
+    }
+    let last = cutter.cut(number.max(position), true);
+    // A receiver that is gone wants nothing more.
+    drop(batches.blocking_send(last));
+    Ok(())
+}
+
+fn dead_row_quick(item: &Item<'_>, width: usize) -> bool {
+    match item {
+        Item::Row(row) => row.len() != width,
+        Item::Malformed { .. } => dead_row(item, width, 0).is_some(),
+    }
+}
+
+impl Cutter {
+    fn new(unit: Arc<UnitInfo>, limits: Limits, from: u64) -> Self {
+        Self {
+            unit,
+            limits,
+            from,
+            buffer: Vec::new(),
+            ends: Vec::new(),
+            times: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Takes the event that lies in the buffer from `start` on. Answers the batch before it, if
+    /// the event no longer fits there.
+    fn add(&mut self, start: usize, time: i64, row: u64) -> Option<Cut> {
+        let size = self.buffer.len() - start + 1;
+        let full = !self.ends.is_empty()
+            && (self.ends.len() >= self.limits.events || start + size > self.limits.bytes);
+        let before = full.then(|| {
+            let event = self.buffer.split_off(start);
+            let cut = self.cut(row, false);
+            self.buffer = event;
+            cut
+        });
+        self.ends.push(self.buffer.len() as u32);
+        self.buffer.push(b'\n');
+        self.times.push(time);
+        self.rows.push(row);
+        before
+    }
+
+    /// Cuts what is there; the batch stands for the rows up to `to`.
+    fn cut(&mut self, to: u64, ends_unit: bool) -> Cut {
+        let rows = std::mem::replace(&mut self.from, to)..to;
+        let size = self.buffer.len();
+        let ndjson = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(size)));
+        let events =
+            Events::new(ndjson, std::mem::take(&mut self.ends), std::mem::take(&mut self.times));
+        let batch = Batch {
+            id: batch_id(&self.unit, &rows),
+            unit: Arc::clone(&self.unit),
+            rows,
+            ends_unit,
+            events,
+        };
+        Cut { batch, rows: std::mem::take(&mut self.rows) }
+    }
+}
+
+/// The same for the same rows of the same unit in the same format, for ever.
+fn batch_id(unit: &UnitInfo, rows: &std::ops::Range<u64>) -> String {
+    let text =
+        format!("{}\n{}\n{}\n{}\n{}", unit.org_id, unit.key(), rows.start, rows.end, raw::VERSION);
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use orgtap_events::Interval;
+    use proptest::prelude::*;
+
+    fn unit() -> Arc<UnitInfo> {
+        Arc::new(UnitInfo {
+            connector: "acme".into(),
+            org_id: "00D000000000001AAA".into(),
+            event_type: "Login".into(),
+            log_file_id: "0AT000000000001AAA".into(),
+            interval: Interval::Hourly,
+            sequence: 1,
+            log_date: "2026-11-22T05:00:00Z".parse().unwrap(),
+            created_date: "2026-11-22T09:12:03Z".parse().unwrap(),
+            length: 1,
+        })
+    }
+
+    fn cuts(csv: &str, position: u64, limits: Limits) -> Vec<Cut> {
+        let (sender, mut receiver) = mpsc::channel(10_000);
+        let bytes = Box::new(io::Cursor::new(csv.to_owned()));
+        decode(bytes, Decisions::none(), &unit(), position, limits, &sender).unwrap();
+        drop(sender);
+        std::iter::from_fn(|| receiver.blocking_recv()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_reread_from_any_batch_cuts_the_same_batches(
+            sizes in prop::collection::vec(0_usize..400, 0..60),
+            events in 1_usize..9,
+            bytes in 300_usize..3_000,
+        ) {
+            let rows: Vec<_> = sizes.iter().map(|size| format!("\"{}\"\n", "x".repeat(*size))).collect();
+            let csv = format!("\"A\"\n{}", rows.concat());
+            let limits = Limits { events, bytes };
+            let whole = cuts(&csv, 0, limits);
+            let mut at = 0;
+            for (turn, cut) in whole.iter().enumerate() {
+                prop_assert_eq!(cut.batch.rows.start, at);
+                at = cut.batch.rows.end;
+                prop_assert!(cut.batch.events.len() <= events);
+                prop_assert!(cut.batch.events.ndjson().len() <= bytes || cut.batch.events.len() == 1);
+                prop_assert_eq!(cut.batch.ends_unit, turn + 1 == whole.len());
+                let again = cuts(&csv, cut.batch.rows.start, limits);
+                let ids = |cuts: &[Cut]| cuts.iter().map(|cut| cut.batch.id.clone()).collect::<Vec<_>>();
+                prop_assert_eq!(ids(&again), ids(&whole[turn..]));
+            }
+            prop_assert_eq!(at, sizes.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_unit_without_rows_still_ends() {
+        let whole = cuts("\"A\"\n", 0, Limits { events: 10, bytes: 100 });
+        assert_eq!(whole.len(), 1);
+        assert!(whole[0].batch.ends_unit && whole[0].batch.events.is_empty());
+        let again = cuts("", 0, Limits { events: 10, bytes: 100 });
+        assert!(again[0].batch.ends_unit);
+    }
+}

@@ -1,0 +1,351 @@
+//! The last stage: each destination reads the spool at its own pace.
+//!
+//! A lane's units go out in order, in batches, through one stream. The ledger moves only past
+//! what the destination has called durable, in steps of at most a second's work.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use orgtap_destinations::{Destination, Receipt, Stream};
+use orgtap_ledger::unit::State;
+use orgtap_ledger::{DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Unit};
+use orgtap_transport::{Disposition, Explain, Problem};
+use tokio::sync::mpsc;
+
+use crate::admit::decisions::Decisions;
+use crate::clock;
+use crate::connector::{Connector, Note};
+use crate::decode::{Cut, decode};
+use crate::error::{Error, Result, UnitFault};
+use crate::kill;
+use crate::progress::Progress;
+use crate::stage::{Held, LEASE, Turn};
+
+/// The ledger is moved at least this often while a big unit goes out.
+const COMMIT_EVERY: Duration = Duration::from_secs(1);
+/// Bytes written before the barrier is asked for though more is to come.
+const FLUSH_EVERY: usize = 32 * 1024 * 1024;
+
+/// One destination as a connector uses it: its open streams, and whether it rests.
+pub(crate) struct Outlet {
+    destination: Arc<dyn Destination>,
+    idle: Mutex<Vec<Box<dyn Stream>>>,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Default)]
+struct Trouble {
+    failures: i64,
+    until: i64,
+    reason: Option<(Problem, bool)>,
+}
+
+impl Outlet {
+    /// For a destination, with nothing open.
+    pub(crate) fn new(destination: Arc<dyn Destination>) -> Self {
+        Self { destination, idle: Mutex::default(), trouble: Mutex::default() }
+    }
+
+    /// Name of the stage in the ledger.
+    pub(crate) fn stage(&self) -> String {
+        format!("deliver:{}", self.destination.name())
+    }
+
+    /// Whether the destination rests just now.
+    pub(crate) fn held(&self) -> Held {
+        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        (trouble.until > clock::now()).then(|| (trouble.until, trouble.reason.clone()))
+    }
+
+    async fn stream(&self) -> Result<Box<dyn Stream>> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        match idle {
+            Some(stream) => Ok(stream),
+            None => Ok(self.destination.open().await?),
+        }
+    }
+
+    fn give_back(&self, stream: Box<dyn Stream>) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Trouble::default();
+    }
+
+    /// A destination that fails rests as a whole: the next lane would meet the same.
+    fn failed(&self, connector: &Connector, error: &Error) {
+        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        trouble.failures += 1;
+        let person = error.disposition() == Disposition::Pause;
+        let tired = trouble.failures >= i64::from(connector.retry.attempts);
+        trouble.until = if person || tired {
+            clock::now() + clock::micros(connector.rest())
+        } else {
+            connector.wait(error, trouble.failures, trouble.failures)
+        };
+        trouble.reason = Some((error.problem(), person || tired));
+    }
+}
+
+/// Sends a lane's units to one destination, in order, up to the first that fails.
+pub(crate) async fn lane(
+    connector: &Connector,
+    outlet: &Outlet,
+    lane: &Lane,
+    lease: Lease,
+) -> Result<Turn> {
+    let mut run = Run {
+        connector,
+        outlet,
+        lease,
+        stream: None,
+        pending: Vec::new(),
+        unflushed: 0,
+        committed: Instant::now(),
+    };
+    let mut turn = Turn::Done;
+    for unit in connector.ledger.units(lane).await? {
+        if unit.state != State::Admitted {
+            continue;
+        }
+        if connector.cancel.is_cancelled() {
+            turn = Turn::Held;
+            break;
+        }
+        let Some(delivery) = run.delivery(&unit).await? else { continue };
+        if delivery.not_before > clock::now() {
+            turn = Turn::Failed;
+            break;
+        }
+        if let Err(error) = run.unit(&unit, &delivery).await {
+            turn = run.failed(&unit, &delivery, error).await?;
+            break;
+        }
+    }
+    match run.finish().await {
+        Ok(()) => Ok(turn),
+        Err(error @ Error::Ledger(_)) => Err(error),
+        Err(error) => {
+            run.trouble(&error);
+            Ok(Turn::Failed)
+        }
+    }
+}
+
+/// One lane's way into one destination.
+struct Run<'a> {
+    connector: &'a Connector,
+    outlet: &'a Outlet,
+    lease: Lease,
+    stream: Option<Box<dyn Stream>>,
+    /// Steps not yet in the ledger.
+    pending: Vec<DeliveryDelta>,
+    /// Bytes written since the last durable receipt.
+    unflushed: usize,
+    committed: Instant,
+}
+
+impl Run<'_> {
+    /// How far the unit has come here; `None` when it is finished.
+    async fn delivery(&mut self, unit: &Unit) -> Result<Option<Delivery>> {
+        let name = self.outlet.destination.name();
+        let all = self.connector.ledger.deliveries(unit.id).await?;
+        Ok(all.into_iter().find(|delivery| delivery.destination == name && !delivery.done))
+    }
+
+    /// Sends one unit from its position on.
+    async fn unit(&mut self, unit: &Unit, delivery: &Delivery) -> Result<()> {
+        let connector = self.connector;
+        let info = connector.info(unit)?;
+        let relative = unit.spool_path.as_deref().filter(|_| unit.spooled);
+        let relative = relative.ok_or(UnitFault::Spool("they were released".to_owned()))?;
+        let lost = |error: std::io::Error| UnitFault::Spool(error.to_string());
+        let bytes = connector.spool.open_bytes(relative).map_err(lost)?;
+        let exceptions = u64::try_from(unit.exceptions).unwrap_or_default();
+        let decisions = if exceptions == 0 {
+            Decisions::none()
+        } else {
+            Decisions::open(&connector.spool.decisions(&info), exceptions).map_err(lost)?
+        };
+        let limits = self.outlet.destination.limits();
+        let position = u64::try_from(delivery.position).unwrap_or_default();
+        let (sender, mut cuts) = mpsc::channel::<Cut>(2);
+        let decoder = tokio::task::spawn_blocking(move || {
+            decode(bytes, decisions, &info, position, limits, &sender)
+        });
+        self.pending.push(DeliveryDelta {
+            unit: unit.id,
+            destination: self.outlet.destination.name().to_owned(),
+            from: delivery.position,
+            to: delivery.position,
+            delivered: 0,
+            rejected: Vec::new(),
+            done: false,
+        });
+        let mut outcome = Ok(());
+        while let Some(cut) = cuts.recv().await {
+            outcome = self.write(unit, cut).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        drop(cuts);
+        let decoded = decoder.await.map_err(|error| Error::Worker(error.to_string()))?;
+        outcome?;
+        Ok(decoded?)
+    }
+
+    async fn write(&mut self, unit: &Unit, cut: Cut) -> Result<()> {
+        if self.stream.is_none() {
+            self.stream = Some(self.outlet.stream().await?);
+        }
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        let Cut { batch, rows } = cut;
+        let (to, ends, events) = (batch.rows.end, batch.ends_unit, batch.events.clone());
+        kill::point("deliver.before_write");
+        let receipt = stream.write(batch).await?;
+        kill::point("deliver.after_write");
+        let letters: Vec<DeadLetter> = receipt
+            .rejected
+            .iter()
+            .map(|rejected| {
+                let event = events.get(rejected.index).unwrap_or_default();
+                DeadLetter {
+                    unit: unit.id,
+                    destination: Some(self.outlet.destination.name().to_owned()),
+                    row: rows.get(rejected.index).and_then(|row| i64::try_from(*row).ok()),
+                    offset: None,
+                    code: "OT-DEST-90".to_owned(),
+                    reason: rejected.reason.clone(),
+                    payload: event
+                        .get(..event.len().min(PAYLOAD_LIMIT))
+                        .unwrap_or_default()
+                        .to_vec(),
+                    at: clock::now(),
+                }
+            })
+            .collect();
+        if let Some(delta) = self.pending.last_mut() {
+            delta.to = i64::try_from(to).unwrap_or(i64::MAX);
+            delta.delivered += (events.len() - letters.len()) as i64;
+            delta.rejected.extend(letters);
+            delta.done = ends;
+        }
+        self.unflushed += events.ndjson().len();
+        if let Some(delivered) =
+            self.connector.progress.destinations.get(self.outlet.destination.name())
+        {
+            Progress::add(&delivered.bytes, events.ndjson().len() as u64);
+        }
+        self.receipt(&receipt).await?;
+        if self.unflushed >= FLUSH_EVERY {
+            self.barrier().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in a receipt: what is durable goes to the ledger, not more than once a second.
+    async fn receipt(&mut self, receipt: &Receipt) -> Result<()> {
+        if receipt.durable {
+            self.unflushed = 0;
+            if self.committed.elapsed() >= COMMIT_EVERY {
+                self.commit().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks for the barrier, and commits if it holds.
+    async fn barrier(&mut self) -> Result<()> {
+        let Some(stream) = &mut self.stream else { return Ok(()) };
+        let receipt = stream.flush().await?;
+        kill::point("deliver.after_flush");
+        self.unflushed = 0;
+        if receipt.durable {
+            self.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the ledger past everything pending, all of which is durable.
+    async fn commit(&mut self) -> Result<()> {
+        self.committed = Instant::now();
+        let steps: Vec<DeliveryDelta> = std::mem::take(&mut self.pending);
+        let Some(last) = steps.last() else { return Ok(()) };
+        if !last.done {
+            self.pending.push(DeliveryDelta {
+                from: last.to,
+                delivered: 0,
+                rejected: Vec::new(),
+                ..last.clone()
+            });
+        }
+        let moved: Vec<_> =
+            steps.into_iter().filter(|step| step.to > step.from || step.done).collect();
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let ledger = &self.connector.ledger;
+        if self.lease.expires - clock::now() < clock::micros(LEASE) / 2 {
+            self.lease = ledger.renew(&self.lease, clock::now(), clock::micros(LEASE)).await?;
+        }
+        ledger.deliver(&self.lease, &moved, clock::now()).await?;
+        kill::point("deliver.after_ledger");
+        if let Some(delivered) =
+            self.connector.progress.destinations.get(self.outlet.destination.name())
+        {
+            for step in &moved {
+                Progress::add(&delivered.events, step.delivered.unsigned_abs());
+                Progress::add(&delivered.rejected, step.rejected.len() as u64);
+                Progress::add(&delivered.units, u64::from(step.done));
+            }
+        }
+        Ok(())
+    }
+
+    /// The lane's end: the barrier, the ledger, and the stream goes back for the next lane.
+    async fn finish(&mut self) -> Result<()> {
+        if self.stream.is_some() {
+            if self.unflushed > 0
+                || self.pending.iter().any(|step| step.to > step.from || step.done)
+            {
+                self.barrier().await?;
+            }
+            if let Some(stream) = self.stream.take() {
+                self.outlet.give_back(stream);
+            }
+        }
+        Ok(())
+    }
+
+    /// The stream is dead: what it had not called durable is forgotten, to be written again.
+    fn trouble(&mut self, error: &Error) {
+        self.stream = None;
+        self.pending.clear();
+        self.unflushed = 0;
+        Progress::add(&self.connector.progress.retries, 1);
+        if matches!(error, Error::Destination(_)) {
+            self.outlet.failed(self.connector, error);
+        }
+        let problem = error.problem();
+        tracing::warn!(
+            connector = self.connector.name(),
+            destination = self.outlet.destination.name(),
+            code = problem.code,
+            "{}",
+            problem.message
+        );
+    }
+
+    /// Decides what a unit's failure means.
+    async fn failed(&mut self, unit: &Unit, delivery: &Delivery, error: Error) -> Result<Turn> {
+        if matches!(error, Error::Ledger(_)) {
+            return Err(error);
+        }
+        self.trouble(&error);
+        if !matches!(error, Error::Destination(_)) {
+            let until = self.connector.wait(&error, delivery.attempts + 1, unit.id);
+            let note = Note::of(&error).text();
+            self.connector.ledger.postpone(&self.lease, unit.id, until, &note).await?;
+        }
+        Ok(Turn::Failed)
+    }
+}

@@ -1,0 +1,181 @@
+//! Brings one unit from the org into the spool: stream, inspect, check, settle.
+//!
+//! The bytes go to disk as they come (gzip stays gzip; plain bytes are packed on the way). Only a
+//! file that decompresses to its end and has the length the org announced gets its place.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use orgtap_events::UnitInfo;
+use orgtap_salesforce::{Encoding, Org};
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Result, UnitFault};
+use crate::inspect::{InspectError, Inspected, inspect};
+use crate::kill;
+use crate::progress::Progress;
+use crate::spool::{Packing, Spool, open_packed, place, settle};
+
+/// A file this old whose length never matched is accepted as it is, when it keeps coming the same.
+const PATIENCE_WITH_LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_hours(6);
+/// How often the same bytes must have come by then.
+const SAME_BYTES: i64 = 3;
+
+/// A unit in the spool.
+#[derive(Debug)]
+pub(crate) struct Fetched {
+    /// Path below the spool.
+    pub(crate) relative: String,
+    /// Bytes on disk.
+    pub(crate) spool_bytes: u64,
+    /// What the first reading found.
+    pub(crate) inspected: Inspected,
+    /// What a person should know.
+    pub(crate) warning: Option<String>,
+}
+
+/// What earlier tries found: how many there were, and the content of the last.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Earlier {
+    /// Failed tries.
+    pub(crate) attempts: i64,
+    /// Content hash of the last try, if it was whole but of the wrong length.
+    pub(crate) content_hash: Option<String>,
+}
+
+/// Files in the scratch folder that go with this value.
+struct Scratch(Vec<PathBuf>);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            // Most are renamed away by now; the scratch folder is emptied at every start anyway.
+            drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+/// Fetches a unit. Nothing is left behind on failure.
+pub(crate) async fn fetch(
+    org: &Org,
+    spool: &Spool,
+    unit: &Arc<UnitInfo>,
+    earlier: &Earlier,
+    progress: &Arc<Progress>,
+) -> Result<Fetched> {
+    let download = org.download(&unit.log_file_id).await?;
+    let packing = match download.encoding {
+        Encoding::Gzip => Packing::Gzip,
+        Encoding::Identity => Packing::Zstd,
+    };
+    let name = crate::spool::path_part(&unit.key());
+    let part = spool.scratch().join(format!("{name}.part")).with_added_extension(match packing {
+        Packing::Gzip => "gz",
+        Packing::Zstd => "zst",
+    });
+    let rows = spool.scratch().join(format!("{name}.rows"));
+    let _scratch = Scratch(vec![part.clone(), rows.clone()]);
+
+    let (sender, receiver) = mpsc::channel::<Bytes>(8);
+    let path = part.clone();
+    let writer = tokio::task::spawn_blocking(move || write(&path, packing, receiver));
+    let mut body = download.body;
+    let mut trouble = None;
+    while let Some(piece) = body.next().await {
+        kill::point("fetch.mid_download");
+        match piece {
+            Ok(piece) => {
+                progress.downloaded.fetch_add(piece.len() as u64, Ordering::Relaxed);
+                if sender.send(piece).await.is_err() {
+                    break;
+                }
+            }
+            Err(error) => {
+                trouble = Some(error);
+                break;
+            }
+        }
+    }
+    drop(sender);
+    let written = writer.await.map_err(|error| Error::Worker(error.to_string()))?;
+    if let Some(error) = trouble {
+        return Err(error.into());
+    }
+    let spool_bytes = written.map_err(Error::disk(&part))?;
+
+    let (unit_, part_, rows_, scratch) =
+        (Arc::clone(unit), part.clone(), rows.clone(), spool.scratch());
+    let inspected = tokio::task::spawn_blocking(move || look(&unit_, &part_, &rows_, &scratch))
+        .await
+        .map_err(|error| Error::Worker(error.to_string()))??;
+    let warning = check_length(unit, &inspected, earlier, org.server_time())?;
+
+    let relative = Spool::relative(unit, packing);
+    let (to, rows_to) = (spool.bytes(&relative), spool.rows(unit));
+    kill::point("fetch.before_rename");
+    tokio::task::spawn_blocking(move || {
+        place(&rows, &rows_to).map_err(Error::disk(&rows_to))?;
+        settle(&part, &to).map_err(Error::disk(&to))
+    })
+    .await
+    .map_err(|error| Error::Worker(error.to_string()))??;
+    kill::point("fetch.after_rename");
+    Ok(Fetched { relative, spool_bytes, inspected, warning })
+}
+
+/// Writes the pieces to a file, packed if they come plain. Answers the bytes on disk.
+fn write(path: &Path, packing: Packing, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<u64> {
+    let mut file = File::create(path)?;
+    match packing {
+        Packing::Gzip => {
+            while let Some(piece) = pieces.blocking_recv() {
+                file.write_all(&piece)?;
+            }
+        }
+        Packing::Zstd => {
+            let mut packer = zstd::Encoder::new(file, 1)?;
+            packer.include_checksum(true)?;
+            while let Some(piece) = pieces.blocking_recv() {
+                packer.write_all(&piece)?;
+            }
+            file = packer.finish()?;
+        }
+    }
+    Ok(file.metadata()?.len())
+}
+
+fn look(unit: &UnitInfo, part: &Path, rows: &Path, scratch: &Path) -> Result<Inspected> {
+    let bytes = open_packed(part).map_err(Error::disk(part))?;
+    inspect(bytes, unit, rows, scratch).map_err(|error| match error {
+        InspectError::Fault(fault) => Error::Unit(fault),
+        InspectError::Disk(source) => Error::Disk { path: rows.to_owned(), source },
+    })
+}
+
+/// Whether the length is right; or wrong, but not going to change any more.
+fn check_length(
+    unit: &UnitInfo,
+    inspected: &Inspected,
+    earlier: &Earlier,
+    org_time: Option<jiff::Timestamp>,
+) -> Result<Option<String>, UnitFault> {
+    let (listed, found) = (unit.length, inspected.raw_bytes);
+    if listed == found {
+        return Ok(None);
+    }
+    let same = earlier.content_hash.as_deref() == Some(inspected.content_hash.as_str());
+    let age = org_time.map(|now| now.duration_since(unit.created_date));
+    let old = age.is_some_and(|age| age >= PATIENCE_WITH_LENGTH);
+    if same && old && earlier.attempts + 1 >= SAME_BYTES {
+        return Ok(Some(format!(
+            "accepted with {found} bytes although the org announced {listed}: the same bytes came {} times",
+            earlier.attempts + 1
+        )));
+    }
+    Err(UnitFault::Length { listed, found, content_hash: inspected.content_hash.clone() })
+}

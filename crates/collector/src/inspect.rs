@@ -1,0 +1,230 @@
+//! The first reading of a unit's bytes: are they whole, how many rows, and which.
+//!
+//! Decompresses to the end (so that gzip's own check is made), counts and hashes the bytes, and
+//! writes the row index. Holds one block and one sorter's memory, whatever the file's size.
+
+use std::io::{self, Read};
+use std::path::Path;
+
+use orgtap_codec::csv::{Item, Reader};
+use orgtap_events::UnitInfo;
+use orgtap_events::raw::{HeaderError, Plan};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::admit::index;
+use crate::admit::sort::Sorter;
+use crate::error::UnitFault;
+
+/// The most rows of one unit that are kept as dead letters one by one.
+pub(crate) const MOST_DEAD: usize = 1_000;
+
+/// A row that is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DeadRow {
+    /// Its number in the unit, from 0.
+    pub(crate) row: u64,
+    /// Where it starts in the decompressed file.
+    pub(crate) offset: u64,
+    /// Stable code.
+    pub(crate) code: &'static str,
+    /// What is wrong.
+    pub(crate) reason: String,
+    /// Its bytes, or their beginning.
+    pub(crate) raw: Vec<u8>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Inspected {
+    /// Bytes after decompression.
+    pub(crate) raw_bytes: u64,
+    /// Rows after the header, dead ones included.
+    pub(crate) rows: u64,
+    /// Hash of the decompressed bytes, 32 hex digits.
+    pub(crate) content_hash: String,
+    /// Rows that cannot be decoded.
+    pub(crate) undecodable: u64,
+    /// The first of them.
+    pub(crate) dead: Vec<DeadRow>,
+}
+
+/// Why an inspection ended.
+#[derive(Debug)]
+pub(crate) enum InspectError {
+    /// The unit is not as it should be.
+    Fault(UnitFault),
+    /// The disk, while writing the index.
+    Disk(io::Error),
+}
+
+/// Counts and hashes what passes, and stops what does not end.
+struct Meter<R> {
+    inner: R,
+    bytes: u64,
+    limit: u64,
+    hash: Xxh3,
+}
+
+impl<R: Read> Read for Meter<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(out)?;
+        self.bytes += count as u64;
+        if self.bytes > self.limit {
+            return Err(io::Error::other(TOO_MUCH));
+        }
+        self.hash.update(out.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
+const TOO_MUCH: &str = "more than the limit";
+
+/// How much a file may unpack to.
+fn limit(listed: u64) -> u64 {
+    listed.saturating_mul(8).saturating_add(256 * 1024 * 1024)
+}
+
+/// Reads a unit's decompressed bytes to the end and writes its row index to `index_path`.
+pub(crate) fn inspect(
+    bytes: Box<dyn Read + Send>,
+    unit: &UnitInfo,
+    index_path: &Path,
+    scratch: &Path,
+) -> Result<Inspected, InspectError> {
+    let meter = Meter { inner: bytes, bytes: 0, limit: limit(unit.length), hash: Xxh3::new() };
+    let mut reader = Reader::new(meter);
+    let mut found = Inspected::default();
+    let mut hashes: Sorter<24> = Sorter::new(scratch.to_owned());
+    let mut plan: Option<Plan> = None;
+    loop {
+        let item = match reader.next_item() {
+            Ok(Some(item)) => item,
+            Ok(None) => break,
+            Err(error) => return Err(InspectError::Fault(fault(unit, &error.source))),
+        };
+        let Some(plan) = &mut plan else {
+            plan = Some(header(&item, unit)?);
+            continue;
+        };
+        let number = found.rows;
+        found.rows += 1;
+        if let Some(dead) = dead_row(&item, plan.width(), number) {
+            found.undecodable += 1;
+            if found.dead.len() < MOST_DEAD {
+                found.dead.push(dead);
+            }
+        } else if let Item::Row(row) = item {
+            let entry = index::record((plan.hash(&row), number));
+            hashes.push(entry).map_err(InspectError::Disk)?;
+        }
+    }
+    let meter = reader.into_inner();
+    found.raw_bytes = meter.bytes;
+    found.content_hash = format!("{:032x}", meter.hash.digest128());
+    let sorted = hashes.sorted().map_err(InspectError::Disk)?;
+    index::write(index_path, sorted).map_err(InspectError::Disk)?;
+    Ok(found)
+}
+
+fn header(item: &Item<'_>, unit: &UnitInfo) -> Result<Plan, InspectError> {
+    let foreign = |reason: String| InspectError::Fault(UnitFault::Foreign(reason));
+    match item {
+        Item::Row(row) => {
+            Plan::compile(row, unit).map_err(|error: HeaderError| foreign(error.to_string()))
+        }
+        Item::Malformed { why, .. } => Err(foreign(format!("its header has {why}"))),
+    }
+}
+
+/// Why an item is no event, if it is none.
+pub(crate) fn dead_row(item: &Item<'_>, width: usize, number: u64) -> Option<DeadRow> {
+    let (offset, raw, code, reason) = match item {
+        Item::Row(row) if row.len() == width => return None,
+        Item::Row(row) => (
+            row.offset(),
+            row.raw(),
+            "OT-UNIT-11",
+            format!("the row has {} cells, the header {width}", row.len()),
+        ),
+        Item::Malformed { offset, raw, why } => (*offset, *raw, "OT-UNIT-10", why.to_string()),
+    };
+    let raw = raw.get(..raw.len().min(orgtap_ledger::PAYLOAD_LIMIT)).unwrap_or_default().to_vec();
+    Some(DeadRow { row: number, offset, code, reason, raw })
+}
+
+fn fault(unit: &UnitInfo, error: &io::Error) -> UnitFault {
+    if error.to_string() == TOO_MUCH {
+        return UnitFault::Bomb { listed: unit.length, limit: limit(unit.length) };
+    }
+    let words = match error.kind() {
+        io::ErrorKind::UnexpectedEof => "the compressed bytes end early".to_owned(),
+        _ => error.to_string(),
+    };
+    UnitFault::Damaged(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::admit::index::IndexReader;
+    use orgtap_events::Interval;
+
+    fn unit(length: usize) -> UnitInfo {
+        UnitInfo {
+            connector: "acme".into(),
+            org_id: "00D000000000001AAA".into(),
+            event_type: "Login".into(),
+            log_file_id: "0AT000000000001AAA".into(),
+            interval: Interval::Hourly,
+            sequence: 1,
+            log_date: "2026-11-22T05:00:00Z".parse().unwrap(),
+            created_date: "2026-11-22T09:12:03Z".parse().unwrap(),
+            length: length as u64,
+        }
+    }
+
+    fn look(csv: &'static [u8]) -> Result<(Inspected, usize), InspectError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows");
+        let found = inspect(Box::new(csv), &unit(csv.len()), &path, folder.path())?;
+        let mut reader = IndexReader::open(&path).unwrap();
+        let mut entries = 0;
+        while reader.head().is_some() {
+            entries += 1;
+            reader.advance().unwrap();
+        }
+        Ok((found, entries))
+    }
+
+    #[test]
+    fn counts_rows_and_sets_aside_those_that_are_none() {
+        let (found, entries) =
+            look(b"\"A\",\"B\"\n\"1\",\"2\"\n\"1\"\n\"1\"x\n\"3\",\"4\",\"5\"\n\"6\",\"7\"")
+                .unwrap();
+        assert_eq!((found.rows, found.undecodable, entries), (5, 3, 2));
+        let places: Vec<_> = found.dead.iter().map(|dead| (dead.row, dead.code)).collect();
+        assert_eq!(places, [(1, "OT-UNIT-11"), (2, "OT-UNIT-10"), (3, "OT-UNIT-11")]);
+        assert_eq!(found.dead[0].raw, b"\"1\"\n");
+    }
+
+    #[test]
+    fn a_page_in_place_of_a_log_file_is_noticed() {
+        let result = look(b"<html><body>Down for maintenance</body></html>");
+        assert!(matches!(result, Err(InspectError::Fault(UnitFault::Foreign(_)))), "{result:?}");
+    }
+
+    #[test]
+    fn bytes_without_end_are_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows");
+        let endless = Box::new(io::repeat(b'\n'));
+        let result = inspect(endless, &unit(0), &path, folder.path());
+        assert!(matches!(result, Err(InspectError::Fault(UnitFault::Bomb { .. }))));
+    }
+
+    #[test]
+    fn an_empty_file_has_no_rows() {
+        let (found, entries) = look(b"").unwrap();
+        assert_eq!((found.rows, entries, found.raw_bytes), (0, 0, 0));
+    }
+}

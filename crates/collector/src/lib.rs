@@ -1,0 +1,38 @@
+//! The pipeline from org to destinations, in the order data flows: [`config`], `discover`,
+//! `fetch` (with `inspect`), `admit`, `decode`, `deliver`; around them the stages' runner, one
+//! connector's pass, Test Connection and status.
+//!
+//! The only crate that decides from a failure's disposition, and the only one that waits.
+//! Start with [`Collector`].
+
+mod access;
+mod admit;
+mod clock;
+mod collect;
+mod collector;
+pub mod config;
+mod connector;
+mod convert;
+mod decode;
+mod deliver;
+mod discover;
+mod error;
+mod fetch;
+mod inspect;
+mod kill;
+mod pass;
+mod progress;
+mod release;
+mod spool;
+mod stage;
+mod status;
+mod test_connection;
+
+pub use collector::{Collector, is_running, ledger_path, open_ledger};
+pub use convert::{ConvertError, Converted, convert};
+pub use error::{Error, UnitFault, catalogue};
+pub use kill::POINTS as KILL_POINTS;
+pub use pass::Collected;
+pub use progress::{Delivered, Progress};
+pub use status::{ConnectorState, ConnectorStatus, DestinationStatus, Status, status};
+pub use test_connection::{StageReport, TestReport, TestStage, test_connection};

@@ -1,0 +1,440 @@
+//! One connector's collection: sign in, discover, and let the stages run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use orgtap_ledger::Lane;
+use orgtap_salesforce::Org;
+use orgtap_transport::{Disposition, Explain, Problem};
+use serde::Serialize;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::access::outcome;
+use crate::clock;
+use crate::collector::Collector;
+use crate::config::ConnectorSettings;
+use crate::connector::{Connector, Hold};
+use crate::deliver::{self, Outlet};
+use crate::discover::{Discovered, discover};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::stage::{self, Stage, Until};
+use crate::{collect, release};
+
+/// Lanes fetched at once per connector: enough to hide the org's latency.
+const FETCHERS: usize = 4;
+/// Lanes delivered at once per destination.
+const DELIVERERS: usize = 2;
+
+/// How one pass ended.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Collected {
+    /// The connector.
+    pub connector: String,
+    /// Files the org had that were not known before.
+    pub new_files: u64,
+    /// Files too young to be taken; the next pass will.
+    pub settling_files: u64,
+    /// Units finished at every destination, over all passes.
+    pub done: i64,
+    /// Units not finished yet.
+    pub unfinished: i64,
+    /// Units the org had no more when they were to be fetched, and no later version of.
+    pub lost: i64,
+    /// Rows and units set aside, over all passes.
+    pub dead_letters: i64,
+    /// Events delivered in this pass, all destinations.
+    pub delivered: u64,
+    /// What stopped the pass or a destination.
+    pub problems: Vec<Problem>,
+    /// Whether a person must act before it can go on.
+    pub needs_person: bool,
+}
+
+impl Collected {
+    /// Whether all that was found is durably delivered.
+    pub fn is_complete(&self) -> bool {
+        self.unfinished == 0 && self.problems.is_empty()
+    }
+}
+
+impl Collector {
+    /// The settings of a connector by its name.
+    pub fn connector_settings(&self, name: &str) -> Option<&ConnectorSettings> {
+        self.settings.connectors.iter().find(|connector| connector.name == name)
+    }
+
+    /// Collects once: all the org has, to all destinations, retrying for a short while.
+    pub async fn collect(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Collected> {
+        self.register(settings).await?;
+        self.ledger.wake(&settings.name).await?;
+        let mut collected = Collected { connector: settings.name.clone(), ..Default::default() };
+        match self.once(settings, progress, cancel, &mut collected).await {
+            Ok(()) => {}
+            Err(error @ Error::Ledger(_)) => return Err(error),
+            Err(error) => {
+                collected.needs_person |= error.disposition() == Disposition::Pause;
+                collected.problems.push(error.problem());
+            }
+        }
+        self.tally(&settings.name, progress, &mut collected).await?;
+        release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+        Ok(collected)
+    }
+
+    async fn once(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let org = Org::new(settings.org_settings()?)?;
+        let connector = match self.ready(settings, org, progress, cancel).await {
+            Ok(connector) => connector,
+            Err(error) => {
+                // What is spooled does not need the org.
+                self.deliver_spooled(settings, progress, cancel, collected).await?;
+                return Err(error);
+            }
+        };
+        let found = self.poll(&connector).await;
+        let (found, trouble) = match found {
+            Ok(found) => (found, None),
+            Err(error) => (Discovered::default(), Some(error)),
+        };
+        collected.new_files = found.new;
+        collected.settling_files = found.settling;
+        self.stages(&connector, true, collected).await?;
+        // A file that vanished may have been replaced: look for its successor at once.
+        let summary = self.ledger.summary(&settings.name).await?;
+        if trouble.is_none() && summary.lost > 0 && !cancel.is_cancelled() {
+            collected.new_files += self.poll(&connector).await?.new;
+            self.stages(&connector, true, collected).await?;
+        }
+        self.after(&connector).await?;
+        trouble.map_or(Ok(()), Err)
+    }
+
+    /// Collects for ever, until told to stop: polls the org at its interval while the stages run.
+    pub async fn run(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<()> {
+        self.register(settings).await?;
+        let org = Org::new(settings.org_settings()?)?;
+        let mut failures = 0;
+        let connector = loop {
+            match self.ready(settings, org.clone(), progress, cancel).await {
+                Ok(connector) => break connector,
+                Err(error) => {
+                    failures += 1;
+                    self.wait_out(settings, progress, cancel, &error, failures).await?;
+                    if cancel.is_cancelled() {
+                        return Ok(());
+                    }
+                }
+            }
+        };
+        let mut ignored = Collected::default();
+        tokio::try_join!(
+            self.stages(&connector, false, &mut ignored),
+            self.keep_polling(&connector)
+        )?;
+        Ok(())
+    }
+
+    async fn keep_polling(&self, connector: &Arc<Connector>) -> Result<()> {
+        let interval = connector.settings.poll_interval;
+        loop {
+            let held = connector.hold.until(clock::now());
+            if held.is_none() {
+                match self.poll(connector).await {
+                    Ok(_) => {}
+                    Err(error @ Error::Ledger(_)) => return Err(error),
+                    Err(error) => {
+                        let problem = error.problem();
+                        tracing::warn!(
+                            connector = connector.name(),
+                            code = problem.code,
+                            "cannot list: {}",
+                            problem.message
+                        );
+                        connector.hold.failed(connector, &error);
+                    }
+                }
+                self.after(connector).await?;
+                release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(interval) => {}
+                () = connector.cancel.cancelled() => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits before the next try to sign in. A refusal is waited out without end: only new
+    /// credentials help, and those come with a restart.
+    async fn wait_out(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        error: &Error,
+        failures: u32,
+    ) -> Result<()> {
+        let problem = error.problem();
+        tracing::error!(
+            connector = settings.name,
+            code = problem.code,
+            remedy = problem.remedy,
+            "cannot start: {}",
+            problem.message
+        );
+        let mut ignored = Collected::default();
+        self.deliver_spooled(settings, progress, cancel, &mut ignored).await?;
+        let wait = match error.disposition() {
+            Disposition::Retry { after } => self.settings.retry.backoff.wait(failures, 1, after),
+            _ => std::time::Duration::MAX,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = cancel.cancelled() => {}
+        }
+        Ok(())
+    }
+
+    async fn register(&self, settings: &ConnectorSettings) -> Result<()> {
+        let now = clock::now();
+        let dropped = self.ledger.register(&settings.name, &settings.destinations, now).await?;
+        for (destination, units) in dropped {
+            tracing::warn!(
+                connector = settings.name,
+                destination,
+                units,
+                "the destination is no longer configured; its unfinished units were given up"
+            );
+        }
+        Ok(())
+    }
+
+    /// Signs in and learns what the org offers.
+    async fn ready(
+        &self,
+        settings: &ConnectorSettings,
+        org: Org,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Connector>> {
+        let retry = self.settings.retry;
+        let mut attempt = 0;
+        let (org_id, shape) = loop {
+            attempt += 1;
+            let tried = async {
+                let signed_in = self.access.sign_in(&settings.name, &org, false).await?;
+                org.negotiate_version().await?;
+                Ok((signed_in.org_id, org.log_file_shape().await?))
+            };
+            match tried.await {
+                Ok(ready) => break ready,
+                Err(error) => match error_wait(&error, retry, attempt) {
+                    Some(wait) if !cancel.is_cancelled() => tokio::time::sleep(wait).await,
+                    _ => return Err(error),
+                },
+            }
+        };
+        Ok(Arc::new(Connector { org_id, shape, ..self.parts(settings, org, progress, cancel) }))
+    }
+
+    fn parts(
+        &self,
+        settings: &ConnectorSettings,
+        org: Org,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Connector {
+        let destinations = settings
+            .destinations
+            .iter()
+            .filter_map(|name| self.destinations.get(name).cloned())
+            .collect();
+        Connector {
+            settings: settings.clone(),
+            retry: self.settings.retry,
+            org,
+            org_id: String::new(),
+            shape: orgtap_salesforce::LogFileShape::default(),
+            ledger: Arc::clone(&self.ledger),
+            spool: self.spool.clone(),
+            destinations,
+            progress: Arc::clone(progress),
+            owner: self.owner.clone(),
+            work: Notify::new(),
+            cancel: cancel.clone(),
+            hold: Hold::default(),
+        }
+    }
+
+    /// Delivers what is in the spool when the org cannot be reached. Needs the org's id from an
+    /// earlier sign-in.
+    async fn deliver_spooled(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let record = self.ledger.connector(&settings.name).await?;
+        let (Some(org_id), Ok(org_settings)) = (record.org_id, settings.org_settings()) else {
+            return Ok(());
+        };
+        let org = Org::new(org_settings)?;
+        let connector =
+            Arc::new(Connector { org_id, ..self.parts(settings, org, progress, cancel) });
+        let ended = Arc::new(AtomicBool::new(true));
+        self.deliver(&connector, &Until::Empty(ended), collected).await
+    }
+
+    /// One poll, and its record. Transient failures are waited out a few times.
+    async fn poll(&self, connector: &Arc<Connector>) -> Result<Discovered> {
+        let mut attempt = 0;
+        let found = loop {
+            attempt += 1;
+            match discover(connector).await {
+                Err(error) => match error_wait(&error, connector.retry, attempt) {
+                    Some(wait) if !connector.cancel.is_cancelled() => {
+                        tokio::time::sleep(wait).await;
+                    }
+                    _ => break Err(error),
+                },
+                found => break found,
+            }
+        };
+        let name = connector.name();
+        let mut record = self.ledger.connector(name).await?;
+        record.poll = Some(outcome(clock::now(), found.as_ref().err()));
+        record.api_usage = connector.org.api_usage().and_then(|usage| {
+            Some((i64::try_from(usage.used).ok()?, i64::try_from(usage.allowed).ok()?))
+        });
+        self.ledger.set_connector(name, &record).await?;
+        found
+    }
+
+    /// After the stages: a refusal met in mid-work is remembered.
+    async fn after(&self, connector: &Connector) -> Result<()> {
+        if let Some(error) = connector.hold.take_refusal() {
+            self.access.note_refusal(connector.name(), &connector.org, &Error::Org(error)).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs all stages; when `once`, until nothing is left for them.
+    async fn stages(
+        &self,
+        connector: &Arc<Connector>,
+        once: bool,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let fetched = Arc::new(AtomicBool::new(false));
+        let until = if once { Until::Empty(Arc::clone(&fetched)) } else { Until::Stopped };
+        let collecting = async {
+            let stage = Stage {
+                name: "collect".to_owned(),
+                workers: FETCHERS,
+                until: match &until {
+                    Until::Empty(_) => Until::Empty(Arc::new(AtomicBool::new(true))),
+                    Until::Stopped => Until::Stopped,
+                },
+            };
+            let held = || {
+                let until = connector.hold.until(clock::now())?;
+                Some((until, connector.hold.reason()))
+            };
+            let work = |lane: Lane, lease| {
+                let connector = Arc::clone(connector);
+                async move { collect::lane(&connector, &lane, lease).await }
+            };
+            let ended = stage::run(connector, stage, held, work).await;
+            fetched.store(true, Ordering::SeqCst);
+            connector.work.notify_waiters();
+            ended
+        };
+        let mut delivered = Collected::default();
+        let (stopped, ()) =
+            tokio::try_join!(collecting, self.deliver(connector, &until, &mut delivered))?;
+        collected.problems.extend(delivered.problems);
+        collected.needs_person |= delivered.needs_person;
+        if let Some(problem) = stopped {
+            collected.needs_person |= problem.disposition != "retry";
+            collected.problems.push(problem);
+        }
+        Ok(())
+    }
+
+    /// Runs the delivery stages of all the connector's destinations.
+    async fn deliver(
+        &self,
+        connector: &Arc<Connector>,
+        until: &Until,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let outlets = connector.destinations.iter().map(|destination| {
+            let outlet = Arc::new(Outlet::new(Arc::clone(destination)));
+            let stage = Stage { name: outlet.stage(), workers: DELIVERERS, until: until.clone() };
+            async move {
+                let held = || outlet.held();
+                let work = |lane: Lane, lease| {
+                    let (connector, outlet) = (Arc::clone(connector), Arc::clone(&outlet));
+                    async move { deliver::lane(&connector, &outlet, &lane, lease).await }
+                };
+                stage::run(connector, stage, held, work).await
+            }
+        });
+        for problem in futures_util::future::try_join_all(outlets).await?.into_iter().flatten() {
+            collected.needs_person |= problem.disposition != "retry";
+            collected.problems.push(problem);
+        }
+        Ok(())
+    }
+
+    /// The numbers of the pass.
+    async fn tally(
+        &self,
+        name: &str,
+        progress: &Progress,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let summary = self.ledger.summary(name).await?;
+        let count = |state: &str| summary.units.get(state).copied().unwrap_or(0);
+        collected.done = count("done");
+        collected.unfinished = count("listed") + count("fetched") + count("admitted");
+        collected.lost = summary.lost;
+        collected.dead_letters = summary.dead_letters;
+        collected.delivered =
+            progress.destinations.values().map(|one| Progress::get(&one.events)).sum();
+        Ok(())
+    }
+}
+
+/// How long to wait before a call that failed is made again; `None` when it should not be.
+fn error_wait(
+    error: &Error,
+    retry: crate::config::RetrySettings,
+    attempt: u32,
+) -> Option<std::time::Duration> {
+    match error.disposition() {
+        Disposition::Retry { after } if attempt < retry.attempts => {
+            let wait = retry.backoff.wait(attempt, 7, after);
+            (wait <= retry.backoff.max.max(std::time::Duration::from_secs(1))).then_some(wait)
+        }
+        _ => None,
+    }
+}

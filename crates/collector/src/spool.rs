@@ -1,0 +1,198 @@
+//! The spool: units as they came from the wire, on local disk.
+//!
+//! ```text
+//! DATA/spool/CONNECTOR/EVENT TYPE/DAY/KEY.csv.gz     the bytes (.csv.zst if the org refused gzip)
+//! DATA/spool/CONNECTOR/EVENT TYPE/DAY/KEY.admit      rows that are not plainly new, if any
+//! DATA/rows/CONNECTOR/EVENT TYPE/DAY/KEY.rows        the row index, kept after the bytes are gone
+//! DATA/scratch/                                      what a dead process may leave; emptied at start
+//! ```
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use orgtap_events::UnitInfo;
+
+/// How the bytes in the spool are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Packing {
+    /// As the org sent them.
+    Gzip,
+    /// By Orgtap, where the org sent them plain.
+    Zstd,
+}
+
+impl Packing {
+    const fn ending(self) -> &'static str {
+        match self {
+            Self::Gzip => "csv.gz",
+            Self::Zstd => "csv.zst",
+        }
+    }
+
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "gz" => Some(Self::Gzip),
+            "zst" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+/// The folders on disk. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    root: PathBuf,
+}
+
+impl Spool {
+    /// Opens the spool below a data folder, and empties the scratch folder. Only for the process
+    /// that holds the data folder's lock.
+    pub fn open(data_dir: &Path) -> io::Result<Self> {
+        let spool = Self { root: data_dir.to_owned() };
+        match fs::remove_dir_all(spool.scratch()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        for folder in [spool.scratch(), spool.root.join("spool"), spool.root.join("rows")] {
+            fs::create_dir_all(folder)?;
+        }
+        Ok(spool)
+    }
+
+    /// Where files lie that nobody misses after a crash.
+    pub fn scratch(&self) -> PathBuf {
+        self.root.join("scratch")
+    }
+
+    /// A unit's place below `spool`, without an ending.
+    fn place(unit: &UnitInfo) -> PathBuf {
+        [
+            path_part(&unit.connector),
+            path_part(&unit.event_type),
+            unit.day().to_string(),
+            path_part(&unit.key()),
+        ]
+        .iter()
+        .collect()
+    }
+
+    /// Path of a unit's bytes, relative to the spool: what the ledger keeps.
+    pub fn relative(unit: &UnitInfo, packing: Packing) -> String {
+        Self::place(unit).with_added_extension(packing.ending()).to_string_lossy().into_owned()
+    }
+
+    /// Path of a unit's bytes.
+    pub fn bytes(&self, relative: &str) -> PathBuf {
+        self.root.join("spool").join(relative)
+    }
+
+    /// Path of a unit's admission record.
+    pub fn decisions(&self, unit: &UnitInfo) -> PathBuf {
+        self.root.join("spool").join(Self::place(unit)).with_added_extension("admit")
+    }
+
+    /// Path of a unit's row index.
+    pub fn rows(&self, unit: &UnitInfo) -> PathBuf {
+        self.root.join("rows").join(Self::place(unit)).with_added_extension("rows")
+    }
+
+    /// Opens a unit's bytes for reading, decompressed.
+    pub fn open_bytes(&self, relative: &str) -> io::Result<Box<dyn Read + Send>> {
+        open_packed(&self.bytes(relative))
+    }
+
+    /// Removes a unit's bytes and admission record. Those already gone are no error.
+    pub fn release(&self, unit: &UnitInfo, relative: &str) -> io::Result<()> {
+        for path in [self.bytes(relative), self.decisions(unit)] {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens a file that may be packed, by its ending: `.gz` (any number of members), `.zst`, or plain.
+pub fn open_packed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+    let file = File::open(path)?;
+    Ok(match Packing::of(path) {
+        Some(Packing::Gzip) => {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(128 * 1024, file)))
+        }
+        Some(Packing::Zstd) => Box::new(zstd::Decoder::new(file)?),
+        None => Box::new(file),
+    })
+}
+
+/// Puts a finished file where it belongs: contents first, then the name, then the folder.
+pub fn settle(from: &Path, to: &Path) -> io::Result<()> {
+    File::open(from)?.sync_all()?;
+    place(from, to)?;
+    sync_folder(to)
+}
+
+/// Like [`settle`] for a file that can be made again: it is not forced to disk.
+pub fn place(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if let Some(folder) = to.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::rename(from, to)
+        }
+        other => other,
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// A name from outside as one part of a path: letters, digits, `-`, `_` and inner dots stay,
+/// everything else becomes `%XX`.
+pub fn path_part(name: &str) -> String {
+    let mut part = String::with_capacity(name.len());
+    for (index, byte) in name.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' => part.push(char::from(byte)),
+            b'.' if index > 0 => part.push('.'),
+            _ => {
+                // Writing to a string cannot fail.
+                let _infallible = write!(part, "%{byte:02X}");
+            }
+        }
+    }
+    part.truncate(180);
+    if part.is_empty() { "%".to_owned() } else { part }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_from_outside_cannot_leave_the_folder() {
+        assert_eq!(path_part("Login"), "Login");
+        assert_eq!(path_part("../etc"), "%2E.%2Fetc");
+        assert_eq!(path_part(".."), "%2E.");
+        assert_eq!(path_part(""), "%");
+        assert_eq!(path_part("a b\0"), "a%20b%00");
+    }
+
+    #[test]
+    fn settling_makes_the_folder_it_needs() {
+        let folder = tempfile::tempdir().unwrap();
+        let from = folder.path().join("x");
+        fs::write(&from, b"1").unwrap();
+        let to = folder.path().join("a/b/c");
+        settle(&from, &to).unwrap();
+        assert_eq!(fs::read(to).unwrap(), b"1");
+    }
+}

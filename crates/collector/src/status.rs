@@ -1,0 +1,186 @@
+//! What an operator wants to know of a connector, from the ledger alone.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use orgtap_events::time::rfc3339;
+use orgtap_ledger::{ConnectorRecord, Ledger, Outcome, Summary};
+use serde::Serialize;
+
+use crate::clock;
+use crate::collector::is_running;
+use crate::config::{ConnectorSettings, Settings};
+use crate::error::Result;
+
+/// State of a connector: one word a person can act on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectorState {
+    /// Configured, and never polled yet.
+    Pending,
+    /// Polling works, and everything found is delivered or on its way.
+    Active,
+    /// It works, but something waits out a failure or was set aside.
+    Degraded,
+    /// It does not work until a person acts.
+    Error,
+}
+
+/// A connector's status.
+#[derive(Debug, Clone, Serialize)]
+pub struct ConnectorStatus {
+    /// The connector.
+    pub connector: String,
+    /// Its state.
+    pub state: ConnectorState,
+    /// Why, in a sentence.
+    pub reason: String,
+    /// The org's id, once known.
+    pub org_id: Option<String>,
+    /// When the org was last polled, RFC 3339.
+    pub last_poll: Option<String>,
+    /// When the newest file known was made by the org, RFC 3339.
+    pub newest_file: Option<String>,
+    /// Units by state.
+    pub units: BTreeMap<String, i64>,
+    /// Event types seen, with their units.
+    pub event_types: BTreeMap<String, i64>,
+    /// Rows admitted.
+    pub admitted: i64,
+    /// Rows dropped as delivered before.
+    pub repeats: i64,
+    /// Rows that could not be decoded.
+    pub undecodable: i64,
+    /// Bytes of log files, decompressed.
+    pub bytes: i64,
+    /// Files gone before they could be fetched, with no later version.
+    pub lost: i64,
+    /// Dead letters kept.
+    pub dead_letters: i64,
+    /// API calls used and allowed in the org's day, as last heard.
+    pub api_usage: Option<(i64, i64)>,
+    /// Per destination.
+    pub destinations: Vec<DestinationStatus>,
+    /// The last Test Connection.
+    pub test: Option<serde_json::Value>,
+    /// The problem behind the state, if there is one.
+    pub problem: Option<serde_json::Value>,
+}
+
+/// How far a destination has come.
+#[derive(Debug, Clone, Serialize)]
+pub struct DestinationStatus {
+    /// The destination.
+    pub destination: String,
+    /// Events delivered.
+    pub delivered: i64,
+    /// Events it refused for good.
+    pub rejected: i64,
+    /// Units finished.
+    pub finished: i64,
+    /// Units waiting.
+    pub waiting: i64,
+}
+
+/// The status of every configured connector.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// Now, RFC 3339.
+    pub at: String,
+    /// Whether `orgtap run` or `collect` is at work on this data folder.
+    pub running: bool,
+    /// One per connector.
+    pub connectors: Vec<ConnectorStatus>,
+}
+
+/// Reads the status of all connectors of a configuration.
+pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Status> {
+    let mut connectors = Vec::with_capacity(settings.connectors.len());
+    for connector in &settings.connectors {
+        let record = ledger.connector(&connector.name).await?;
+        let summary = ledger.summary(&connector.name).await?;
+        connectors.push(connector_status(connector, record, summary));
+    }
+    Ok(Status { at: rfc3339(clock::now()), running: running(&settings.data_dir), connectors })
+}
+
+fn running(data_dir: &Path) -> bool {
+    is_running(data_dir)
+}
+
+fn connector_status(
+    settings: &ConnectorSettings,
+    record: ConnectorRecord,
+    summary: Summary,
+) -> ConnectorStatus {
+    let (state, reason, problem) = judge(&record, &summary);
+    let time = |micros: i64| rfc3339(micros);
+    ConnectorStatus {
+        connector: settings.name.clone(),
+        state,
+        reason,
+        org_id: record.org_id,
+        last_poll: record.poll.map(|poll| time(poll.at)),
+        newest_file: summary.newest_file.map(time),
+        units: summary.units,
+        event_types: summary.event_types,
+        admitted: summary.admitted,
+        repeats: summary.repeats,
+        undecodable: summary.undecodable,
+        bytes: summary.raw_bytes,
+        lost: summary.lost,
+        dead_letters: summary.dead_letters,
+        api_usage: record.api_usage,
+        destinations: summary
+            .destinations
+            .into_iter()
+            .map(|(destination, (delivered, rejected, finished, waiting))| DestinationStatus {
+                destination,
+                delivered,
+                rejected,
+                finished,
+                waiting,
+            })
+            .collect(),
+        test: record.test,
+        problem,
+    }
+}
+
+type Judged = (ConnectorState, String, Option<serde_json::Value>);
+
+/// The state and its reason. The gravest thing wins.
+fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
+    let failed =
+        |outcome: &Option<Outcome>| outcome.as_ref().and_then(|outcome| outcome.problem.clone());
+    let message = |problem: &serde_json::Value| {
+        problem.get("message").and_then(|text| text.as_str()).unwrap_or("unknown").to_owned()
+    };
+    if let Some(problem) = failed(&record.sign_in) {
+        return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
+    }
+    if record.poll.is_none() {
+        return (ConnectorState::Pending, "not polled yet".to_owned(), None);
+    }
+    if let Some(problem) = failed(&record.poll) {
+        let pause = problem.get("disposition").and_then(|word| word.as_str()) != Some("retry");
+        let state = if pause { ConnectorState::Error } else { ConnectorState::Degraded };
+        return (state, format!("listing: {}", message(&problem)), Some(problem));
+    }
+    let mut troubles = Vec::new();
+    if summary.lost > 0 {
+        troubles.push(format!("{} files were gone before they could be fetched", summary.lost));
+    }
+    if summary.dead_letters > 0 {
+        troubles.push(format!("{} dead letters", summary.dead_letters));
+    }
+    if summary.failing > 0 {
+        troubles.push(format!("{} units wait out a failure", summary.failing));
+    }
+    if troubles.is_empty() {
+        (ConnectorState::Active, "all that was found is delivered or on its way".to_owned(), None)
+    } else {
+        (ConnectorState::Degraded, troubles.join("; "), None)
+    }
+}

@@ -1,0 +1,276 @@
+//! One unit's file while it grows, and how it becomes the unit's file for good. All of it blocks.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use flate2::write::GzEncoder;
+use orgtap_events::UnitInfo;
+use zstd::stream::write::Encoder as ZstdEncoder;
+
+use super::{Compression, path};
+use crate::{Batch, Error, Events};
+
+/// Level of Zstandard: above it, time grows faster than files shrink.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Which files a destination writes.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// The destination's name.
+    pub(super) name: Arc<str>,
+    /// The folder of the configuration.
+    pub(super) root: Arc<Path>,
+    /// How files are compressed.
+    pub(super) compression: Compression,
+}
+
+/// A file under its temporary name. Dropping it removes it.
+struct Temporary {
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // If it stays, it is removed when the unit is written again.
+            fs::remove_file(&self.path).ok();
+        }
+    }
+}
+
+enum Encoder {
+    Plain(File),
+    Gzip(GzEncoder<File>),
+    Zstd(ZstdEncoder<'static, File>),
+}
+
+impl Encoder {
+    fn new(file: File, compression: Compression) -> io::Result<Self> {
+        Ok(match compression {
+            Compression::None => Self::Plain(file),
+            // The header holds no time and no name, so that the same unit gives the same bytes.
+            Compression::Gzip => Self::Gzip(GzEncoder::new(file, flate2::Compression::fast())),
+            Compression::Zstd => {
+                let mut encoder = ZstdEncoder::new(file, ZSTD_LEVEL)?;
+                encoder.include_checksum(true)?;
+                Self::Zstd(encoder)
+            }
+        })
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.write_all(bytes),
+            Self::Gzip(encoder) => encoder.write_all(bytes),
+            Self::Zstd(encoder) => encoder.write_all(bytes),
+        }
+    }
+
+    fn finish(self) -> io::Result<File> {
+        match self {
+            Self::Plain(file) => Ok(file),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        }
+    }
+}
+
+/// A unit's file that still grows.
+pub(super) struct Part {
+    name: Arc<str>,
+    encoder: Encoder,
+    temporary: Temporary,
+    target: PathBuf,
+    written: u64,
+}
+
+/// A unit's file that is complete, but not yet safe.
+pub(super) struct Ended {
+    name: Arc<str>,
+    file: File,
+    temporary: Temporary,
+    target: PathBuf,
+    /// Bytes of NDJSON in it.
+    pub(super) written: u64,
+}
+
+impl Part {
+    /// Starts a unit's file from nothing, and removes what earlier tries left of it.
+    ///
+    /// Every try has a temporary name of its own, so that a worker that was thought dead and still
+    /// writes spoils nothing: it puts the same whole file in place, or none.
+    pub(super) fn create(place: &Place, unit: &UnitInfo, first_row: u64) -> Result<Self, Error> {
+        let folder = make_folder(place, &path::folder(unit))?;
+        remove_leftovers(place, &folder, &path::temporary_prefix(unit))?;
+        let suffix = place.compression.suffix();
+        let prefix = path::temporary_prefix(unit);
+        let temporary = folder.join(format!("{prefix}{}{suffix}.part", unique()));
+        let target = folder.join(path::file_name(unit, first_row, place.compression));
+        let file =
+            create_new(&temporary).map_err(|error| failed(place, "creating", &temporary, error))?;
+        Self::over(place, file, temporary, target)
+    }
+
+    /// Writes to a file that is already open.
+    pub(super) fn over(
+        place: &Place,
+        file: File,
+        temporary: PathBuf,
+        target: PathBuf,
+    ) -> Result<Self, Error> {
+        let temporary = Temporary { path: temporary, renamed: false };
+        let encoder = Encoder::new(file, place.compression)
+            .map_err(|error| failed(place, "compressing", &temporary.path, error))?;
+        Ok(Self { name: Arc::clone(&place.name), encoder, temporary, target, written: 0 })
+    }
+
+    /// Adds events.
+    pub(super) fn write(&mut self, events: &Events) -> Result<(), Error> {
+        self.written += events.ndjson().len() as u64;
+        self.encoder.write_all(events.ndjson()).map_err(|error| self.error("writing", error))
+    }
+
+    /// Completes the file, in the operating system's memory at least.
+    pub(super) fn end(self) -> Result<Ended, Error> {
+        let Self { name, encoder, temporary, target, written } = self;
+        match encoder.finish() {
+            Ok(file) => Ok(Ended { name, file, temporary, target, written }),
+            Err(error) => Err(storage(&name, "writing", &temporary.path, error)),
+        }
+    }
+
+    fn error(&self, doing: &str, error: io::Error) -> Error {
+        storage(&self.name, doing, &self.temporary.path, error)
+    }
+}
+
+/// Makes complete files safe and gives them their names.
+///
+/// All contents are synced before the first name changes, and each folder is synced once.
+pub(super) fn settle(ended: Vec<Ended>) -> Result<(), Error> {
+    for part in &ended {
+        part.file
+            .sync_all()
+            .map_err(|error| storage(&part.name, "syncing", &part.temporary.path, error))?;
+    }
+    let mut folders: Vec<(Arc<str>, PathBuf)> = Vec::new();
+    for mut part in ended {
+        fs::rename(&part.temporary.path, &part.target)
+            .map_err(|error| storage(&part.name, "renaming", &part.temporary.path, error))?;
+        part.temporary.renamed = true;
+        let folder = part.target.parent().unwrap_or(&part.target).to_owned();
+        if !folders.iter().any(|(_, known)| *known == folder) {
+            folders.push((Arc::clone(&part.name), folder));
+        }
+    }
+    for (name, folder) in folders {
+        sync_folder(&folder).map_err(|error| storage(&name, "syncing", &folder, error))?;
+    }
+    Ok(())
+}
+
+/// Tries everything a unit's file needs, and leaves nothing behind but the folder.
+pub(super) fn probe(place: &Place, sample: &Batch) -> Result<(), Error> {
+    let folder = make_folder(place, &[])?;
+    let temporary = folder.join(format!(".probe.{}.part", unique()));
+    let renamed = folder.join(format!(".probe.{}", unique()));
+    let file =
+        create_new(&temporary).map_err(|error| failed(place, "creating", &temporary, error))?;
+    let mut part = Part::over(place, file, temporary, renamed.clone())?;
+    part.write(&sample.events)?;
+    settle(vec![part.end()?])?;
+    fs::remove_file(&renamed).map_err(|error| failed(place, "removing", &renamed, error))
+}
+
+/// Makes folders below the destination's own, syncing each parent that got a new entry.
+fn make_folder(place: &Place, parts: &[String]) -> Result<PathBuf, Error> {
+    let mut folder = place.root.to_path_buf();
+    if !folder.is_dir() {
+        let made = builder().recursive(true).create(&folder);
+        made.map_err(|error| failed(place, "creating", &folder, error))?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_folder(parent).map_err(|error| failed(place, "syncing", parent, error))?;
+        }
+    }
+    for part in parts {
+        let parent = folder.clone();
+        folder.push(part);
+        match builder().create(&folder) {
+            Ok(()) => {
+                sync_folder(&parent).map_err(|error| failed(place, "syncing", &parent, error))?;
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(failed(place, "creating", &folder, error)),
+        }
+    }
+    Ok(folder)
+}
+
+/// Removes temporary files whose writer is gone. Those of a living one are locked.
+fn remove_leftovers(place: &Place, folder: &Path, prefix: &str) -> Result<(), Error> {
+    let listing = fs::read_dir(folder).map_err(|error| failed(place, "listing", folder, error))?;
+    for entry in listing.flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix)) {
+            let path = entry.path();
+            if is_in_use(&path) {
+                continue;
+            }
+            match fs::remove_file(&path) {
+                Ok(()) => tracing::debug!(path = %path.display(), "removed a leftover"),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(place, "removing", &path, error)),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn is_in_use(path: &Path) -> bool {
+    let locked = File::open(path).map(|file| file.try_lock());
+    matches!(locked, Ok(Err(TryLockError::WouldBlock)))
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// A file that is locked while it is open. It is for Orgtap and its group: events are nobody
+/// else's business.
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
+    let file = options.open(path)?;
+    // Where a file system knows no locks, a try that is still alive may lose its file to the next
+    // one, fails, and is made again.
+    file.try_lock().ok();
+    Ok(file)
+}
+
+fn builder() -> fs::DirBuilder {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o750);
+    builder
+}
+
+/// A text no other try on this machine uses: process, time, counter.
+fn unique() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let now = jiff::Timestamp::now().as_nanosecond();
+    format!("{:x}-{now:x}-{count:x}", std::process::id())
+}
+
+fn failed(place: &Place, doing: &str, path: &Path, error: io::Error) -> Error {
+    storage(&place.name, doing, path, error)
+}
+
+fn storage(name: &str, doing: &str, path: &Path, error: io::Error) -> Error {
+    Error::storage(name, format!("{doing} {}", path.display()), error)
+}

@@ -1,0 +1,124 @@
+//! A stream of units into files, and when their files are made safe together.
+
+use std::io;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use orgtap_events::UnitInfo;
+
+use super::part::{Ended, Part, Place, settle};
+use crate::error::Kind;
+use crate::{Batch, Error, Receipt, Stream};
+
+/// Complete units that wait to be synced together, at most.
+const GROUP_UNITS: usize = 32;
+/// Bytes of NDJSON they may hold together before they are synced.
+const GROUP_BYTES: u64 = 4 << 20;
+
+/// A worker's way into files.
+pub(super) struct Files {
+    place: Place,
+    /// The unit being written, if one is.
+    open: Option<Open>,
+    /// Complete units that are not safe yet.
+    ended: Vec<Ended>,
+}
+
+/// A unit between its first and its last batch.
+struct Open {
+    unit: Arc<UnitInfo>,
+    first_row: u64,
+    next_row: u64,
+    /// None until there is an event.
+    part: Option<Part>,
+}
+
+impl Files {
+    /// A stream that has no file yet.
+    pub(super) const fn new(place: Place) -> Self {
+        Self { place, open: None, ended: Vec::new() }
+    }
+
+    /// The unit a batch goes on with or starts.
+    fn unit_of(&mut self, batch: &Batch) -> Result<Open, Error> {
+        let wrong = |detail: String| Error::new(Kind::Misused, &self.place.name, detail);
+        let Some(open) = self.open.take() else {
+            return Ok(Open {
+                unit: Arc::clone(&batch.unit),
+                first_row: batch.rows.start,
+                next_row: batch.rows.start,
+                part: None,
+            });
+        };
+        if open.unit.key() != batch.unit.key() {
+            return Err(wrong(format!("unit {} was left before its end", open.unit.key())));
+        }
+        if open.next_row != batch.rows.start {
+            let (next, start) = (open.next_row, batch.rows.start);
+            return Err(wrong(format!("row {next} was due and row {start} came")));
+        }
+        Ok(open)
+    }
+
+    /// Makes all complete units safe.
+    async fn settle(&mut self) -> Result<(), Error> {
+        let ended = std::mem::take(&mut self.ended);
+        if ended.is_empty() {
+            return Ok(());
+        }
+        off_thread(&self.place.name, move || settle(ended)).await
+    }
+}
+
+#[async_trait]
+impl Stream for Files {
+    async fn write(&mut self, batch: Batch) -> Result<Receipt, Error> {
+        let mut open = self.unit_of(&batch)?;
+        let place = self.place.clone();
+        let (rows, ends_unit) = (batch.rows.clone(), batch.ends_unit);
+        // The file belongs to the closure: if this call is dropped, so is the file.
+        let (mut open, ended) = off_thread(&self.place.name, move || {
+            if !batch.events.is_empty() {
+                let part = match open.part.take() {
+                    Some(part) => part,
+                    None => Part::create(&place, &open.unit, open.first_row)?,
+                };
+                open.part.insert(part).write(&batch.events)?;
+            }
+            let ended = if batch.ends_unit { open.part.take().map(Part::end) } else { None };
+            Ok((open, ended.transpose()?))
+        })
+        .await?;
+        open.next_row = rows.end;
+        if !ends_unit {
+            self.open = Some(open);
+            return Ok(Receipt::accepted());
+        }
+        self.ended.extend(ended);
+        let bytes: u64 = self.ended.iter().map(|ended| ended.written).sum();
+        if self.ended.len() >= GROUP_UNITS || bytes >= GROUP_BYTES {
+            self.settle().await?;
+        }
+        Ok(Receipt { durable: self.ended.is_empty(), rejected: Vec::new() })
+    }
+
+    /// Durable for all units that have ended; *accepted* if one has not.
+    async fn flush(&mut self) -> Result<Receipt, Error> {
+        self.settle().await?;
+        Ok(Receipt { durable: self.open.is_none(), rejected: Vec::new() })
+    }
+}
+
+/// Runs blocking work where it holds up nobody.
+pub(super) async fn off_thread<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => {
+            let error = io::Error::other(error);
+            Err(Error::new(Kind::Misused, name, "a blocking task ended early").with_source(error))
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What destinations do with real targets: files, HTTP servers, syslog receivers.
+
+mod certificates;
+mod configuration;
+mod fake_http;
+mod file;
+mod proxy;
+mod rsyslog;
+mod stdout;
+mod syslog;
+mod syslog_confirm;
+mod webhook;
+mod webhook_suite;

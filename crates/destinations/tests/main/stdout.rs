@@ -1,0 +1,89 @@
+//! The standard output, with a writer in its place.
+
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use orgtap_destinations::stdout::Stdout;
+use orgtap_destinations::suite::{Condition, Harness, batch, units};
+use orgtap_destinations::{Destination, Kind, contract_suite};
+use orgtap_transport::{Disposition, Explain};
+
+/// A pipe into memory that takes bytes in odd pieces and can be closed.
+#[derive(Clone, Default)]
+struct Pipe {
+    written: Arc<Mutex<Vec<u8>>>,
+    closed: Arc<Mutex<bool>>,
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if *self.closed.lock().unwrap() {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        let taken = bytes.len().min(777);
+        self.written.lock().unwrap().extend_from_slice(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if *self.closed.lock().unwrap() { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+}
+
+struct Output {
+    pipe: Pipe,
+    destination: Arc<dyn Destination>,
+}
+
+impl Output {
+    async fn start() -> Self {
+        let pipe = Pipe::default();
+        let destination = Arc::new(Stdout::new("out", pipe.clone()));
+        Self { pipe, destination }
+    }
+}
+
+#[async_trait]
+impl Harness for Output {
+    fn destination(&self) -> Arc<dyn Destination> {
+        Arc::clone(&self.destination)
+    }
+
+    async fn set(&mut self, condition: Condition) -> bool {
+        condition == Condition::Well
+    }
+
+    async fn arrived(&mut self, _: usize) -> Vec<String> {
+        let written = String::from_utf8(self.pipe.written.lock().unwrap().clone()).unwrap();
+        let events = written.lines().map(|line| serde_json::from_str(line).unwrap());
+        events
+            .map(|event: serde_json::Value| event["_orgtap"]["event_uid"].as_str().unwrap().into())
+            .collect()
+    }
+}
+
+contract_suite!(lines, Output::start());
+
+#[tokio::test]
+async fn writes_the_lines_as_they_are() {
+    let output = Output::start().await;
+    let mut stream = output.destination.open().await.unwrap();
+    let mut wanted = Vec::new();
+    for batch in units("acme") {
+        wanted.extend_from_slice(batch.events.ndjson());
+        assert!(stream.write(batch).await.unwrap().durable);
+    }
+    assert_eq!(*output.pipe.written.lock().unwrap(), wanted);
+}
+
+#[tokio::test]
+async fn a_closed_pipe_pauses() {
+    let output = Output::start().await;
+    *output.pipe.closed.lock().unwrap() = true;
+    let mut stream = output.destination.open().await.unwrap();
+    let error = stream.write(batch(1)).await.unwrap_err();
+    assert_eq!((error.kind(), error.disposition()), (Kind::OutputClosed, Disposition::Pause));
+    let error = output.destination.check(batch(1)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::OutputClosed);
+}

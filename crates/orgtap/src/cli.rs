@@ -1,0 +1,179 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Collects a Salesforce org's event-monitoring data and hands it to a SIEM: nothing lost, nothing
+/// doubled.
+#[derive(Debug, Parser)]
+#[command(name = "orgtap", version, propagate_version = true)]
+#[command(after_help = crate::exit::HELP)]
+pub(crate) struct Cli {
+    /// Configuration file.
+    #[arg(long, short, global = true, env = "ORGTAP_CONFIG", default_value = "orgtap.yaml")]
+    pub(crate) config: PathBuf,
+
+    /// Print JSON for programs instead of text for people.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    /// What to log: error, warn, info, debug, or a filter such as `orgtap_salesforce=debug`.
+    #[arg(long, global = true, env = "ORGTAP_LOG")]
+    pub(crate) log: Option<String>,
+
+    /// How to log.
+    #[arg(long, global = true, env = "ORGTAP_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Forms of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole thing: a simulated org, one connector, a day of events into files.
+    Demo(DemoArgs),
+    /// Collect from all connectors until stopped.
+    Run(RunArgs),
+    /// Collect once: all the org has, to all destinations.
+    Collect(CollectArgs),
+    /// Test a connector stage by stage, and say what to do if it does not work.
+    TestConnection(ConnectorArgs),
+    /// Show how each connector is doing.
+    Status,
+    /// Turn log files on disk into events, with no org.
+    Convert(ConvertArgs),
+    /// Check the configuration, or print its schema or an example.
+    Config(ConfigArgs),
+    /// Tell a supervisor whether `orgtap run` is well.
+    Healthcheck(HealthcheckArgs),
+    /// Print completions for a shell.
+    Completions(CompletionsArgs),
+    /// Print a page of the reference, as the documentation has it.
+    #[command(hide = true)]
+    Reference(ReferenceArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder for everything the demo makes; emptied first if a demo made it.
+    #[arg(long, default_value = "orgtap-demo")]
+    pub(crate) dir: PathBuf,
+    /// Seed of the simulated world: same seed, same events.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// People in the simulated org.
+    #[arg(long, default_value_t = 40)]
+    pub(crate) users: u32,
+    /// Days of events.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) days: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Only these connectors.
+    #[arg(value_name = "CONNECTOR")]
+    pub(crate) connectors: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// Only these connectors.
+    #[arg(value_name = "CONNECTOR")]
+    pub(crate) connectors: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConnectorArgs {
+    /// Only these connectors.
+    #[arg(value_name = "CONNECTOR")]
+    pub(crate) connectors: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConvertArgs {
+    /// Log files: CSV, plain or as `.gz` or `.zst`.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to write; standard output if not given.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) what: ConfigWhat,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum ConfigWhat {
+    /// Check the configuration file, without asking the org or a destination.
+    Check,
+    /// Print the JSON Schema of the configuration.
+    Schema,
+    /// Print a whole configuration with comments.
+    Example,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HealthcheckArgs {
+    /// A connector that was not polled for longer than this is not well. Default: three of its
+    /// poll intervals, at least ten minutes.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) max_age: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    Ok(Duration::from_secs(text.parse()?))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReferenceArgs {
+    /// The page.
+    pub(crate) page: Page,
+}
+
+/// Pages of the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Page {
+    /// Every error code.
+    Errors,
+    /// What each destination promises.
+    Delivery,
+    /// The command line.
+    Cli,
+}
+
+/// What all commands share.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    /// Configuration file.
+    pub(crate) config: PathBuf,
+    /// JSON instead of text.
+    pub(crate) json: bool,
+}
+
+impl Cli {
+    pub(crate) fn common(&self) -> Common {
+        Common { config: self.config.clone(), json: self.json }
+    }
+}

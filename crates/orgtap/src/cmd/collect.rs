@@ -1,0 +1,100 @@
+//! `orgtap collect`: one pass over each connector.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use orgtap_collector::{Collected, Collector, Progress};
+use serde_json::json;
+
+use super::{chosen, say, settings, stop_signal};
+use crate::cli::{CollectArgs, Common};
+use crate::exit::Exit;
+use crate::render::{bytes, count, problem_text};
+use crate::watch::watch;
+
+/// Runs the command.
+pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<Exit> {
+    let settings = settings(common)?;
+    let connectors = chosen(&settings, &args.connectors)?;
+    let collector = Collector::open(settings).await?;
+    let cancel = stop_signal();
+    let mut worst = Exit::Success;
+    let mut reports = Vec::new();
+    for connector in &connectors {
+        if cancel.is_cancelled() {
+            worst = worst.max(Exit::Incomplete);
+            break;
+        }
+        let started = Instant::now();
+        let progress = Arc::new(Progress::new(&connector.destinations));
+        let bars = watch(&connector.name, &progress, !common.json);
+        let collected = collector.collect(connector, &progress, &cancel).await?;
+        drop(bars);
+        worst = worst.max(exit_of(&collected));
+        if common.json {
+            reports.push(serde_json::to_value(&collected)?);
+        } else {
+            say(report(&collected, &progress, started.elapsed()));
+        }
+    }
+    if common.json {
+        say(json!({ "connectors": reports }));
+    }
+    Ok(worst)
+}
+
+/// The exit code a pass deserves.
+pub(crate) fn exit_of(collected: &Collected) -> Exit {
+    if collected.needs_person {
+        Exit::Blocked
+    } else if !collected.is_complete() {
+        Exit::Incomplete
+    } else if collected.lost > 0 || collected.dead_letters > 0 {
+        Exit::Remarks
+    } else {
+        Exit::Success
+    }
+}
+
+/// A pass in words.
+pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration) -> String {
+    let mut lines = vec![format!(
+        "{}: {} new files, {} of events, {} rows new, {} rows repeated; {:.1} s",
+        collected.connector,
+        count(collected.new_files),
+        bytes(Progress::get(&progress.raw_bytes)),
+        count(Progress::get(&progress.admitted)),
+        count(Progress::get(&progress.repeats)),
+        took.as_secs_f64(),
+    )];
+    for (name, delivered) in &progress.destinations {
+        lines.push(format!(
+            "  {name}: {} events delivered from {} files",
+            count(Progress::get(&delivered.events)),
+            count(Progress::get(&delivered.units)),
+        ));
+    }
+    let retries = Progress::get(&progress.retries);
+    if retries > 0 {
+        lines.push(format!("  {} failed tries on the way", count(retries)));
+    }
+    if collected.settling_files > 0 {
+        lines.push(format!(
+            "  {} files are too young to be taken; the next pass takes them",
+            collected.settling_files
+        ));
+    }
+    if collected.unfinished > 0 {
+        lines.push(format!("  {} files are not finished yet", collected.unfinished));
+    }
+    if collected.lost > 0 {
+        lines.push(format!("  {} files were gone before they could be fetched", collected.lost));
+    }
+    if collected.dead_letters > 0 {
+        lines.push(format!("  {} dead letters are kept", collected.dead_letters));
+    }
+    for problem in &collected.problems {
+        lines.push(problem_text(problem));
+    }
+    lines.join("\n")
+}

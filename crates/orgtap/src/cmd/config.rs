@@ -1,0 +1,33 @@
+//! `orgtap config`: check, schema, example.
+
+use orgtap_collector::config;
+use serde_json::json;
+
+use super::say;
+use crate::cli::{Common, ConfigArgs, ConfigWhat};
+use crate::exit::Exit;
+
+/// Runs the command.
+pub(crate) fn run(common: &Common, args: &ConfigArgs) -> anyhow::Result<Exit> {
+    match args.what {
+        ConfigWhat::Check => {
+            let settings = config::load(&common.config)?;
+            if common.json {
+                say(json!({ "ok": true, "warnings": settings.warnings }));
+                return Ok(Exit::Success);
+            }
+            for warning in &settings.warnings {
+                say(format!("warning: {warning}"));
+            }
+            say(format!(
+                "{} is sound: {} connectors, {} destinations",
+                common.config.display(),
+                settings.connectors.len(),
+                settings.destinations.len()
+            ));
+        }
+        ConfigWhat::Schema => say(serde_json::to_string_pretty(&config::schema())?),
+        ConfigWhat::Example => say(config::example().trim_end()),
+    }
+    Ok(Exit::Success)
+}

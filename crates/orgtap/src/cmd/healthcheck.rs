@@ -1,0 +1,48 @@
+//! `orgtap healthcheck`: is `orgtap run` alive and polling?
+
+use std::time::Duration;
+
+use orgtap_collector::ConnectorState;
+use serde_json::json;
+
+use super::{say, settings};
+use crate::cli::{Common, HealthcheckArgs};
+use crate::exit::Exit;
+
+/// The shortest silence that is a sign of trouble.
+const SHORTEST: Duration = Duration::from_secs(600);
+
+/// Runs the command. Reads the ledger only; asks neither the org nor a destination.
+pub(crate) async fn run(common: &Common, args: &HealthcheckArgs) -> anyhow::Result<Exit> {
+    let settings = settings(common)?;
+    let mut troubles = Vec::new();
+    if !orgtap_collector::is_running(&settings.data_dir) {
+        troubles.push("orgtap is not running on this data folder".to_owned());
+    }
+    if orgtap_collector::ledger_path(&settings.data_dir).exists() {
+        let ledger = orgtap_collector::open_ledger(&settings.data_dir).await?;
+        let status = orgtap_collector::status(&settings, &ledger).await?;
+        let now = jiff::Timestamp::now();
+        for (one, connector) in status.connectors.iter().zip(&settings.connectors) {
+            if one.state == ConnectorState::Error {
+                troubles.push(format!("{}: {}", one.connector, one.reason));
+            }
+            let longest =
+                args.max_age.unwrap_or_else(|| (connector.poll_interval * 3).max(SHORTEST));
+            let polled = one.last_poll.as_deref().and_then(|text| text.parse().ok());
+            let age = polled.map(|polled: jiff::Timestamp| now.duration_since(polled).as_secs());
+            if age.is_some_and(|age| age > i64::try_from(longest.as_secs()).unwrap_or(i64::MAX)) {
+                troubles.push(format!("{}: not polled for {} s", one.connector, age.unwrap_or(0)));
+            }
+        }
+    }
+    let healthy = troubles.is_empty();
+    if common.json {
+        say(json!({ "healthy": healthy, "troubles": troubles }));
+    } else if healthy {
+        say("healthy");
+    } else {
+        troubles.iter().for_each(say);
+    }
+    Ok(if healthy { Exit::Success } else { Exit::Failure })
+}

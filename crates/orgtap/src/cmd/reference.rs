@@ -1,0 +1,105 @@
+//! `orgtap reference` and `orgtap completions`: pages made from the program itself.
+
+use clap::CommandFactory;
+
+use super::say;
+use crate::cli::{Cli, CompletionsArgs, Page, ReferenceArgs};
+use crate::exit::Exit;
+
+/// Prints a page.
+pub(crate) fn run(args: &ReferenceArgs) -> anyhow::Result<Exit> {
+    match args.page {
+        Page::Errors => say(errors()),
+        Page::Delivery => say(delivery()),
+        Page::Cli => say(cli()),
+    }
+    Ok(Exit::Success)
+}
+
+/// Prints completions for a shell.
+pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
+    let mut command = Cli::command();
+    clap_complete::generate(args.shell, &mut command, "orgtap", &mut std::io::stdout());
+    Ok(Exit::Success)
+}
+
+struct Row {
+    code: &'static str,
+    title: String,
+    cause: String,
+    remedy: String,
+}
+
+fn errors() -> String {
+    let mut rows: Vec<Row> = Vec::new();
+    let mut add = |code: &'static str, title: &str, cause: &str, remedy: &str| {
+        rows.push(Row {
+            code,
+            title: title.to_owned(),
+            cause: cause.to_owned(),
+            remedy: remedy.to_owned(),
+        });
+    };
+    for (code, title, cause, remedy, _) in orgtap_salesforce::catalogue() {
+        add(code, title, cause, remedy);
+    }
+    for (code, title, cause, remedy, _) in orgtap_destinations::catalogue() {
+        add(code, title, cause, remedy);
+    }
+    for (code, title, cause, remedy) in orgtap_collector::catalogue() {
+        add(code, title, cause, remedy);
+    }
+    for (code, title, cause, remedy) in orgtap_collector::config::catalogue() {
+        add(code, title, cause, remedy);
+    }
+    rows.sort_by(|a, b| a.code.cmp(b.code));
+    rows.dedup_by(|a, b| a.code == b.code && a.title == b.title);
+    let mut text = String::from(
+        "# Error codes\n\nEvery failure has a stable code. This page is made by `cargo x docs`.\n",
+    );
+    let mut last = "";
+    for row in &rows {
+        if row.code != last {
+            text.push_str(&format!("\n## {}\n", row.code));
+            last = row.code;
+        }
+        text.push_str(&format!(
+            "\n**{}**\n\n- Cause: {}\n- Remedy: {}\n",
+            row.title, row.cause, row.remedy
+        ));
+    }
+    text.trim_end().to_owned()
+}
+
+fn delivery() -> String {
+    format!(
+        "# What each destination promises\n\nThis page is made by `cargo x docs`. The same table is \
+         held against every destination by the contract suite.\n\n{}",
+        orgtap_destinations::promises_table().trim_end()
+    )
+}
+
+fn cli() -> String {
+    let mut text = String::from("# Command line\n\nThis page is made by `cargo x docs`.\n");
+    let mut command = Cli::command().term_width(96);
+    command.build();
+    page(&mut command, &mut text, 2);
+    text.trim_end().to_owned()
+}
+
+fn page(command: &mut clap::Command, text: &mut String, level: usize) {
+    let name = command.get_bin_name().unwrap_or("orgtap").to_owned();
+    let help = command.render_long_help().to_string();
+    let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+    text.push_str(&format!("\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(level), help.join("\n").trim_end()));
+    let names: Vec<String> = command
+        .get_subcommands()
+        .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")
+        .map(|sub| sub.get_name().to_owned())
+        .collect();
+    for name in names {
+        if let Some(sub) = command.find_subcommand_mut(&name) {
+            page(sub, text, 3);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `orgtap status`: how each connector is doing, from the ledger.
+
+use comfy_table::{ContentArrangement, Table, presets};
+use orgtap_collector::{ConnectorState, ConnectorStatus, Status};
+
+use super::{say, settings};
+use crate::cli::Common;
+use crate::exit::Exit;
+use crate::render::{bytes, count, moment};
+
+/// Runs the command.
+pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
+    let settings = settings(common)?;
+    if !orgtap_collector::ledger_path(&settings.data_dir).exists() {
+        return Err(crate::exit::usage(format!(
+            "nothing has been collected into {} yet",
+            settings.data_dir.display()
+        )));
+    }
+    let ledger = orgtap_collector::open_ledger(&settings.data_dir).await?;
+    let status = orgtap_collector::status(&settings, &ledger).await?;
+    if common.json {
+        say(serde_json::to_string(&status)?);
+    } else {
+        say(text(&status));
+    }
+    let exit = status.connectors.iter().map(|one| match one.state {
+        ConnectorState::Error => Exit::Blocked,
+        _ => Exit::Success,
+    });
+    Ok(exit.max().unwrap_or(Exit::Success))
+}
+
+fn word(state: ConnectorState) -> &'static str {
+    match state {
+        ConnectorState::Pending => "Pending",
+        ConnectorState::Active => "Active",
+        ConnectorState::Degraded => "Degraded",
+        ConnectorState::Error => "Error",
+    }
+}
+
+fn text(status: &Status) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header([
+        "Source", "Status", "Event types", "Total records", "Last poll", "Newest file", "Why",
+    ]);
+    for one in &status.connectors {
+        let when = |time: &Option<String>| time.as_deref().map_or("-".to_owned(), moment);
+        table.add_row([
+            one.connector.clone(),
+            word(one.state).to_owned(),
+            one.event_types.len().to_string(),
+            count(one.admitted.unsigned_abs()),
+            when(&one.last_poll),
+            when(&one.newest_file),
+            one.reason.clone(),
+        ]);
+    }
+    let mut lines = vec![table.to_string()];
+    for one in &status.connectors {
+        lines.push(details(one));
+    }
+    lines.push(if status.running {
+        "orgtap is at work on this data folder".to_owned()
+    } else {
+        "orgtap is not running on this data folder".to_owned()
+    });
+    lines.join("\n")
+}
+
+fn details(one: &ConnectorStatus) -> String {
+    let mut lines = vec![format!(
+        "{}: {} of events; {} rows repeated, {} undecodable, {} dead letters, {} files lost",
+        one.connector,
+        bytes(one.bytes.unsigned_abs()),
+        count(one.repeats.unsigned_abs()),
+        count(one.undecodable.unsigned_abs()),
+        count(one.dead_letters.unsigned_abs()),
+        count(one.lost.unsigned_abs()),
+    )];
+    for destination in &one.destinations {
+        lines.push(format!(
+            "  {}: {} events delivered, {} refused; {} files finished, {} waiting",
+            destination.destination,
+            count(destination.delivered.unsigned_abs()),
+            count(destination.rejected.unsigned_abs()),
+            count(destination.finished.unsigned_abs()),
+            count(destination.waiting.unsigned_abs()),
+        ));
+    }
+    if let Some((used, allowed)) = one.api_usage {
+        lines.push(format!("  {used} of {allowed} API calls used in the org's day"));
+    }
+    if let Some(problem) = &one.problem {
+        for key in ["cause", "remedy", "code"] {
+            if let Some(text) = problem.get(key).and_then(|text| text.as_str()) {
+                lines.push(format!("  {key}: {text}"));
+            }
+        }
+    }
+    lines.join("\n")
+}

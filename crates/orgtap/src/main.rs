@@ -1,0 +1,47 @@
+//! The `orgtap` command: arguments in, exit code out. Each command has a file in `cmd/`.
+
+mod cli;
+mod cmd;
+mod exit;
+mod logging;
+mod render;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Exit;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    logging::start(&cli);
+    // One TLS provider for the whole program; a second install can only mean it is there already.
+    drop(rustls::crypto::aws_lc_rs::default_provider().install_default());
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return render::failure(&error.into(), false),
+    };
+    let json = cli.json;
+    match runtime.block_on(dispatch(cli)) {
+        Ok(exit) => exit.into(),
+        Err(error) => render::failure(&error, json),
+    }
+}
+
+async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+    let common = cli.common();
+    match cli.command {
+        Command::Demo(args) => cmd::demo::run(&common, &args).await,
+        Command::Run(args) => cmd::run::run(&common, &args).await,
+        Command::Collect(args) => cmd::collect::run(&common, &args).await,
+        Command::TestConnection(args) => cmd::test_connection::run(&common, &args).await,
+        Command::Status => cmd::status::run(&common).await,
+        Command::Convert(args) => cmd::convert::run(&common, &args),
+        Command::Config(args) => cmd::config::run(&common, &args),
+        Command::Healthcheck(args) => cmd::healthcheck::run(&common, &args).await,
+        Command::Completions(args) => cmd::reference::completions(&args),
+        Command::Reference(args) => cmd::reference::run(&args),
+    }
+}

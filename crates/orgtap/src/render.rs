@@ -1,0 +1,118 @@
+//! What people read: failures, numbers, times.
+
+use std::process::ExitCode;
+
+use orgtap_transport::{Explain, Problem};
+use serde_json::json;
+
+use crate::exit::Exit;
+
+/// Prints a command's failure and answers its exit code.
+#[expect(clippy::print_stderr, reason = "this is the one place where failures are printed")]
+pub(crate) fn failure(error: &anyhow::Error, json: bool) -> ExitCode {
+    let (problem, exit) = judge(error);
+    if json {
+        eprintln!("{}", json!({ "problem": problem }));
+    } else {
+        eprintln!("{}", problem_text(&problem));
+    }
+    exit.into()
+}
+
+fn judge(error: &anyhow::Error) -> (Problem, Exit) {
+    if let Some(error) = error.downcast_ref::<orgtap_collector::Error>() {
+        let exit = match error {
+            orgtap_collector::Error::Config(_) => Exit::Usage,
+            orgtap_collector::Error::InUse { .. } | orgtap_collector::Error::Destination(_) => {
+                Exit::Blocked
+            }
+            _ => Exit::Failure,
+        };
+        return (error.problem(), exit);
+    }
+    if let Some(error) = error.downcast_ref::<orgtap_collector::config::ConfigError>() {
+        return (error.problem(), Exit::Usage);
+    }
+    if error.is::<crate::exit::UsageError>() {
+        let problem = Problem {
+            code: "OT-CONF-00".to_owned(),
+            message: error.to_string(),
+            cause: String::new(),
+            remedy: String::new(),
+            disposition: "pause".to_owned(),
+        };
+        return (problem, Exit::Usage);
+    }
+    let problem = Problem {
+        code: "OT-UNIT-50".to_owned(),
+        message: format!("{error:#}"),
+        cause: String::new(),
+        remedy: String::new(),
+        disposition: "pause".to_owned(),
+    };
+    (problem, Exit::Failure)
+}
+
+/// A problem with its cause, remedy and code, for a terminal.
+pub(crate) fn problem_text(problem: &Problem) -> String {
+    let mut text = format!("error: {} [{}]", problem.message, problem.code);
+    if !problem.cause.is_empty() {
+        text.push_str(&format!("\n  cause:  {}", problem.cause));
+    }
+    if !problem.remedy.is_empty() {
+        text.push_str(&format!("\n  remedy: {}", problem.remedy));
+    }
+    text
+}
+
+/// A count with thousands marked.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in the unit that suits them.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+    let mut value = number as f64;
+    let mut unit = 0;
+    while value >= 999.5 && unit + 1 < UNITS.len() {
+        value /= 1_000.0;
+        unit += 1;
+    }
+    match UNITS.get(unit) {
+        Some(name) if unit == 0 => format!("{number} {name}"),
+        Some(name) => format!("{value:.1} {name}"),
+        None => number.to_string(),
+    }
+}
+
+/// A moment in RFC 3339 without its fraction.
+pub(crate) fn moment(text: &str) -> String {
+    match text.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_easy_to_read() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(bytes(999), "999 B");
+        assert_eq!(bytes(1_500_000), "1.5 MB");
+        assert_eq!(moment("2026-11-23T19:00:00.123Z"), "2026-11-23T19:00:00Z");
+    }
+}

@@ -1,0 +1,242 @@
+//! The commands as a person meets them: what they print, and how they end.
+
+use std::fs;
+use std::io::Write as _;
+
+use orgtap_simorg::faults::Fault;
+
+use crate::support::{Scene, world};
+
+fn scene() -> Scene {
+    let scene = Scene::new(world(31, 1, 0.1));
+    scene.configure_files("hourly");
+    scene
+}
+
+#[test]
+fn test_connection_says_connection_successful_with_its_time() {
+    let scene = scene();
+    let ran = scene.run(&["test-connection"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let verdict = ran.stdout.lines().last().unwrap();
+    assert!(verdict.starts_with("Connection successful  (20"), "{}", ran.stdout);
+    for stage in ["Configuration", "Authentication", "Fetch Logs", "Validation", "Destination"] {
+        assert!(ran.stdout.contains(&format!("  {stage:<15} ok")), "{}", ran.stdout);
+    }
+    let json = scene.run(&["test-connection", "--json"]).json();
+    assert_eq!(json["connectors"][0]["message"], "Connection successful");
+}
+
+#[test]
+fn a_wrong_password_is_named_with_stage_cause_remedy_and_code_and_not_tried_again() {
+    let scene = scene();
+    let wrong = |args: &[&str]| {
+        scene.command(args).env("ACME_PASSWORD", "wrong").output().unwrap()
+    };
+    let output = wrong(&["test-connection"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(text.contains("Authentication Stage: "), "{text}");
+    for word in ["cause:  ", "remedy: ", "code:   OT-AUTH-"] {
+        assert!(text.contains(word), "{text}");
+    }
+    let refused = scene.org.stats().refused_sign_ins;
+    for _ in 0..5 {
+        let output = wrong(&["collect"]);
+        assert_eq!(output.status.code(), Some(5));
+        assert!(String::from_utf8_lossy(&output.stdout).contains("OT-AUTH-50"));
+    }
+    assert_eq!(scene.org.stats().refused_sign_ins, refused, "a refused sign-in was repeated");
+    // Changed credentials are tried at once.
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+}
+
+#[test]
+fn an_org_that_cannot_be_reached_is_named_as_such() {
+    let scene = scene();
+    let text = fs::read_to_string(scene.path("orgtap.yaml")).unwrap();
+    let text = text.replace(scene.org.url(), "http://127.0.0.1:9");
+    fs::write(scene.path("orgtap.yaml"), text).unwrap();
+    let ran = scene.run(&["test-connection"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Authentication Stage: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("refused"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_missing_permission_fails_the_fetch_logs_stage() {
+    let scene = scene();
+    scene.org.change(|org| org.permissions.view_event_log_files = false);
+    let ran = scene.run(&["test-connection"]);
+    assert_eq!(ran.code, Some(5));
+    assert!(ran.stdout.contains("Fetch Logs Stage: "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("View Event Log Files"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_used_up_quota_ends_the_pass_and_the_next_one_finishes_it() {
+    let scene = scene();
+    scene.org.faults().first(Fault::Quota, 1);
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("OT-ORG-"), "{}", ran.stdout);
+    scene.org.faults().clear_all();
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+}
+
+#[test]
+fn status_says_what_was_collected() {
+    let scene = scene();
+    scene.collect_all();
+    let json = scene.run(&["status", "--json"]).json();
+    let one = &json["connectors"][0];
+    assert_eq!(one["state"], "active");
+    let delivered = one["destinations"][0]["delivered"].as_u64().unwrap();
+    assert_eq!(delivered, scene.delivered().uids.len() as u64);
+    let text = scene.run(&["status"]).stdout;
+    assert!(text.contains("acme") && text.contains("Active"), "{text}");
+}
+
+#[test]
+fn two_processes_do_not_share_a_data_folder() {
+    let scene = scene();
+    let mut daemon = scene.command(&["run"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait_until(|| scene.run(&["healthcheck"]).code == Some(0));
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.stderr);
+    assert!(ran.stderr.contains("OT-DISK-03"), "{}", ran.stderr);
+    // Looking is allowed, and so is testing.
+    assert_eq!(scene.run(&["test-connection"]).code, Some(0));
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let ran = scene.run(&["healthcheck"]);
+    assert_eq!(ran.code, Some(1));
+    assert!(ran.stdout.contains("not running"), "{}", ran.stdout);
+}
+
+#[test]
+fn run_collects_what_appears_and_stops_when_told() {
+    let scene = scene();
+    let text = fs::read_to_string(scene.path("orgtap.yaml")).unwrap();
+    let text = text.replace("  destinations: [", "  poll_interval: 1s\n  destinations: [");
+    fs::write(scene.path("orgtap.yaml"), text).unwrap();
+    let mut daemon = scene.command(&["run"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    wait_until(|| {
+        let json = scene.run(&["status", "--json"]);
+        json.code == Some(0) && json.json()["connectors"][0]["units"]["done"].as_u64() > Some(0)
+    });
+    let id = daemon.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(daemon.wait().unwrap().success());
+    scene.collect_all();
+    scene.compare(orgtap_simorg::world::Interval::Hourly);
+}
+
+/// Waits for something that takes a moment, with an end.
+fn wait_until(mut done: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    panic!("it did not happen within twenty seconds");
+}
+
+#[test]
+fn convert_gives_the_same_events_as_collecting() {
+    let scene = scene();
+    let file = scene
+        .org
+        .world()
+        .files(scene.org.clock().now())
+        .iter()
+        .find(|file| file.hourly && file.event_type == "ApiTotalUsage")
+        .cloned()
+        .unwrap();
+    let path = scene.path(&format!("{}.csv.gz", file.id));
+    let mut packer =
+        flate2::write::GzEncoder::new(fs::File::create(&path).unwrap(), flate2::Compression::fast());
+    packer.write_all(&scene.org.world().content(&file)).unwrap();
+    packer.finish().unwrap();
+    let ran = scene.run(&["convert", path.to_str().unwrap()]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    scene.collect_all();
+    let collected: std::collections::HashSet<String> =
+        scene.delivered().uids.into_iter().collect();
+    let mut count = 0;
+    for line in ran.stdout.lines() {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert!(collected.contains(event["_orgtap"]["event_uid"].as_str().unwrap()), "{line}");
+        count += 1;
+    }
+    assert!(count > 0);
+}
+
+#[test]
+fn a_wrong_key_is_refused_with_its_line_and_the_nearest_right_word() {
+    let scene = scene();
+    let text = fs::read_to_string(scene.path("orgtap.yaml")).unwrap();
+    fs::write(scene.path("orgtap.yaml"), text.replace("consumer_key", "consumer_kee")).unwrap();
+    let ran = scene.run(&["config", "check"]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.stderr.contains("consumer_kee") && ran.stderr.contains("consumer_key"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("orgtap.yaml:"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_example_configuration_passes_its_own_check() {
+    let scene = scene();
+    let example = scene.run(&["config", "example"]).stdout;
+    fs::write(scene.path("example.yaml"), example).unwrap();
+    let ran = scene.run(&["--config", "example.yaml", "config", "check"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+}
+
+#[test]
+fn the_demo_shows_the_main_job() {
+    let scene = scene();
+    let ran = scene.run(&["demo", "--users", "8"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("Connection successful"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("nothing comes twice"), "{}", ran.stdout);
+    assert!(scene.path("orgtap-demo/events/acme/Login").is_dir());
+}
+
+#[test]
+fn secrets_appear_in_no_output_and_no_file() {
+    let scene = scene();
+    let mut seen = String::new();
+    for args in [
+        &["--log", "trace", "test-connection"][..],
+        &["--log", "trace", "collect"],
+        &["status", "--json"],
+        &["config", "check"],
+    ] {
+        let ran = scene.run(args);
+        seen.push_str(&ran.stdout);
+        seen.push_str(&ran.stderr);
+    }
+    let login = scene.org.credentials();
+    for secret in [&login.password, &login.security_token, &login.consumer_secret, &login.consumer_key] {
+        assert!(!seen.contains(secret.as_str()), "a secret was printed");
+        for path in all_files(scene.folder.path()) {
+            let bytes = fs::read(&path).unwrap();
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "{} holds a secret", path.display());
+        }
+    }
+}
+
+fn all_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(all_files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}

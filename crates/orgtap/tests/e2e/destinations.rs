@@ -1,0 +1,151 @@
+//! The other destinations, through crashes and outages: nothing lost, and every repeat removable.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use orgtap_simorg::world::Interval;
+
+use crate::support::{Delivered, Scene, compare, world};
+
+/// A receiver of NDJSON over HTTP that keeps what it accepts.
+#[derive(Clone, Default)]
+struct Receiver {
+    lines: Arc<Mutex<Vec<String>>>,
+    requests: Arc<AtomicU64>,
+    /// Every so many requests are answered 503 after their events were kept.
+    forget_answer_every: u64,
+}
+
+impl Receiver {
+    fn start(self) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/events", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (this, Ok(stream)) = (self.clone(), stream) else { continue };
+                std::thread::spawn(move || this.serve(stream));
+            }
+        });
+        url
+    }
+
+    fn serve(&self, mut stream: TcpStream) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        loop {
+            let (mut length, mut line) = (0_usize, String::new());
+            loop {
+                line.clear();
+                match reader.read_line(&mut line) {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) if line.trim().is_empty() => break,
+                    Ok(_) => {
+                        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                            length = value.trim().parse().unwrap();
+                        }
+                    }
+                }
+            }
+            let mut body = vec![0; length];
+            if reader.read_exact(&mut body).is_err() {
+                return;
+            }
+            let text = String::from_utf8(body).unwrap();
+            self.lines.lock().unwrap().extend(text.lines().map(str::to_owned));
+            let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
+            let lose = self.forget_answer_every > 0 && number % self.forget_answer_every == 0;
+            let answer = if lose { "503 Busy" } else { "200 OK" };
+            if write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What arrived, repeats removed by their uid; and how many repeats there were.
+    fn distinct(&self) -> (Delivered, usize) {
+        let mut seen: HashMap<String, String> = HashMap::new();
+        let (mut delivered, mut repeats) = (Delivered::default(), 0);
+        for line in self.lines.lock().unwrap().iter() {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            let uid = event["_orgtap"]["event_uid"].as_str().unwrap().to_owned();
+            match seen.get(&uid) {
+                Some(first) => {
+                    repeats += 1;
+                    assert_eq!(first, line, "a repeat must be the same to the byte");
+                }
+                None => {
+                    delivered.add(line);
+                    seen.insert(uid, line.clone());
+                }
+            }
+        }
+        (delivered, repeats)
+    }
+}
+
+#[test]
+fn http_gets_every_event_through_lost_answers_and_deaths_and_repeats_are_removable() {
+    let receiver = Receiver { forget_answer_every: 7, ..Receiver::default() };
+    let url = receiver.clone().start();
+    let scene = Scene::new(world(41, 1, 0.2));
+    scene.configure(
+        "  event_log_files: { interval: daily }\n",
+        &format!("- name: hook\n  type: http\n  url: {url}\n  body: ndjson\n  auth: none\n"),
+    );
+    for turn in 1..8 {
+        let place = format!("deliver.after_write:{}", turn * 3);
+        scene.command(&["collect"]).env("ORGTAP_KILL_AT", place).output().unwrap();
+    }
+    scene.collect_all();
+    let (delivered, repeats) = receiver.distinct();
+    let found = compare(scene.org.world(), Interval::Daily, scene.org.clock().now(), &delivered);
+    assert!(found.rows > 0);
+    found.assert_exact();
+    assert!(repeats > 0, "the test did not make repeats");
+}
+
+#[test]
+fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
+    let receiver = Receiver::default();
+    let down = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = down.local_addr().unwrap();
+    drop(down);
+    let scene = Scene::new(world(42, 1, 0.2));
+    let destinations = |url: &str| {
+        format!(
+            "- name: files\n  type: file\n  directory: events\n  compression: zstd\n\
+             - name: hook\n  type: http\n  url: {url}\n  body: ndjson\n  auth: none\n"
+        )
+    };
+    let interval = "  event_log_files: { interval: daily }\n";
+    scene.configure(interval, &destinations(&format!("http://{address}/events")));
+    let ran = scene.run(&["collect"]);
+    assert!(matches!(ran.code, Some(4 | 5)), "{:?} {}", ran.code, ran.stdout);
+    assert!(ran.stdout.contains("OT-DEST-"), "{}", ran.stdout);
+    scene.compare(Interval::Daily);
+    let downloads = scene.org.stats().downloads;
+
+    scene.configure(interval, &destinations(&receiver.clone().start()));
+    scene.collect_all();
+    let (delivered, repeats) = receiver.distinct();
+    compare(scene.org.world(), Interval::Daily, scene.org.clock().now(), &delivered).assert_exact();
+    assert_eq!(repeats, 0);
+    assert_eq!(scene.org.stats().downloads, downloads, "files were fetched again");
+}
+
+#[test]
+fn stdout_carries_events_and_nothing_else() {
+    let scene = Scene::new(world(43, 1, 0.1));
+    scene.configure(
+        "  event_log_files: { interval: hourly, event_types: [Login] }\n",
+        "- name: out\n  type: stdout\n",
+    );
+    let ran = scene.run(&["collect", "--json"]);
+    let events: Vec<&str> =
+        ran.stdout.lines().filter(|line| line.contains("\"_orgtap\"")).collect();
+    assert!(!events.is_empty());
+    let uids: HashSet<&&str> = events.iter().collect();
+    assert_eq!(uids.len(), events.len());
+}

@@ -1,0 +1,326 @@
+//! The session all calls share: who may renew it, and who just waits for that.
+//!
+//! One sign-in at a time, however many calls need one, and its outcome is the answer to all of
+//! them. A refusal is remembered: until somebody signs in on purpose, calls get the same refusal
+//! without another try, because every failed try brings the user closer to being locked.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use jiff::Timestamp;
+use orgtap_transport::{Disposition, Explain, Secret};
+use reqwest::header::HeaderValue;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::error::{Error, ErrorKind};
+
+/// What a sign-in found out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// The org's id, 18 characters.
+    pub org_id: String,
+    /// The user's id, 18 characters.
+    pub user_id: String,
+    /// Where the org's data is; every further call goes there.
+    pub instance_url: Url,
+    /// When, by this machine's clock.
+    pub at: Timestamp,
+}
+
+/// A session: the token, ready to be sent, and what came with it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) token: Secret,
+    /// The `Authorization` header, marked so that no log shows it.
+    pub(crate) header: HeaderValue,
+    pub(crate) who: SignedIn,
+}
+
+impl Session {
+    /// None if the token cannot be a header.
+    pub(crate) fn new(token: Secret, who: SignedIn) -> Option<Self> {
+        let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
+        header.set_sensitive(true);
+        Some(Self { token, header, who })
+    }
+}
+
+type Outcome = Result<Arc<Session>, Error>;
+type Flight = BoxFuture<'static, Outcome>;
+
+/// The present session, or how to get one.
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    current: Option<Arc<Session>>,
+    /// Weak, so that a sign-in everybody gave up on ends, and does not keep the org alive.
+    flight: Option<WeakShared<Flight>>,
+    refusal: Option<Refusal>,
+}
+
+struct Refusal {
+    error: Error,
+    /// When a further try is allowed; never by itself if none.
+    until: Option<Instant>,
+}
+
+impl State {
+    /// The sign-in under way, or a new one.
+    fn join(&mut self, start: impl FnOnce() -> Flight) -> Shared<Flight> {
+        if let Some(flight) = self.flight.as_ref().and_then(WeakShared::upgrade) {
+            return flight;
+        }
+        let flight = start().shared();
+        flight
+    }
+
+    /// The remembered refusal, if it still holds.
+    fn refused(&self, now: Instant) -> Option<Error> {
+        let refusal = self.refusal.as_ref()?;
+        match refusal.until {
+            Some(until) if now >= until => None,
+            _ => Some(refusal.error.clone()),
+        }
+    }
+
+    fn record(&mut self, outcome: &Outcome, now: Instant) {
+        match outcome {
+            Ok(session) => {
+                self.current = Some(Arc::clone(session));
+                self.refusal = None;
+            }
+            Err(error) => self.refusal = refusal(error, now),
+        }
+    }
+}
+
+/// What a failed sign-in means for the next one that nobody asked for; none if it may be tried.
+fn refusal(error: &Error, now: Instant) -> Option<Refusal> {
+    let until = match error.disposition() {
+        Disposition::Retry { after } if matches!(error.kind(), ErrorKind::SignIn(_)) => {
+            after.map(|pause| now + pause)
+        }
+        Disposition::Retry { .. } => return None,
+        _ => None,
+    };
+    Some(Refusal { error: error.clone(), until })
+}
+
+impl Sessions {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The present session, without getting one.
+    pub(crate) fn present(&self) -> Option<Arc<Session>> {
+        self.state().current.clone()
+    }
+
+    /// The present session, or a new one by a shared sign-in; says whether it is new.
+    pub(crate) async fn get(
+        &self,
+        start: impl FnOnce() -> Flight,
+    ) -> Result<(Arc<Session>, bool), Error> {
+        let flight = {
+            let mut state = self.state();
+            if let Some(session) = &state.current {
+                return Ok((Arc::clone(session), false));
+            }
+            if let Some(error) = state.refused(Instant::now()) {
+                return Err(error);
+            }
+            state.join(start)
+        };
+        Ok((self.land(flight).await?, true))
+    }
+
+    /// A new session by a shared sign-in, whatever was remembered.
+    pub(crate) async fn renew(&self, start: impl FnOnce() -> Flight) -> Outcome {
+        let flight = self.state().join(start);
+        self.land(flight).await
+    }
+
+    /// Waits for a sign-in. Whoever wakes first records its outcome.
+    async fn land(&self, flight: Shared<Flight>) -> Outcome {
+        let outcome = flight.clone().await;
+        let mut state = self.state();
+        let under_way = state.flight.as_ref().and_then(WeakShared::upgrade);
+        if under_way.is_some_and(|other| other.ptr_eq(&flight)) {
+            state.flight = None;
+            state.record(&outcome, Instant::now());
+        }
+        outcome
+    }
+
+    /// Forgets a session that turned out to be dead, unless it has been replaced already.
+    pub(crate) fn discard(&self, dead: &Arc<Session>) {
+        let mut state = self.state();
+        if state.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, dead)) {
+            state.current = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::refusal::SignInRefusal;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tokio::sync::Notify;
+
+    fn session(token: &str) -> Arc<Session> {
+        let who = SignedIn {
+            org_id: "00Dxx0000001gERAAY".into(),
+            user_id: "005xx0000001gERAAY".into(),
+            instance_url: "https://acme.my.salesforce.com".parse().unwrap(),
+            at: Timestamp::UNIX_EPOCH,
+        };
+        Arc::new(Session::new(Secret::new(token), who).unwrap())
+    }
+
+    /// Starts sign-ins that end as told once they are let go, and counts them.
+    struct Door {
+        begun: AtomicUsize,
+        open: Notify,
+    }
+
+    impl Door {
+        fn new() -> Arc<Self> {
+            Arc::new(Self { begun: AtomicUsize::new(0), open: Notify::new() })
+        }
+
+        fn start(self: &Arc<Self>, outcome: Outcome) -> impl FnOnce() -> Flight + use<> {
+            let door = Arc::clone(self);
+            move || {
+                door.begun.fetch_add(1, Ordering::SeqCst);
+                async move {
+                    door.open.notified().await;
+                    outcome
+                }
+                .boxed()
+            }
+        }
+
+        fn begun(&self) -> usize {
+            self.begun.load(Ordering::SeqCst)
+        }
+    }
+
+    fn wrong_password() -> Error {
+        Error::new(ErrorKind::SignIn(SignInRefusal::Credentials), "invalid_grant")
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_share_one_sign_in() {
+        let (sessions, door) = (Sessions::default(), Door::new());
+        let made = session("a");
+        let waiters = (0..8).map(|_| sessions.get(door.start(Ok(Arc::clone(&made)))));
+        let (answers, ()) = tokio::join!(futures_util::future::join_all(waiters), async {
+            door.open.notify_one();
+        });
+        for answer in answers {
+            let (got, fresh) = answer.unwrap();
+            assert!(Arc::ptr_eq(&got, &made) && fresh);
+        }
+        assert_eq!(door.begun(), 1);
+        let (_, fresh) = sessions.get(door.start(Err(wrong_password()))).await.unwrap();
+        assert!(!fresh, "a session that is there is used");
+    }
+
+    #[tokio::test]
+    async fn all_who_wait_share_one_refusal_and_it_is_remembered() {
+        let (sessions, door) = (Sessions::default(), Door::new());
+        let waiters = (0..8).map(|_| sessions.get(door.start(Err(wrong_password()))));
+        let (answers, ()) = tokio::join!(futures_util::future::join_all(waiters), async {
+            door.open.notify_one();
+        });
+        assert!(answers.iter().all(Result::is_err));
+        let at_once = sessions.get(door.start(Ok(session("a")))).now_or_never();
+        assert!(at_once.is_some_and(|answer| answer.is_err()));
+        assert_eq!(door.begun(), 1, "no further try without being asked");
+
+        door.open.notify_one();
+        assert!(sessions.renew(door.start(Ok(session("a")))).await.is_ok());
+        assert!(
+            sessions.get(door.start(Err(wrong_password()))).await.is_ok(),
+            "a success clears it"
+        );
+        assert_eq!(door.begun(), 2);
+    }
+
+    #[test]
+    fn too_many_sign_ins_are_followed_by_a_pause_not_by_a_stop() {
+        let (mut state, now) = (State::default(), Instant::now());
+        let limited = Error::new(ErrorKind::SignIn(SignInRefusal::RateExceeded), "");
+        state.record(&Err(limited), now);
+        assert!(state.refused(now + Duration::from_mins(14)).is_some());
+        assert!(state.refused(now + Duration::from_mins(15)).is_none());
+        state.record(&Err(wrong_password()), now);
+        assert!(state.refused(now + Duration::from_hours(365 * 24)).is_some());
+        state.record(&Ok(session("a")), now);
+        assert!(state.refused(now).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_failure_that_passes_is_not_remembered() {
+        let (sessions, door) = (Sessions::default(), Door::new());
+        door.open.notify_one();
+        let down = Error::new(ErrorKind::ServerError, "HTTP 503");
+        assert!(sessions.get(door.start(Err(down))).await.is_err());
+        door.open.notify_one();
+        assert!(sessions.get(door.start(Ok(session("a")))).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_everybody_gave_up_on_does_not_block_the_next() {
+        let (sessions, door) = (Sessions::default(), Door::new());
+        {
+            let waiting = sessions.get(door.start(Err(wrong_password())));
+            assert!(waiting.now_or_never().is_none());
+        }
+        door.open.notify_one();
+        assert!(sessions.get(door.start(Ok(session("a")))).await.is_ok());
+        assert_eq!(door.begun(), 2);
+    }
+
+    #[tokio::test]
+    async fn one_who_stays_gets_the_sign_in_another_began_and_gave_up_on() {
+        let (sessions, door) = (Sessions::default(), Door::new());
+        let made = session("a");
+        let mut first = Box::pin(sessions.get(door.start(Ok(Arc::clone(&made)))));
+        assert!((&mut first).now_or_never().is_none());
+        let mut second = Box::pin(sessions.get(door.start(Err(wrong_password()))));
+        assert!((&mut second).now_or_never().is_none());
+        drop(first);
+        door.open.notify_one();
+        assert!(Arc::ptr_eq(&second.await.unwrap().0, &made));
+        assert_eq!(door.begun(), 1);
+    }
+
+    #[tokio::test]
+    async fn only_the_session_that_died_is_forgotten() {
+        let (sessions, door) = (Sessions::default(), Door::new());
+        let (old, new) = (session("a"), session("b"));
+        door.open.notify_one();
+        sessions.renew(door.start(Ok(Arc::clone(&old)))).await.unwrap();
+        door.open.notify_one();
+        sessions.renew(door.start(Ok(Arc::clone(&new)))).await.unwrap();
+        sessions.discard(&old);
+        assert!(Arc::ptr_eq(&sessions.present().unwrap(), &new));
+        sessions.discard(&new);
+        assert!(sessions.present().is_none());
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_a_header_makes_no_session() {
+        let who = session("a").who.clone();
+        assert!(Session::new(Secret::new("a\r\nX: y"), who).is_none());
+        let shown = format!("{:?}", session("00Dtoken"));
+        assert!(!shown.contains("00Dtoken"), "{shown}");
+    }
+}

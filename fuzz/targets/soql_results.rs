@@ -1,0 +1,4 @@
+//! The `soql_results` target of cargo-fuzz.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| orgtap_fuzz::soql_results(data));

@@ -1,0 +1,4 @@
+//! The `times` target of cargo-fuzz.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| orgtap_fuzz::times(data));
