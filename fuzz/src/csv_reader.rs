@@ -65,7 +65,7 @@ fn read(csv: &[u8], sizes: &[usize], start: usize, longest: usize) -> Vec<Parsed
 }
 
 fn cut_anywhere(csv: &[u8], sizes: &[usize], start: usize, longest: usize) {
-    let whole = read(csv, &[usize::MAX], 1 << 16, longest);
+    let whole = read(csv, &[usize::MAX], 1 << 14, longest);
     assert_eq!(read(csv, sizes, start, longest), whole, "rows depend on how the input is cut");
 }
 
@@ -97,7 +97,7 @@ fn agrees_with_the_slow_reader(csv: &[u8]) {
     if csv.contains(&b'\r') || csv.starts_with(b"\xef\xbb\xbf") || blank_before_quote {
         return;
     }
-    let rows: Result<Vec<_>, _> = read(csv, &[usize::MAX], 1 << 16, 1 << 24).into_iter().collect();
+    let rows: Result<Vec<_>, _> = read(csv, &[usize::MAX], 1 << 14, 1 << 24).into_iter().collect();
     if let Ok(rows) = rows {
         assert_eq!(rows, slowly(csv), "the slow reader reads other rows");
     }

@@ -5,6 +5,7 @@
 //! calls them without end (`cargo x fuzz`); the tests call them on the seeds and on changed copies
 //! of those, so that the stable toolchain and every test run has them too.
 
+mod configuration;
 mod csv_reader;
 mod ids;
 mod json_escape;
@@ -12,6 +13,7 @@ mod raw_event;
 mod soql_results;
 mod times;
 
+pub use configuration::configuration;
 pub use csv_reader::csv_reader;
 pub use ids::ids;
 pub use json_escape::json_escape;
@@ -24,6 +26,7 @@ pub type Target = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder of seeds.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("configuration", configuration),
     ("csv_reader", csv_reader),
     ("ids", ids),
     ("json_escape", json_escape),

@@ -113,4 +113,4 @@ macro_rules! replayed {
     };
 }
 
-replayed! { csv_reader ids json_escape raw_event soql_results times }
+replayed! { configuration csv_reader ids json_escape raw_event soql_results times }

@@ -98,7 +98,7 @@ fn installation_key(data_dir: &Path) -> Result<[u8; 32]> {
             let mut key = [0; 32];
             aws_lc_rs::rand::fill(&mut key)
                 .map_err(|_| Error::Worker("no random numbers from the system".to_owned()))?;
-            let part = data_dir.join("scratch").join("installation.key");
+            let part = data_dir.join(format!("installation.key.{}", std::process::id()));
             write_private(&part, &key)
                 .and_then(|()| crate::spool::settle(&part, &path))
                 .map_err(failed)?;

@@ -288,6 +288,24 @@ const OWN: &[Own] = &[
         "check the disk; it is tried again",
     ),
     (
+        "OT-UNIT-10",
+        "a row with misplaced quotes",
+        "the row's quotes do not pair up, so its columns cannot be told apart; usually damage before it reached the org's file",
+        "look at the dead letter; the whole file stays in the spool, and the rows around it are delivered",
+    ),
+    (
+        "OT-UNIT-11",
+        "a row with too few or too many cells",
+        "the row does not fit the file's header",
+        "look at the dead letter; the whole file stays in the spool, and the rows around it are delivered",
+    ),
+    (
+        "OT-DEST-90",
+        "an event the destination refuses for good",
+        "the destination took the events around it and refused this one: too large, or not to its liking",
+        "look at the dead letter's reason; change the destination's limits if it can be let in",
+    ),
+    (
         "OT-UNIT-50",
         "a worker failed",
         "a defect in Orgtap",

@@ -6,7 +6,9 @@
 //!    answer to the one before.
 //! 2. A receipt is *accepted* (the destination has it, a crash may lose it) or *durable* (this
 //!    batch and every earlier one of this stream are safe). Only durable moves the ledger.
-//!    [`Stream::flush`] is the barrier: it answers durable or fails.
+//!    [`Stream::flush`] is the barrier: it answers durable or fails. Only in the middle of a unit,
+//!    a destination that shows whole units or nothing (files) answers *accepted*; every unit that
+//!    has ended is safe then all the same.
 //! 3. After an error, or a drop at any await, the stream is dead. The collector opens another and
 //!    writes again everything after the last durable receipt, cut into the same batches with the
 //!    same ids. What the target makes of such a repeat is in [`Promise::repeats`].
@@ -86,6 +88,7 @@ impl Events {
     }
 
     /// The events of a part, sharing the buffer.
+    #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
         let start = self.start(range.start);
         let ends: Vec<u32> =
@@ -228,6 +231,10 @@ pub trait Stream: Send {
     /// Writes one batch.
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error>;
 
-    /// The barrier: answers durable for everything written so far, or fails.
+    /// The barrier: makes every unit that has ended safe, or fails.
+    ///
+    /// Answers durable if that is everything written so far. After a unit's last batch it always
+    /// is; in the middle of a unit a destination that only finishes whole units answers
+    /// *accepted*.
     async fn flush(&mut self) -> Result<Receipt, Error>;
 }

@@ -34,6 +34,9 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Code of a mistake on the command line.
+pub(crate) const USAGE_CODE: &str = "OT-CONF-00";
+
 /// A mistake on the command line.
 #[derive(Debug)]
 pub(crate) struct UsageError(pub(crate) String);

@@ -35,7 +35,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
     }
     if error.is::<crate::exit::UsageError>() {
         let problem = Problem {
-            code: "OT-CONF-00".to_owned(),
+            code: crate::exit::USAGE_CODE.to_owned(),
             message: error.to_string(),
             cause: String::new(),
             remedy: String::new(),

@@ -88,11 +88,7 @@ fn floor(text: &str, byte: usize) -> usize {
 
 /// Line breaks: LF, CR, and both together as one.
 fn lines_before(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let feeds = bytes.iter().filter(|byte| **byte == b'\n').count();
-    let returns = bytes.iter().enumerate();
-    let alone = returns.filter(|(at, byte)| **byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
-    feeds + alone.count()
+    text.matches(['\n', '\r']).count() - text.matches("\r\n").count()
 }
 
 fn show(line: &str, visible: usize) -> String {

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration, and how a person is told.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use orgtap_transport::{Disposition, Explain};
 use serde::Serialize;
@@ -194,25 +194,7 @@ impl ConfigError {
 
     /// Everything for a person at a terminal: message, place, line and mark of each fault.
     pub fn render(&self) -> String {
-        let mut text = String::new();
-        for (index, fault) in self.faults.iter().enumerate() {
-            let blank = if index == 0 { "" } else { "\n" };
-            let _ = writeln!(text, "{blank}{} [{}]", self.headline(fault), fault.code);
-            if !fault.path.is_empty() {
-                let _ = writeln!(text, "  at {}", fault.path);
-            }
-            if let Some(place) = &fault.place {
-                let number = place.line.to_string();
-                let _ = writeln!(text, "  {number} | {}", place.excerpt);
-                let gutter = " ".repeat(number.len());
-                let (before, mark) = (" ".repeat(place.indent), "^".repeat(place.width));
-                let _ = writeln!(text, "  {gutter} | {before}{mark}");
-            }
-        }
-        if self.more {
-            text.push_str("\nthere is more; only the first problems are shown\n");
-        }
-        text
+        Rendered(self).to_string()
     }
 
     /// `file:line:column: message`, as editors read it.
@@ -244,6 +226,32 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
+
+/// The long form of an error.
+struct Rendered<'e>(&'e ConfigError);
+
+impl fmt::Display for Rendered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, fault) in self.0.faults.iter().enumerate() {
+            let blank = if index == 0 { "" } else { "\n" };
+            writeln!(f, "{blank}{} [{}]", self.0.headline(fault), fault.code)?;
+            if !fault.path.is_empty() {
+                writeln!(f, "  at {}", fault.path)?;
+            }
+            if let Some(place) = &fault.place {
+                let number = place.line.to_string();
+                writeln!(f, "  {number} | {}", place.excerpt)?;
+                let gutter = " ".repeat(number.len());
+                let (before, mark) = (" ".repeat(place.indent), "^".repeat(place.width));
+                writeln!(f, "  {gutter} | {before}{mark}")?;
+            }
+        }
+        if self.0.more {
+            writeln!(f, "\nthere is more; only the first problems are shown")?;
+        }
+        Ok(())
+    }
+}
 
 impl Explain for ConfigError {
     fn code(&self) -> &'static str {

@@ -132,7 +132,7 @@ impl<'t> Reader<'t> {
             .filter(|entry| !self.skip.contains(&entry.node.id))
             .partition(|entry| entry.key == "type");
         let entries = first.into_iter().chain(rest).collect::<Vec<_>>().into_iter();
-        visitor.visit_map(Entries { reader: self, entries, value: None })
+        visitor.visit_map(Entries { reader: self, rest: entries, value: None })
     }
 
     fn text<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Misfit> {
@@ -245,10 +245,6 @@ impl<'t> Reader<'t> {
     fn newtype<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Misfit> {
         visitor.visit_newtype_struct(self)
     }
-
-    fn ignored<V: Visitor<'t>>(self, visitor: V) -> Result<V::Value, Misfit> {
-        visitor.visit_unit()
-    }
 }
 
 impl<'de> Deserializer<'de> for Reader<'de> {
@@ -283,7 +279,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         deserialize_map() => mapping;
         deserialize_struct(_name: &'static str, _keys: &'static [&'static str]) => mapping;
         deserialize_enum(_name: &'static str, _words: &'static [&'static str]) => variant;
-        deserialize_ignored_any() => ignored;
+        deserialize_ignored_any() => any;
     }
 }
 
@@ -307,7 +303,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 
 struct Entries<'t> {
     reader: Reader<'t>,
-    entries: std::vec::IntoIter<&'t Entry>,
+    rest: std::vec::IntoIter<&'t Entry>,
     value: Option<&'t Entry>,
 }
 
@@ -318,7 +314,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Misfit> {
-        let Some(entry) = self.entries.next() else { return Ok(None) };
+        let Some(entry) = self.rest.next() else { return Ok(None) };
         self.value = Some(entry);
         let key: StrDeserializer<'_, Misfit> = entry.key.as_str().into_deserializer();
         seed.deserialize(key).map(Some).map_err(|misfit| misfit.at(entry.node.id, true))

@@ -196,12 +196,11 @@ fn unknown_word(
         return (FaultKind::NotAvailable, message);
     }
     let what = if hidden { "this".to_owned() } else { words::quoted(word) };
-    let message = match words::nearest(word, known.iter().copied()) {
-        Some(meant) => format!("{what} is not known here; did you mean `{meant}`?"),
-        None => {
-            let all = words::listed(known.iter().copied(), "or");
-            format!("{what} is not known here; write {all}")
-        }
+    let message = if let Some(meant) = words::nearest(word, known.iter().copied()) {
+        format!("{what} is not known here; did you mean `{meant}`?")
+    } else {
+        let all = words::listed(known.iter().copied(), "or");
+        format!("{what} is not known here; write {all}")
     };
     (FaultKind::Value, message)
 }

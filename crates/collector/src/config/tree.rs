@@ -112,14 +112,12 @@ impl<'t, T: BorrowedInput<'t>> Builder<'t, T> {
         let mut root = None;
         while let Some((event, span)) = self.next()? {
             match event {
-                Event::StreamStart | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
                 Event::DocumentStart(..) if root.is_some() => {
-                    return Err(
-                        self.refuse(&span, "only one document is read: nothing may follow `---`")
-                    );
+                    let message = "only one document is read: nothing may follow `---`";
+                    return Err(self.refuse(&span, message));
                 }
-                Event::DocumentStart(..) => {}
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 event => root = Some(self.node(event, &span)?),
             }
         }
@@ -236,7 +234,7 @@ impl<'t, T: BorrowedInput<'t>> Builder<'t, T> {
     /// An alias: the anchored value again, which still knows where it was written.
     fn copy(&mut self, id: usize, bytes: Bytes) -> Built<Node> {
         let Some(anchored) = self.anchors.remove(&id) else {
-            let message = "an alias cannot stand inside the value it names".to_owned();
+            let message = "an alias repeats only a value that ended above it".to_owned();
             return Err(NoTree { at: bytes, message });
         };
         let copy = self.recount(&anchored).map_err(|error| NoTree { at: bytes, ..error })?;
@@ -440,7 +438,9 @@ pub(super) fn path_of(way: &[Found<'_>]) -> String {
             path.extend(entry.key.chars().filter(|c| harmless(*c)).take(60));
         }
         if let Some(index) = stop.item {
-            path.push_str(&format!("[{index}]"));
+            path.push('[');
+            path.push_str(&index.to_string());
+            path.push(']');
         }
     }
     path

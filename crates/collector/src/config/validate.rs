@@ -18,7 +18,9 @@ use super::reading::Reading;
 use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings};
 use super::tree::{Node, Step};
-use super::written::{Config, ConnectorConfig, EventLogFilesConfig};
+use super::written::{
+    AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, Ledger,
+};
 use super::{address, secrets, warnings, words};
 
 /// Checks everything. None if anything is wrong, which then is in the report.
@@ -34,8 +36,9 @@ pub(super) fn validate(
     check.names("connectors");
     check.names("destinations");
     check.destinations();
-    let Config { data_dir, ledger: _, spool_retention, retry: _, connectors, destinations } =
+    let Config { data_dir, ledger, spool_retention, retry: _, connectors, destinations } =
         &reading.config;
+    let Ledger::Sqlite = ledger;
     let spool_retention =
         check.duration(root, "spool_retention", *spool_retention, &SPOOL_RETENTION);
     let retry = check.retry();
@@ -66,19 +69,19 @@ struct Bounds {
     why: &'static str,
 }
 
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 const FORGETFUL: &str = "some orgs keep their log files for a day only";
 
 const POLL_INTERVAL: Bounds = Bounds { least: Duration::from_secs(1), most: DAY, why: FORGETFUL };
 const SETTLE: Bounds = Bounds { least: Duration::ZERO, most: DAY, why: FORGETFUL };
 const OVERLAP: Bounds = Bounds {
     least: Duration::ZERO,
-    most: Duration::from_secs(7 * 86_400),
+    most: Duration::from_hours(7 * 24),
     why: "each look lists that much again",
 };
 const SPOOL_RETENTION: Bounds = Bounds {
     least: Duration::ZERO,
-    most: Duration::from_secs(400 * 86_400),
+    most: Duration::from_hours(400 * 24),
     why: "no org keeps its log files longer",
 };
 const RETRY: Bounds = Bounds { least: Duration::from_millis(100), most: DAY, why: FORGETFUL };
@@ -191,6 +194,7 @@ impl<'t> Check<'_, '_, 't> {
     }
 
     fn connector(&mut self, config: &ConnectorConfig, node: &'t Node) -> Option<ConnectorSettings> {
+        let (ConnectorType::SalesforceConnector, AuthFlow::Password) = (config.kind, config.auth);
         let files = self.below(node, &[Step::Key("event_log_files")]).unwrap_or(node);
         let EventLogFilesConfig { interval, event_types, settle, overlap } =
             &config.event_log_files;
@@ -296,8 +300,8 @@ impl<'t> Check<'_, '_, 't> {
         let items = self.reading.items(self.root, "destinations");
         for (config, node) in self.reading.config.destinations.iter().zip(items) {
             let (url, allowed) = match config {
-                DestinationConfig::Dnif(dnif) => (Some(&dnif.url), dnif.allow_plaintext),
-                DestinationConfig::Http(http) => (Some(&http.url), http.allow_plaintext),
+                DestinationConfig::Dnif(dnif) => (&dnif.url, dnif.allow_plaintext),
+                DestinationConfig::Http(http) => (&http.url, http.allow_plaintext),
                 DestinationConfig::File(file) => {
                     if let Some(other) = folders.insert(&file.directory, &file.name) {
                         let other = words::quoted(other);
@@ -309,7 +313,7 @@ impl<'t> Check<'_, '_, 't> {
                 }
                 _ => continue,
             };
-            if url.is_some_and(|url| url.is_plaintext_abroad()) && !allowed {
+            if url.is_plaintext_abroad() && !allowed {
                 let message = "events would cross the network readable: write https://, or allow \
                                it with allow_plaintext: true";
                 self.wrong(node, &[Step::Key("url")], message);

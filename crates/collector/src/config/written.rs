@@ -184,7 +184,7 @@ fn default_data_dir() -> PathBuf {
 }
 
 const fn default_spool_retention() -> ConfigDuration {
-    ConfigDuration::new(Duration::from_secs(24 * 3_600))
+    ConfigDuration::new(Duration::from_hours(24))
 }
 
 const fn default_poll_interval() -> ConfigDuration {

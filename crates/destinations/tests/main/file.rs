@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::future::ready;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -27,10 +28,6 @@ impl Files {
         let directory = folder.path().join("events");
         let destination = Arc::new(FileDestination::new("files", &directory, compression));
         Self { folder, destination }
-    }
-
-    async fn start(compression: Compression) -> Self {
-        Self::new(compression)
     }
 
     fn directory(&self) -> PathBuf {
@@ -130,9 +127,9 @@ impl Harness for Files {
     }
 }
 
-contract_suite!(plain_files, Files::start(Compression::None));
-contract_suite!(gzip_files, Files::start(Compression::Gzip));
-contract_suite!(zstd_files, Files::start(Compression::Zstd));
+contract_suite!(plain_files, ready(Files::new(Compression::None)));
+contract_suite!(gzip_files, ready(Files::new(Compression::Gzip)));
+contract_suite!(zstd_files, ready(Files::new(Compression::Zstd)));
 
 async fn deliver(files: &Files, batches: Vec<Batch>) {
     Worker::new(files.destination(), batches).attempt().await.unwrap();

@@ -1,5 +1,7 @@
 //! What destinations do with real targets: files, HTTP servers, syslog receivers.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod certificates;
 mod configuration;
 mod fake_http;

@@ -1,7 +1,6 @@
 //! A relay between a destination and its target that can be taken down, cut or slowed.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -26,7 +25,6 @@ struct Shared {
     target: SocketAddr,
     fault: Mutex<Fault>,
     connections: Mutex<Vec<AbortHandle>>,
-    accepted: AtomicUsize,
 }
 
 pub(crate) struct Proxy {
@@ -41,7 +39,6 @@ impl Proxy {
             target,
             fault: Mutex::new(Fault::None),
             connections: Mutex::new(Vec::new()),
-            accepted: AtomicUsize::new(0),
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -51,11 +48,6 @@ impl Proxy {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Connections taken so far.
-    pub(crate) fn accepted(&self) -> usize {
-        self.shared.accepted.load(Ordering::SeqCst)
     }
 
     pub(crate) fn set(&self, fault: Fault) {
@@ -74,7 +66,7 @@ impl Proxy {
     }
 
     /// Listens again at the same address.
-    pub(crate) async fn up(&mut self) {
+    pub(crate) fn up(&mut self) {
         self.set(Fault::None);
         if self.listening.is_none() {
             let socket = TcpSocket::new_v4().unwrap();
@@ -99,7 +91,6 @@ impl Drop for Proxy {
 
 async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     while let Ok((client, _)) = listener.accept().await {
-        shared.accepted.fetch_add(1, Ordering::SeqCst);
         let relay = tokio::spawn(relay(client, Arc::clone(&shared)));
         shared.connections.lock().unwrap().push(relay.abort_handle());
     }

@@ -69,7 +69,7 @@ impl Rsyslog {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        self.wait("rsyslog does not listen", |rsyslog| rsyslog.listens());
+        self.wait("rsyslog does not listen", Self::listens);
     }
 
     /// Stops it as its service would: it ends what it does and exits.

@@ -1,5 +1,6 @@
 //! The standard output, with a writer in its place.
 
+use std::future::ready;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
@@ -37,7 +38,7 @@ struct Output {
 }
 
 impl Output {
-    async fn start() -> Self {
+    fn new() -> Self {
         let pipe = Pipe::default();
         let destination = Arc::new(Stdout::new("out", pipe.clone()));
         Self { pipe, destination }
@@ -63,11 +64,11 @@ impl Harness for Output {
     }
 }
 
-contract_suite!(lines, Output::start());
+contract_suite!(lines, ready(Output::new()));
 
 #[tokio::test]
 async fn writes_the_lines_as_they_are() {
-    let output = Output::start().await;
+    let output = Output::new();
     let mut stream = output.destination.open().await.unwrap();
     let mut wanted = Vec::new();
     for batch in units("acme") {
@@ -79,7 +80,7 @@ async fn writes_the_lines_as_they_are() {
 
 #[tokio::test]
 async fn a_closed_pipe_pauses() {
-    let output = Output::start().await;
+    let output = Output::new();
     *output.pipe.closed.lock().unwrap() = true;
     let mut stream = output.destination.open().await.unwrap();
     let error = stream.write(batch(1)).await.unwrap_err();

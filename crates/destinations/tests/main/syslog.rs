@@ -75,7 +75,7 @@ impl Harness for Receiver {
             return true;
         };
         match condition {
-            Condition::Well => proxy.up().await,
+            Condition::Well => proxy.up(),
             Condition::Down => proxy.down().await,
             Condition::CutAfter(bytes) => proxy.set(Fault::CutAfter(bytes)),
             Condition::Slow => proxy.set(Fault::Slow),

@@ -29,7 +29,7 @@ async fn receiver() -> (u16, mpsc::UnboundedReceiver<TcpStream>) {
     (port, connections)
 }
 
-fn destination(port: u16, more: Value) -> Arc<dyn Destination> {
+fn destination(port: u16, more: &Value) -> Arc<dyn Destination> {
     let mut config = json!({
         "name": "log", "type": "syslog", "host": "127.0.0.1", "port": port, "transport": "tcp",
     });
@@ -46,7 +46,7 @@ async fn drain(connection: &mut TcpStream) -> usize {
 #[tokio::test]
 async fn durable_only_when_the_receiver_has_read_to_the_end() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({}));
+    let destination = destination(port, &json!({}));
     let mut stream = destination.open().await.unwrap();
     assert!(stream.flush().await.unwrap().durable, "nothing was written");
     let receipt = stream.write(batch(3)).await.unwrap();
@@ -65,7 +65,7 @@ async fn durable_only_when_the_receiver_has_read_to_the_end() {
 #[tokio::test]
 async fn every_write_after_a_flush_has_a_connection_of_its_own() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({}));
+    let destination = destination(port, &json!({}));
     let reading = tokio::spawn(async move {
         for _ in 0..3 {
             let mut connection = connections.recv().await.unwrap();
@@ -83,7 +83,7 @@ async fn every_write_after_a_flush_has_a_connection_of_its_own() {
 #[tokio::test]
 async fn a_receiver_that_never_closes_confirms_nothing() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({ "confirm_wait": "50ms" }));
+    let destination = destination(port, &json!({ "confirm_wait": "50ms" }));
     let mut stream = destination.open().await.unwrap();
     stream.write(batch(3)).await.unwrap();
     let connection = connections.recv().await.unwrap();
@@ -96,7 +96,7 @@ async fn a_receiver_that_never_closes_confirms_nothing() {
 #[tokio::test]
 async fn without_confirmation_a_flush_waits_for_nobody_and_promises_little() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({ "confirm": "none" }));
+    let destination = destination(port, &json!({ "confirm": "none" }));
     assert_eq!(destination.promise().guarantee, Guarantee::BestEffort);
     let mut stream = destination.open().await.unwrap();
     for _ in 0..3 {
@@ -112,7 +112,7 @@ async fn without_confirmation_a_flush_waits_for_nobody_and_promises_little() {
 #[tokio::test]
 async fn a_receiver_that_closes_before_the_end_confirms_nothing() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({}));
+    let destination = destination(port, &json!({}));
     let mut stream = destination.open().await.unwrap();
     stream.write(batch(3)).await.unwrap();
     let mut connection = connections.recv().await.unwrap();
@@ -124,7 +124,7 @@ async fn a_receiver_that_closes_before_the_end_confirms_nothing() {
 #[tokio::test]
 async fn a_receiver_that_closes_with_messages_unread_confirms_nothing() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({}));
+    let destination = destination(port, &json!({}));
     let mut stream = destination.open().await.unwrap();
     stream.write(batch(3)).await.unwrap();
     let connection = connections.recv().await.unwrap();
@@ -147,7 +147,7 @@ async fn ended(connection: &TcpStream) -> bool {
 #[tokio::test]
 async fn a_connection_that_was_closed_while_idle_is_replaced() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({ "confirm": "none" }));
+    let destination = destination(port, &json!({ "confirm": "none" }));
     let mut stream = destination.open().await.unwrap();
     stream.write(batch(3)).await.unwrap();
     stream.flush().await.unwrap();
@@ -164,7 +164,7 @@ async fn a_connection_that_was_closed_while_idle_is_replaced() {
 #[tokio::test]
 async fn a_connection_that_was_closed_with_messages_under_way_is_an_error() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({}));
+    let destination = destination(port, &json!({}));
     let mut stream = destination.open().await.unwrap();
     stream.write(batch(3)).await.unwrap();
     let mut connection = connections.recv().await.unwrap();
@@ -177,7 +177,7 @@ async fn a_connection_that_was_closed_with_messages_under_way_is_an_error() {
 #[tokio::test]
 async fn what_a_receiver_says_is_passed_over() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({}));
+    let destination = destination(port, &json!({}));
     let mut stream = destination.open().await.unwrap();
     stream.write(batch(3)).await.unwrap();
     let mut connection = connections.recv().await.unwrap();
@@ -194,7 +194,7 @@ async fn what_a_receiver_says_is_passed_over() {
 #[tokio::test]
 async fn a_receiver_that_stops_reading_holds_the_writer_back() {
     let (port, mut connections) = receiver().await;
-    let destination = destination(port, json!({ "max_message_bytes": "1MiB" }));
+    let destination = destination(port, &json!({ "max_message_bytes": "1MiB" }));
     let unit = Arc::new(unit("acme", "Login", 1));
     let mut stream = destination.open().await.unwrap();
     let writing = tokio::spawn(async move {
@@ -224,7 +224,7 @@ async fn a_client_certificate_that_is_not_accepted_pauses() {
         }
     });
     let tls = json!({ "transport": "tls", "tls": { "ca_file": certificates.ca } });
-    let destination = destination(port, tls);
+    let destination = destination(port, &tls);
     let error = destination.check(batch(1)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::RefusedCredentials, "{error:?}");
     assert_eq!(error.disposition(), Disposition::Pause);
@@ -239,6 +239,7 @@ async fn plain_text_where_tls_is_expected_is_not_understood() {
             drain(&mut connection).await;
         }
     });
-    let error = destination(port, json!({ "transport": "tls" })).check(batch(1)).await.unwrap_err();
+    let error =
+        destination(port, &json!({ "transport": "tls" })).check(batch(1)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::NotUnderstood, "{error:?}");
 }

@@ -14,7 +14,7 @@ use crate::certificates::Certificates;
 use crate::fake_http::{FakeHttp, Manner};
 use crate::webhook_suite::build;
 
-fn config(target: &FakeHttp, more: Value) -> Value {
+fn config(target: &FakeHttp, more: &Value) -> Value {
     let mut config = json!({
         "name": "siem",
         "type": "http",
@@ -32,7 +32,7 @@ async fn write(destination: &Arc<dyn Destination>, batch: Batch) -> Result<Recei
 async fn a_request_names_its_batch_and_what_it_carries() {
     let target = FakeHttp::start().await;
     let destination =
-        build(config(&target, json!({ "headers": { "X-Tenant": "acme", "X-Key": "k" } })));
+        build(config(&target, &json!({ "headers": { "X-Tenant": "acme", "X-Key": "k" } })));
     write(&destination, batch(2)).await.unwrap();
     let seen = target.seen().remove(0);
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/hook"));
@@ -51,7 +51,7 @@ async fn a_request_names_its_batch_and_what_it_carries() {
 #[tokio::test]
 async fn lines_are_the_batch_byte_by_byte() {
     let target = FakeHttp::start().await;
-    let destination = build(config(&target, json!({ "body": "ndjson" })));
+    let destination = build(config(&target, &json!({ "body": "ndjson" })));
     write(&destination, batch(3)).await.unwrap();
     let seen = target.seen().remove(0);
     assert_eq!(seen.header("content-type"), "application/x-ndjson");
@@ -95,7 +95,7 @@ async fn an_hmac_is_over_the_bytes_that_were_sent() {
     for gzip in [false, true] {
         let target = FakeHttp::start().await;
         let auth = json!({ "hmac": { "header": "X-Mac", "secret": "key", "prefix": "sha256=" } });
-        let destination = build(config(&target, json!({ "auth": auth, "gzip": gzip })));
+        let destination = build(config(&target, &json!({ "auth": auth, "gzip": gzip })));
         write(&destination, batch(2)).await.unwrap();
         let seen = target.seen().remove(0);
         assert_eq!(seen.body.starts_with(b"["), !gzip);
@@ -114,7 +114,7 @@ async fn refused_credentials_pause() {
     let target = FakeHttp::start().await;
     target.want("authorization", "Bearer right");
     let auth = json!({ "bearer": { "token": "wrong-token" } });
-    let destination = build(config(&target, json!({ "auth": auth })));
+    let destination = build(config(&target, &json!({ "auth": auth })));
     let error = write(&destination, batch(2)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::RefusedCredentials);
     assert_eq!(error.disposition(), Disposition::Pause);
@@ -126,7 +126,7 @@ async fn a_redirect_is_not_followed() {
     let target = FakeHttp::start().await;
     let elsewhere = format!("http://{}/elsewhere", target.address());
     target.set(Manner::Answers(307, vec![("location", elsewhere)], String::new()));
-    let destination = build(config(&target, json!({})));
+    let destination = build(config(&target, &json!({})));
     let error = write(&destination, batch(2)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Redirected);
     assert!(error.to_string().contains("127.0.0.1"), "{error}");
@@ -137,7 +137,7 @@ async fn a_redirect_is_not_followed() {
 async fn a_batch_too_large_is_cut_until_its_parts_fit() {
     let target = FakeHttp::start().await;
     target.set(Manner::AtMost(2_000));
-    let destination = build(config(&target, json!({})));
+    let destination = build(config(&target, &json!({})));
     let batch = batch(40);
     let receipt = write(&destination, batch.clone()).await.unwrap();
     assert!(receipt.durable && receipt.rejected.is_empty());
@@ -162,7 +162,7 @@ async fn a_batch_too_large_is_cut_until_its_parts_fit() {
 async fn one_event_too_large_is_rejected_alone() {
     let target = FakeHttp::start().await;
     target.set(Manner::AtMost(2_000));
-    let destination = build(config(&target, json!({})));
+    let destination = build(config(&target, &json!({})));
     let unit = Arc::new(unit("acme", "Login", 1));
     let large = batch_of(&unit, 0..1, true, 5_000);
     let receipt = write(&destination, large).await.unwrap();
@@ -177,7 +177,7 @@ async fn a_single_refused_event_is_the_configurations_fault_until_others_were_ta
     let single = batch_of(&unit, 0..1, false, 10);
     let bad = uids(std::slice::from_ref(&single)).into_iter().collect();
     target.set(Manner::Refuses(400, bad));
-    let destination = build(config(&target, json!({})));
+    let destination = build(config(&target, &json!({})));
     let error = write(&destination, single.clone()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::RefusedAll);
     assert_eq!(error.disposition(), Disposition::Pause);
@@ -190,7 +190,7 @@ async fn a_single_refused_event_is_the_configurations_fault_until_others_were_ta
 #[tokio::test]
 async fn several_events_all_refused_pause_even_when_others_were_taken_before() {
     let target = FakeHttp::start().await;
-    let destination = build(config(&target, json!({})));
+    let destination = build(config(&target, &json!({})));
     write(&destination, batch(3)).await.unwrap();
     for status in [400, 413, 415, 422] {
         target.set(Manner::Answers(status, Vec::new(), "no".to_owned()));
@@ -203,7 +203,7 @@ async fn several_events_all_refused_pause_even_when_others_were_taken_before() {
 async fn an_answer_that_repeats_events_or_secrets_is_not_shown() {
     let target = FakeHttp::start().await;
     let auth = json!({ "bearer": { "token": "hunter2-and-more" } });
-    let destination = build(config(&target, json!({ "auth": auth })));
+    let destination = build(config(&target, &json!({ "auth": auth })));
     write(&destination, batch(1)).await.unwrap();
     target.set(Manner::Echoes(422));
     let receipt = write(&destination, batch(1)).await.unwrap();
@@ -219,7 +219,7 @@ async fn an_answer_that_repeats_events_or_secrets_is_not_shown() {
 async fn an_endless_answer_is_read_to_a_bound() {
     let target = FakeHttp::start().await;
     target.set(Manner::Answers(503, Vec::new(), "busy ".repeat(1_000_000)));
-    let destination = build(config(&target, json!({})));
+    let destination = build(config(&target, &json!({})));
     let error = write(&destination, batch(1)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Busy);
     assert!(error.to_string().len() < 400);
@@ -242,7 +242,7 @@ async fn what_speaks_no_http_is_not_understood() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            client.read(&mut [0; 64]).await.unwrap();
+            client.read_exact(&mut [0; 64]).await.unwrap();
             client.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
         }
     });
@@ -290,7 +290,7 @@ async fn certificates_are_verified_on_both_sides() {
 #[tokio::test]
 async fn a_rate_limits_the_batch_as_well() {
     let target = FakeHttp::start().await;
-    let destination = build(config(&target, json!({ "max_events_per_second": 20 })));
+    let destination = build(config(&target, &json!({ "max_events_per_second": 20 })));
     assert_eq!(destination.limits().events, 20);
     let start = tokio::time::Instant::now();
     for _ in 0..3 {

@@ -43,7 +43,7 @@ impl Harness for Webhook {
     async fn set(&mut self, condition: Condition) -> bool {
         self.target.set(Manner::Takes);
         match condition {
-            Condition::Well => self.proxy.up().await,
+            Condition::Well => self.proxy.up(),
             Condition::Down => self.proxy.down().await,
             Condition::CutAfter(bytes) => self.proxy.set(Fault::CutAfter(bytes)),
             Condition::CutAnswer => self.proxy.set(Fault::CutAnswer),

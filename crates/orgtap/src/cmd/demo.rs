@@ -9,7 +9,8 @@ use std::time::Instant;
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use orgtap_collector::{Collector, Progress, TestReport, config};
-use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg, WorldConfig};
+use orgtap_simorg::world::WorldConfig;
+use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
 use serde_json::Value;
 
 use super::{collect, say, stop_signal};

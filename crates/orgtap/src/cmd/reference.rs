@@ -43,8 +43,8 @@ fn errors() -> String {
     for (code, title, cause, remedy, _) in orgtap_salesforce::catalogue() {
         add(code, title, cause, remedy);
     }
-    for (code, title, cause, remedy, _) in orgtap_destinations::catalogue() {
-        add(code, title, cause, remedy);
+    for kind in orgtap_destinations::Kind::ALL {
+        add(kind.code(), kind.words(), kind.cause(), kind.remedy());
     }
     for (code, title, cause, remedy) in orgtap_collector::catalogue() {
         add(code, title, cause, remedy);
@@ -52,6 +52,12 @@ fn errors() -> String {
     for (code, title, cause, remedy) in orgtap_collector::config::catalogue() {
         add(code, title, cause, remedy);
     }
+    add(
+        crate::exit::USAGE_CODE,
+        "a wrong command line",
+        "an argument names something that is not there, or cannot be used",
+        "see `orgtap help` and the message",
+    );
     rows.sort_by(|a, b| a.code.cmp(b.code));
     rows.dedup_by(|a, b| a.code == b.code && a.title == b.title);
     let mut text = String::from(

@@ -42,7 +42,7 @@ fn word(state: ConnectorState) -> &'static str {
 
 fn text(status: &Status) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header([
         "Source", "Status", "Event types", "Total records", "Last poll", "Newest file", "Why",

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 
-use orgtap_simorg::faults::Fault;
+use orgtap_simorg::Fault;
 
 use crate::support::{Scene, world};
 

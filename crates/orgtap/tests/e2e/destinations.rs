@@ -6,6 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use orgtap_simorg::Call;
 use orgtap_simorg::world::Interval;
 
 use crate::support::{Delivered, Scene, compare, world};
@@ -125,14 +126,14 @@ fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
     assert!(matches!(ran.code, Some(4 | 5)), "{:?} {}", ran.code, ran.stdout);
     assert!(ran.stdout.contains("OT-DEST-"), "{}", ran.stdout);
     scene.compare(Interval::Daily);
-    let downloads = scene.org.stats().downloads;
+    let downloads = scene.org.stats().of(Call::Download);
 
     scene.configure(interval, &destinations(&receiver.clone().start()));
     scene.collect_all();
     let (delivered, repeats) = receiver.distinct();
     compare(scene.org.world(), Interval::Daily, scene.org.clock().now(), &delivered).assert_exact();
     assert_eq!(repeats, 0);
-    assert_eq!(scene.org.stats().downloads, downloads, "files were fetched again");
+    assert_eq!(scene.org.stats().of(Call::Download), downloads, "files were fetched again");
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
-use orgtap_simorg::world::{Interval, World};
-use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg, WorldConfig};
+use orgtap_simorg::world::{Interval, World, WorldConfig};
+use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;

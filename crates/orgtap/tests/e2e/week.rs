@@ -1,6 +1,6 @@
 //! Weeks of an org's life, good and bad, collected and compared row by row.
 
-use orgtap_simorg::faults::preset;
+use orgtap_simorg::preset;
 use orgtap_simorg::world::Interval;
 
 use crate::support::{Scene, world};

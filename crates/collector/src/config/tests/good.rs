@@ -18,8 +18,8 @@ fn settings(text: &str) -> Settings {
 fn the_eight_fields_and_a_destination_are_enough() {
     let settings = settings(GOOD);
     assert_eq!(settings.data_dir, Path::new("data"));
-    assert_eq!(settings.spool_retention, Duration::from_secs(86_400));
-    let backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_secs(300) };
+    assert_eq!(settings.spool_retention, Duration::from_hours(24));
+    let backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_mins(5) };
     assert_eq!((settings.retry.backoff, settings.retry.attempts), (backoff, 6));
     assert_eq!(settings.warnings, Vec::<String>::new());
     let [acme] = settings.connectors.as_slice() else { panic!("one connector") };
@@ -29,9 +29,9 @@ fn the_eight_fields_and_a_destination_are_enough() {
     assert_eq!(acme.password, SecretRef::Env("ACME_PASSWORD".to_owned()));
     assert_eq!(acme.security_token, None);
     assert_eq!((acme.start, acme.api_version, &acme.proxy), (None, None, &None));
-    assert_eq!(acme.poll_interval, Duration::from_secs(300));
-    assert_eq!(acme.settle, Duration::from_secs(300));
-    assert_eq!(acme.overlap, Duration::from_secs(3_600));
+    assert_eq!(acme.poll_interval, Duration::from_mins(5));
+    assert_eq!(acme.settle, Duration::from_mins(5));
+    assert_eq!(acme.overlap, Duration::from_hours(1));
     assert_eq!(acme.interval, IntervalPolicy::Auto);
     assert!(acme.event_types.admits_all());
     assert_eq!(acme.destinations, ["siem"]);
@@ -61,9 +61,9 @@ fn every_setting_is_taken() {
     );
     let settings = settings(&text);
     assert_eq!(settings.data_dir, Path::new("/var/lib/orgtap"));
-    assert_eq!(settings.spool_retention, Duration::from_secs(7 * 86_400));
+    assert_eq!(settings.spool_retention, Duration::from_hours(7 * 24));
     assert_eq!(settings.retry.backoff.initial, Duration::from_secs(2));
-    assert_eq!(settings.retry.backoff.max, Duration::from_secs(60));
+    assert_eq!(settings.retry.backoff.max, Duration::from_mins(1));
     assert_eq!(settings.retry.attempts, 3);
     let acme = &settings.connectors[0];
     assert_eq!(acme.security_token, Some(SecretRef::Env("T".to_owned())));
@@ -75,7 +75,7 @@ fn every_setting_is_taken() {
     assert_eq!(acme.interval, IntervalPolicy::Daily);
     assert!(acme.event_types.admits("login") && acme.event_types.admits("API"));
     assert!(!acme.event_types.admits("ApiTotalUsage") && !acme.event_types.admits("Logout"));
-    assert_eq!((acme.settle, acme.overlap), (Duration::ZERO, Duration::from_secs(7_200)));
+    assert_eq!((acme.settle, acme.overlap), (Duration::ZERO, Duration::from_hours(2)));
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn a_start_may_be_a_date_or_a_time_with_any_offset() {
 fn keys_without_a_value_and_blocks_all_commented_out_mean_the_defaults() {
     let text = connector("    proxy:\n    event_log_files:\n#      settle: 1m\n");
     let acme = &settings(&format!("retry:\n{text}")).connectors[0];
-    assert_eq!((acme.settle, &acme.proxy), (Duration::from_secs(300), &None));
+    assert_eq!((acme.settle, &acme.proxy), (Duration::from_mins(5), &None));
 }
 
 #[test]
