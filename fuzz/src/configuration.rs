@@ -31,13 +31,14 @@ fn refused(error: &config::ConfigError, data: &[u8]) {
     assert!(!shown.is_empty() && shown.len() <= LONGEST_REFUSAL, "{} bytes", shown.len());
     assert!(!has_control(&shown), "a refusal that moves the cursor: {shown:?}");
     assert!(!error.faults().is_empty(), "refused for nothing");
+    let longest = data.split(|byte| *byte == b'\n').map(<[u8]>::len).max().unwrap_or(0);
     let lines = data.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
     for fault in error.faults() {
         assert!(fault.code.starts_with("OT-CONF-"), "a code of another area");
         if let Some(place) = &fault.place {
             assert!((1..=lines).contains(&place.line), "line {} of {lines}", place.line);
-            let width = place.excerpt.chars().count();
-            assert!(place.indent <= width, "a mark beside the line");
+            assert!(place.indent < place.column, "a mark beside its place");
+            assert!(place.column <= longest + 1, "a place beside the line");
         }
     }
 }

@@ -16,10 +16,10 @@ fn folder(name: &str) -> PathBuf {
 /// A target's seeds in the order of their names.
 fn seeds(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     let mut paths: Vec<PathBuf> = fs::read_dir(folder("seeds").join(name))
-        .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
+        .map(|entries| entries.map(|entry| entry.expect("an entry").path()).collect())
         .unwrap_or_default();
     paths.sort();
-    paths.into_iter().map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    paths.into_iter().map(|path| (path.clone(), fs::read(path).expect("a seed"))).collect()
 }
 
 /// A generator of numbers that look random and are the same every time.

@@ -75,6 +75,7 @@ impl State {
             return flight;
         }
         let flight = start().shared();
+        self.flight = flight.downgrade();
         flight
     }
 

@@ -86,7 +86,9 @@ impl Clock {
     /// # Errors
     /// [`Error::Clock`] if `to` is in the org's past.
     pub fn advance_to(&self, to: Timestamp) -> Result<Timestamp, Error> {
-        self.advance(to.duration_since(self.reading().now()))
+        // In two steps: the reading must be free again before it is changed.
+        let now = self.reading().now();
+        self.advance(to.duration_since(now))
     }
 
     /// Changes the pace from now on; 0 stands still.

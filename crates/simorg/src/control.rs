@@ -21,7 +21,7 @@ pub(crate) fn answer(org: &Org, path: &[&str], request: &Request) -> Reply {
         (["clock"], false) => Ok(clock(org)),
         (["clock"], true) => parse(request).and_then(|order| move_clock(org, &order)),
         (["faults"], false) => Ok(faults(org)),
-        (["faults"], true) => parse(request).and_then(|order| change_faults(org, order)),
+        (["faults"], true) => parse(request).and_then(|order| change_faults(org, &order)),
         (["org"], true) => parse::<SettingsPatch>(request).map(|patch| {
             org.change(|settings| patch.apply(settings));
             json!({})
@@ -106,7 +106,7 @@ struct FaultsOrder {
     set: Vec<String>,
 }
 
-fn change_faults(org: &Org, order: FaultsOrder) -> Result<Value, Error> {
+fn change_faults(org: &Org, order: &FaultsOrder) -> Result<Value, Error> {
     // Read everything before anything changes.
     let cleared =
         order.clear.iter().map(|name| name.parse::<Fault>()).collect::<Result<Vec<_>, _>>()?;
@@ -120,7 +120,9 @@ fn change_faults(org: &Org, order: FaultsOrder) -> Result<Value, Error> {
     if order.clear_all {
         org.faults.clear_all();
     }
-    cleared.into_iter().for_each(|fault| org.faults.clear(fault));
+    for fault in cleared {
+        org.faults.clear(fault);
+    }
     org.faults.set_all(rules);
     Ok(faults(org))
 }

@@ -26,7 +26,10 @@ pub(crate) struct Answer {
 
 impl std::fmt::Debug for Answer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Answer").field("object", &self.object).field("len", &self.len()).finish()
+        f.debug_struct("Answer")
+            .field("object", &self.object)
+            .field("len", &self.len())
+            .finish_non_exhaustive()
     }
 }
 

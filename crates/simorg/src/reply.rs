@@ -189,7 +189,7 @@ mod tests {
     fn pretty_printing_keeps_order_and_numbers() {
         let reply = Reply::json(200, &json!([{ "z": 2692.0, "a": "b\\\"{,", "c": [], "d": {} }]));
         let text = String::from_utf8(reply.clone().pretty().body.to_vec()).unwrap();
-        assert!(text.contains("\n") && text.contains("2692.0"), "{text}");
+        assert!(text.contains('\n') && text.contains("2692.0"), "{text}");
         let before: Value = serde_json::from_slice(&reply.body).unwrap();
         let after: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(before, after);

@@ -55,7 +55,8 @@ impl<'t> Source<'t> {
         let seen = line.get(..visible).unwrap_or("").chars().count();
         let (excerpt, dropped) = window(&shown, column.min(seen));
         let indent = column.min(seen) - dropped;
-        let width = if column >= seen && visible < line.len() { DOTS } else { marked.max(1) };
+        let width = if column >= seen && visible < line.len() { DOTS } else { marked };
+        let width = width.min(excerpt.chars().count().saturating_sub(indent)).max(1);
         Place { line: lines_before(before) + 1, column: column + 1, excerpt, indent, width }
     }
 
@@ -114,7 +115,12 @@ fn window(line: &str, column: usize) -> (String, usize) {
         return (line.to_owned(), 0);
     }
     let first = column.saturating_sub(WIDEST / 2).min(length - WIDEST);
-    let mut part: String = line.chars().skip(first).take(WIDEST).collect();
+    let mut part: String = if first == 0 {
+        line.chars().take(WIDEST).collect()
+    } else {
+        let rest = line.chars().skip(first + DOTS).take(WIDEST - DOTS);
+        "...".chars().chain(rest).collect()
+    };
     if first + WIDEST < length {
         part.push_str("...");
     }

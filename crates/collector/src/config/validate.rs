@@ -84,7 +84,7 @@ const SPOOL_RETENTION: Bounds = Bounds {
     most: Duration::from_hours(400 * 24),
     why: "no org keeps its log files longer",
 };
-const RETRY: Bounds = Bounds { least: Duration::from_millis(100), most: DAY, why: FORGETFUL };
+const RETRY: Bounds = Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
 
 /// The first API version that tells hourly files from daily ones.
 const OLDEST_API: ApiVersion = ApiVersion::new(37);

@@ -36,7 +36,7 @@ pub struct DnifConfig {
     /// Events per second, at most. Set it below DNIF's EPS threshold.
     #[serde(default)]
     pub max_events_per_second: Option<NonZeroU32>,
-    /// Longest wait for the answer to a request.
+    /// Longest wait for the answer to a request, at most a minute.
     #[serde(default = "DnifConfig::default_timeout")]
     pub timeout: ConfigDuration,
     /// Certificates.

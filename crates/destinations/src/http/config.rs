@@ -44,7 +44,7 @@ pub struct HttpConfig {
     /// Events per second, at most.
     #[serde(default)]
     pub max_events_per_second: Option<NonZeroU32>,
-    /// Longest wait for the answer to a request.
+    /// Longest wait for the answer to a request, at most a minute.
     #[serde(default = "HttpConfig::default_timeout")]
     pub timeout: ConfigDuration,
     /// Certificates.

@@ -65,7 +65,7 @@ impl Destination for Stdout {
     /// Flushes the output. Writes nothing, as that would end up among the events.
     async fn check(&self, _sample: Batch) -> Result<Checked, Error> {
         print(&self.name, &self.writer, Bytes::new()).await?;
-        Ok(Checked { proof: "the standard output is open".to_owned(), leaves: None })
+        Ok(Checked { proof: "flushed the standard output".to_owned(), leaves: None })
     }
 
     async fn open(&self) -> Result<Box<dyn Stream>, Error> {

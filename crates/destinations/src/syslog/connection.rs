@@ -149,7 +149,7 @@ fn peek(socket: &TcpStream) -> io::Result<usize> {
 /// The end of the first acknowledges ours, and with that the connection is over. The end of the
 /// second crossed ours on the way: the connection still waits for an acknowledgement, and may
 /// well get a reset. Linux names the peer for exactly as long as a connection lasts.
-fn check_read_to_end(socket: &TcpStream) -> io::Result<()> {
+pub(super) fn check_read_to_end(socket: &TcpStream) -> io::Result<()> {
     if let Some(error) = socket.take_error()? {
         return Err(error);
     }

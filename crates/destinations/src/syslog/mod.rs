@@ -33,6 +33,8 @@ mod config;
 mod connection;
 mod datagrams;
 mod encode;
+#[cfg(test)]
+mod tests;
 mod tls;
 
 use std::num::NonZeroU32;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use orgtap_transport::Secret;
-use orgtap_transport::http::{ClientSettings, client, excerpt};
+use orgtap_transport::http::{ClientSettings, READ_TIMEOUT, client, excerpt};
+use orgtap_transport::{ConfigDuration, Secret};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 
@@ -52,8 +52,10 @@ impl Client {
                  allow_plaintext: true",
             ));
         }
-        if settings.timeout.is_zero() {
-            return Err(Error::new(Kind::Configuration, name, "timeout must be longer than 0s"));
+        if settings.timeout.is_zero() || settings.timeout > READ_TIMEOUT {
+            let most = ConfigDuration::new(READ_TIMEOUT);
+            let detail = format!("timeout must be longer than 0s and at most {most}");
+            return Err(Error::new(Kind::Configuration, name, detail));
         }
         let mut secrets = Vec::new();
         let auth = Auth::build(name, settings.auth, &mut secrets)?;
@@ -152,7 +154,7 @@ impl Client {
         let error = error.without_url();
         let kind = connection_kind(&error).unwrap_or_else(|| kind_of(&error));
         let doing = if error.is_timeout() && !error.is_connect() {
-            format!("no answer from {} within {} s", self.url, self.timeout.as_secs())
+            format!("no answer from {} within {}", self.url, ConfigDuration::new(self.timeout))
         } else {
             self.target()
         };

@@ -233,6 +233,7 @@ async fn silence_ends_with_the_timeout_and_is_worth_a_retry() {
         build(json!({ "name": "siem", "type": "http", "url": url, "timeout": "50ms" }));
     let error = write(&destination, batch(1)).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Broken);
+    assert!(error.to_string().contains("within 50ms"), "{error}");
     assert!(matches!(error.disposition(), Disposition::Retry { .. }));
 }
 

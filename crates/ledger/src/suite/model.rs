@@ -59,6 +59,8 @@ pub enum Step {
         /// Whether the unit is finished there.
         done: bool,
     },
+    /// Makes everything of a connector due.
+    Wake(u8),
     /// Records that a unit left the spool.
     SpoolReleased(u8),
     /// Time passes, in minutes.
@@ -256,6 +258,9 @@ impl Side<'_> {
                 let deltas = [delta.clone(), DeliveryDelta { from: delta.to, ..delta }];
                 let count = if *rejected == 2 { 2 } else { 1 };
                 outcome(self.ledger.deliver(lease, &deltas[..count], now).await)
+            }
+            Step::Wake(connector) => {
+                outcome(self.ledger.wake(one_of(&CONNECTORS, *connector)).await)
             }
             Step::SpoolReleased(number) => {
                 outcome(self.ledger.spool_released(&[self.id(unit(*number))]).await)

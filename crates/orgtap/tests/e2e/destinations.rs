@@ -93,7 +93,7 @@ fn http_gets_every_event_through_lost_answers_and_deaths_and_repeats_are_removab
     let scene = Scene::new(world(41, 1, 0.2));
     scene.configure(
         "  event_log_files: { interval: daily }\n",
-        &format!("- name: hook\n  type: http\n  url: {url}\n  body: ndjson\n  auth: none\n"),
+        &format!("- name: hook\n  type: http\n  url: {url}\n  body: ndjson\n"),
     );
     for turn in 1..8 {
         let place = format!("deliver.after_write:{}", turn * 3);
@@ -117,7 +117,7 @@ fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
     let destinations = |url: &str| {
         format!(
             "- name: files\n  type: file\n  directory: events\n  compression: zstd\n\
-             - name: hook\n  type: http\n  url: {url}\n  body: ndjson\n  auth: none\n"
+             - name: hook\n  type: http\n  url: {url}\n  body: ndjson\n"
         )
     };
     let interval = "  event_log_files: { interval: daily }\n";

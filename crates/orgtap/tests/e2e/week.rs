@@ -13,7 +13,7 @@ fn a_quiet_day_arrives_whole_hourly_and_daily() {
         let ran = scene.run(&["collect"]);
         assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
         scene.compare(truth);
-        assert_eq!(scene.org.stats().sign_ins, 1);
+        assert_eq!(scene.org.stats().sign_ins, 1, "{:?}", scene.org.stats().calls);
     }
 }
 

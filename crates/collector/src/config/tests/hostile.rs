@@ -26,7 +26,7 @@ fn too_long_too_deep_and_too_many_are_refused_quickly() {
     let begun = Instant::now();
     let deep = "[".repeat(100_000);
     assert!(refusal(&deep).contains("nested too deep"));
-    let deep: String = (0..500).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let deep = (0..500).map(|level| " ".repeat(level) + "a:\n").collect::<String>();
     assert!(refusal(&deep).contains("nested too deep"));
     assert!(refusal(&"#".repeat((1 << 20) + 1)).contains("larger than 1 MiB"));
     assert!(refusal(&format!("[{}]", "x,".repeat(400_000))).contains("more values here"));

@@ -27,11 +27,14 @@ async fn frequent_questions_read_only_what_waits() {
         (due::DELIVERY_WAITS, "INDEX delivery_waiting"),
         (progress::UNITS, "INDEX unit_lane"),
         (status::RELEASABLE, "INDEX unit_spooled"),
+        (status::LOST, "INDEX unit_vanished"),
+        (status::UNITS_FAILING, "INDEX unit_waiting"),
+        (status::DELIVERIES_FAILING, "INDEX delivery_waiting"),
         (dead_letter::NEWEST, "INDEX dead_letter_newest"),
     ] {
         let plan = plan(&mut conn, sql).await;
         assert!(plan.contains(index), "{sql}\n{plan}");
-        for table in ["u", "d", "l", "s", "c", "t"] {
+        for table in ["u", "v", "d", "l", "s", "c", "t"] {
             let scan = format!("SCAN {table}\n");
             assert!(!plan.contains(&scan), "{sql}\n{plan}");
         }
