@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn the_hash_is_fixed_for_ever() {
         // Changing this number breaks the identity of every event delivered so far.
-        let known = hash(r#""Login","20231218054831.655","a""b""#, &["EVENT_TYPE", "TIMESTAMP", "C"]);
+        let known =
+            hash(r#""Login","20231218054831.655","a""b""#, &["EVENT_TYPE", "TIMESTAMP", "C"]);
         assert_eq!(format!("{known:032x}"), "bb31269bc32551742d53035e944351e6");
         assert_eq!(format!("{:032x}", occurrence(known, 2)), "4d341a0e882c5881bc477be9de431e38");
         assert_eq!(occurrence(known, 1), known);

@@ -15,14 +15,14 @@ pub fn escape(out: &mut Vec<u8>, content: &[u8]) {
     let mut rest = content;
     while let Some((block, tail)) = rest.split_first_chunk::<BLOCK>() {
         if block.iter().fold(false, |found, byte| found | special(*byte)) {
-            block.iter().for_each(|byte| escape_byte(out, *byte));
+            escape_slowly(out, block);
         } else {
             out.extend_from_slice(block);
         }
         rest = tail;
     }
     if rest.iter().fold(false, |found, byte| found | special(*byte)) {
-        rest.iter().for_each(|byte| escape_byte(out, *byte));
+        escape_slowly(out, rest);
     } else {
         out.extend_from_slice(rest);
     }
@@ -44,6 +44,12 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     escape(out, text.as_bytes());
     out.push(b'"');
+}
+
+fn escape_slowly(out: &mut Vec<u8>, content: &[u8]) {
+    for byte in content {
+        escape_byte(out, *byte);
+    }
 }
 
 fn escape_byte(out: &mut Vec<u8>, byte: u8) {

@@ -1,11 +1,11 @@
 //! The one place that asks what time it is.
 
 /// Now, microseconds since 1970 UTC: the ledger's unit.
-pub fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_microsecond()
 }
 
 /// A duration in the ledger's unit.
-pub fn micros(duration: std::time::Duration) -> i64 {
+pub(crate) fn micros(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4)
 }

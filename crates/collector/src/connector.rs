@@ -103,7 +103,7 @@ impl Connector {
 
     /// The wait after so many failures that only a change elsewhere can help.
     pub(crate) fn rest(&self) -> std::time::Duration {
-        std::time::Duration::from_secs(900).max(self.retry.backoff.max * 3)
+        std::time::Duration::from_mins(15).max(self.retry.backoff.max * 3)
     }
 }
 

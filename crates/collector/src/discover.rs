@@ -39,9 +39,8 @@ pub(crate) struct Discovered {
 pub(crate) fn choice(connector: &Connector) -> IntervalChoice {
     match connector.settings.interval {
         IntervalPolicy::Hourly => IntervalChoice::Hourly,
-        IntervalPolicy::Daily => IntervalChoice::Daily,
         IntervalPolicy::Auto if connector.shape.has_interval => IntervalChoice::Both,
-        IntervalPolicy::Auto => IntervalChoice::Daily,
+        IntervalPolicy::Daily | IntervalPolicy::Auto => IntervalChoice::Daily,
     }
 }
 

@@ -104,7 +104,7 @@ pub enum UnitFault {
 }
 
 /// Result with the collector's error.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// Names the file an I/O error is about.
@@ -350,16 +350,13 @@ impl Explain for Error {
             Self::Destination(error) => error.disposition(),
             Self::Config(error) => error.disposition(),
             Self::Unit(fault) => fault.disposition(),
-            Self::Ledger(LedgerError::Database(_)) => Disposition::RETRY,
-            Self::Ledger(LedgerError::Fenced { .. }) => Disposition::RETRY,
-            Self::Disk { source, .. } if is_full(source) => {
-                Disposition::Retry { after: Some(Duration::from_secs(30)) }
+            Self::Ledger(LedgerError::Database(_) | LedgerError::Fenced { .. }) => {
+                Disposition::RETRY
             }
-            Self::Ledger(LedgerError::DiskFull(_)) => {
-                Disposition::Retry { after: Some(Duration::from_secs(30)) }
+            _ if self.is_disk_full() => Disposition::Retry { after: Some(Duration::from_secs(30)) },
+            Self::Ledger(LedgerError::Delta { .. } | LedgerError::Misfit(_)) | Self::Worker(_) => {
+                Disposition::Bug
             }
-            Self::Ledger(LedgerError::Delta { .. } | LedgerError::Misfit(_)) => Disposition::Bug,
-            Self::Worker(_) => Disposition::Bug,
             _ => Disposition::Pause,
         }
     }

@@ -23,7 +23,7 @@ pub const POINTS: &[&str] = &[
 
 /// Dies here if asked to.
 #[cfg(debug_assertions)]
-pub fn point(name: &'static str) {
+pub(crate) fn point(name: &'static str) {
     use std::sync::LazyLock;
     use std::sync::atomic::{AtomicU64, Ordering};
 

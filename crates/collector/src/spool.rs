@@ -17,7 +17,7 @@ use orgtap_events::UnitInfo;
 
 /// How the bytes in the spool are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Packing {
+pub(crate) enum Packing {
     /// As the org sent them.
     Gzip,
     /// By Orgtap, where the org sent them plain.
@@ -43,14 +43,14 @@ impl Packing {
 
 /// The folders on disk. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Spool {
+pub(crate) struct Spool {
     root: PathBuf,
 }
 
 impl Spool {
     /// Opens the spool below a data folder, and empties the scratch folder. Only for the process
     /// that holds the data folder's lock.
-    pub fn open(data_dir: &Path) -> io::Result<Self> {
+    pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
         let spool = Self { root: data_dir.to_owned() };
         match fs::remove_dir_all(spool.scratch()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -63,7 +63,7 @@ impl Spool {
     }
 
     /// Where files lie that nobody misses after a crash.
-    pub fn scratch(&self) -> PathBuf {
+    pub(crate) fn scratch(&self) -> PathBuf {
         self.root.join("scratch")
     }
 
@@ -80,32 +80,32 @@ impl Spool {
     }
 
     /// Path of a unit's bytes, relative to the spool: what the ledger keeps.
-    pub fn relative(unit: &UnitInfo, packing: Packing) -> String {
+    pub(crate) fn relative(unit: &UnitInfo, packing: Packing) -> String {
         Self::place(unit).with_added_extension(packing.ending()).to_string_lossy().into_owned()
     }
 
     /// Path of a unit's bytes.
-    pub fn bytes(&self, relative: &str) -> PathBuf {
+    pub(crate) fn bytes(&self, relative: &str) -> PathBuf {
         self.root.join("spool").join(relative)
     }
 
     /// Path of a unit's admission record.
-    pub fn decisions(&self, unit: &UnitInfo) -> PathBuf {
+    pub(crate) fn decisions(&self, unit: &UnitInfo) -> PathBuf {
         self.root.join("spool").join(Self::place(unit)).with_added_extension("admit")
     }
 
     /// Path of a unit's row index.
-    pub fn rows(&self, unit: &UnitInfo) -> PathBuf {
+    pub(crate) fn rows(&self, unit: &UnitInfo) -> PathBuf {
         self.root.join("rows").join(Self::place(unit)).with_added_extension("rows")
     }
 
     /// Opens a unit's bytes for reading, decompressed.
-    pub fn open_bytes(&self, relative: &str) -> io::Result<Box<dyn Read + Send>> {
+    pub(crate) fn open_bytes(&self, relative: &str) -> io::Result<Box<dyn Read + Send>> {
         open_packed(&self.bytes(relative))
     }
 
     /// Removes a unit's bytes and admission record. Those already gone are no error.
-    pub fn release(&self, unit: &UnitInfo, relative: &str) -> io::Result<()> {
+    pub(crate) fn release(&self, unit: &UnitInfo, relative: &str) -> io::Result<()> {
         for path in [self.bytes(relative), self.decisions(unit)] {
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -117,7 +117,7 @@ impl Spool {
 }
 
 /// Opens a file that may be packed, by its ending: `.gz` (any number of members), `.zst`, or plain.
-pub fn open_packed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
+pub(crate) fn open_packed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
     let file = File::open(path)?;
     Ok(match Packing::of(path) {
         Some(Packing::Gzip) => {
@@ -129,14 +129,14 @@ pub fn open_packed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
 }
 
 /// Puts a finished file where it belongs: contents first, then the name, then the folder.
-pub fn settle(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn settle(from: &Path, to: &Path) -> io::Result<()> {
     File::open(from)?.sync_all()?;
     place(from, to)?;
     sync_folder(to)
 }
 
 /// Like [`settle`] for a file that can be made again: it is not forced to disk.
-pub fn place(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn place(from: &Path, to: &Path) -> io::Result<()> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if let Some(folder) = to.parent() {
@@ -157,7 +157,7 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// A name from outside as one part of a path: letters, digits, `-`, `_` and inner dots stay,
 /// everything else becomes `%XX`.
-pub fn path_part(name: &str) -> String {
+pub(crate) fn path_part(name: &str) -> String {
     let mut part = String::with_capacity(name.len());
     for (index, byte) in name.bytes().enumerate() {
         match byte {

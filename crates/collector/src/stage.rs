@@ -16,7 +16,7 @@ use crate::connector::Connector;
 use crate::error::{Error, Result};
 
 /// How long a lane is leased at a time.
-pub(crate) const LEASE: Duration = Duration::from_secs(120);
+pub(crate) const LEASE: Duration = Duration::from_mins(2);
 
 /// How a lane's turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ where
             Rest::Until(until) => {
                 let wait = Duration::from_micros((until - clock::now()).max(1_000).unsigned_abs());
                 tokio::select! {
-                    () = tokio::time::sleep(wait.min(Duration::from_secs(60))) => {}
+                    () = tokio::time::sleep(wait.min(Duration::from_mins(1))) => {}
                     () = woken => {}
                     () = connector.cancel.cancelled() => {}
                 }

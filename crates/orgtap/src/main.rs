@@ -41,7 +41,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Convert(args) => cmd::convert::run(&common, &args),
         Command::Config(args) => cmd::config::run(&common, &args),
         Command::Healthcheck(args) => cmd::healthcheck::run(&common, &args).await,
-        Command::Completions(args) => cmd::reference::completions(&args),
-        Command::Reference(args) => cmd::reference::run(&args),
+        Command::Completions(args) => Ok(cmd::reference::completions(&args)),
+        Command::Reference(args) => Ok(cmd::reference::run(&args)),
     }
 }

@@ -58,7 +58,10 @@ pub(crate) fn watch(connector: &str, progress: &Arc<Progress>, wanted: bool) -> 
                 let Some(delivered) = progress.destinations.get(name) else { continue };
                 out.set_length(listed);
                 out.set_position(Progress::get(&delivered.units).min(listed));
-                out.set_message(format!("files, {} events", count(Progress::get(&delivered.events))));
+                out.set_message(format!(
+                    "files, {} events",
+                    count(Progress::get(&delivered.events))
+                ));
             }
         }
     });

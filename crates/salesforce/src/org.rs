@@ -274,7 +274,7 @@ impl Org {
                 ErrorKind::SessionExpired => {
                     self.0.sessions.discard(&session);
                     refused += 1;
-                    if refused > 1 && refused >= MOST_SESSIONS {
+                    if refused > 1 && (fresh || refused >= MOST_SESSIONS) {
                         return Err(refused_again(&error));
                     }
                 }

@@ -27,7 +27,7 @@ pub(crate) fn answer(org: &Org, path: &[&str], request: &Request) -> Reply {
             json!({})
         }),
         (["sessions"], true) => {
-            org.sessions.end_all();
+            org.end_all_sessions();
             Ok(json!({}))
         }
         _ => return Reply::json(404, &json!({ "error": "there is no such control" })),

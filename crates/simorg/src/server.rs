@@ -110,7 +110,7 @@ impl Running {
 
     /// Ends all sessions, and the open queries with them.
     pub fn end_sessions(&self) {
-        self.org.sessions.end_all();
+        self.org.end_all_sessions();
     }
 
     /// Stops it, and waits a little for answers under way.

@@ -22,7 +22,7 @@ pub struct ClientError(#[from] reqwest::Error);
 /// Longest wait for a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest silence inside an answer. There is no limit on a whole download.
-pub const READ_TIMEOUT: Duration = Duration::from_secs(60);
+pub const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Builds a client: verified TLS, HTTP/2 where offered, no automatic decompression, no redirects.
 ///
@@ -34,7 +34,7 @@ pub fn client(settings: &ClientSettings) -> Result<reqwest::Client, ClientError>
         .user_agent(concat!("orgtap/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
-        .pool_idle_timeout(Duration::from_secs(60))
+        .pool_idle_timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     if let Some(proxy) = &settings.proxy {

@@ -13,7 +13,7 @@ pub struct Backoff {
 
 impl Default for Backoff {
     fn default() -> Self {
-        Self { initial: Duration::from_secs(1), max: Duration::from_secs(300) }
+        Self { initial: Duration::from_secs(1), max: Duration::from_mins(5) }
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn report() -> Result<()> {
         println!("{} files are tidy", tree.files.len());
         Ok(())
     } else {
-        bail!("{} findings", findings.len())
+        bail!("findings: {}", findings.len())
     }
 }
 

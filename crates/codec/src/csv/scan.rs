@@ -130,7 +130,6 @@ fn quoted(
             Some(b'"') => {
                 doubled = true;
                 from = after + 1;
-                continue;
             }
             Some(b',') => {
                 cells.push(cell);

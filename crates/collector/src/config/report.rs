@@ -27,7 +27,7 @@ impl<'t> Report<'t> {
         for again in parsed.repeated.iter().take(ENOUGH) {
             let first = report.line_of(&again.first);
             // A stranger may be a secret in the place of a key.
-            let key = if true { quoted(&again.key) } else { "this key".to_owned() };
+            let key = if is_known(&again.key) { quoted(&again.key) } else { "this key".to_owned() };
             let message = format!("{key} stands a second time; the first is on line {first}");
             report.push(FaultKind::Repeated, String::new(), message, &again.at);
         }

@@ -1,6 +1,8 @@
 //! Syslog against a real rsyslog.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use orgtap_destinations::suite::{
@@ -9,6 +11,7 @@ use orgtap_destinations::suite::{
 use orgtap_destinations::{Batch, Destination, Kind, contract_suite};
 use orgtap_transport::{Disposition, Explain};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use crate::proxy::{Fault, Proxy};
 use crate::rsyslog::{Input, Rsyslog};
@@ -219,42 +222,73 @@ async fn nothing_is_lost_when_rsyslog_is_restarted_again_and_again() {
             config = json!({ "tls": { "ca_file": rsyslog.certificates.ca } });
         }
         let destination = destination(rsyslog.address().port(), &config);
-        let batches: Vec<Batch> = (0..6).flat_map(|lane| units(&format!("lane{lane}"))).collect();
-        let mut worker = Worker::new(Arc::clone(&destination), batches.clone());
-        let mut writing = tokio::spawn(async move {
-            let mut failures = 0;
-            while let Err(error) = worker.attempt().await {
-                assert!(matches!(error.disposition(), Disposition::Retry { .. }), "{error:?}");
-                failures += 1;
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-            }
-            failures
-        });
-        for restart in 1_usize.. {
-            // In the middle of the writing: some more has arrived since the last restart.
-            let before = rsyslog.lines("msg").len();
-            while rsyslog.lines("msg").len() < before + 20 && !writing.is_finished() {
-                tokio::task::yield_now().await;
-            }
-            if writing.is_finished() || restart > 5 {
-                break;
-            }
+        let (stop, stopped) = watch::channel(false);
+        let (told, mut lanes) = watch::channel(0);
+        let writing = tokio::spawn(write_until(Arc::clone(&destination), stopped, told));
+        for restart in 1..=4 {
+            // Each time in the middle of the writing, which goes on until it is told to stop.
+            lanes.wait_for(|lanes| *lanes >= restart * 3).await.unwrap();
             tokio::task::block_in_place(|| {
                 rsyslog.down();
                 rsyslog.up();
             });
         }
-        let failures = (&mut writing).await.unwrap();
+        stop.send(true).unwrap();
+        let (batches, failures) = writing.await.unwrap();
         assert!(failures > 0, "no restart was noticed");
         let arrived: Vec<String> = rsyslog.lines("msg").iter().map(|line| uid(line)).collect();
-        assert_arrived(
-            &destination.promise(),
-            &batches,
-            &std::collections::BTreeSet::new(),
-            &arrived,
-            true,
-        );
+        let promise = destination.promise();
+        assert_arrived(&promise, &batches, &BTreeSet::new(), &arrived, true);
     }
+}
+
+/// Writes one lane after the other, each until all of it is durable, and tells how many are.
+/// Answers what it wrote and how often it failed.
+async fn write_until(
+    destination: Arc<dyn Destination>,
+    stopped: watch::Receiver<bool>,
+    told: watch::Sender<usize>,
+) -> (Vec<Batch>, usize) {
+    let (mut batches, mut failures) = (Vec::new(), 0);
+    for lane in 1.. {
+        if *stopped.borrow() {
+            break;
+        }
+        let mut worker = Worker::new(Arc::clone(&destination), units(&format!("lane{lane}")));
+        while let Err(error) = worker.attempt().await {
+            assert!(matches!(error.disposition(), Disposition::Retry { .. }), "{error:?}");
+            failures += 1;
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        batches.extend_from_slice(worker.batches());
+        told.send(lane).unwrap();
+    }
+    (batches, failures)
+}
+
+#[tokio::test]
+async fn a_restart_in_mid_unit_is_never_taken_for_a_confirmation() {
+    let mut rsyslog = Rsyslog::start(Input::Tcp);
+    let config = json!({ "transport": "tcp" });
+    let destination = destination(rsyslog.address().port(), &config);
+    let batches = units("acme");
+    for next_is_a_write in [true, false] {
+        let mut stream = destination.open().await.unwrap();
+        assert!(!stream.write(batches[0].clone()).await.unwrap().durable);
+        rsyslog.down();
+        rsyslog.up();
+        let answer = if next_is_a_write {
+            stream.write(batches[1].clone()).await
+        } else {
+            stream.flush().await
+        };
+        assert_eq!(answer.unwrap_err().kind(), Kind::Broken);
+    }
+    let mut worker = Worker::new(Arc::clone(&destination), batches);
+    worker.attempt().await.unwrap();
+    let arrived: Vec<String> = rsyslog.lines("msg").iter().map(|line| uid(line)).collect();
+    let promise = destination.promise();
+    assert_arrived(&promise, worker.batches(), &BTreeSet::new(), &arrived, true);
 }
 
 #[tokio::test]

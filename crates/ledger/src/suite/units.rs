@@ -228,6 +228,10 @@ pub async fn success_clears_failures_and_keeps_the_warning(storage: &dyn Storage
         assert_eq!(now.note.as_deref(), Some("shorter than announced"));
     }
     assert_eq!(ledger.next_due(ACME, NOW).await.unwrap(), None);
+    finish(&*ledger, &ledger.unit(id).await.unwrap(), "siem").await;
+    let done = ledger.unit(id).await.unwrap();
+    assert_eq!(done.state, State::Done);
+    assert_eq!(done.note.as_deref(), Some("shorter than announced"));
 }
 
 /// Once admitted, failures are those of deliveries.

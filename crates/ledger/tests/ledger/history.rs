@@ -47,8 +47,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         let mut steps = vec![Step::Register(0, 3), Step::Register(1, 1)];
         steps.push(Step::List { connector: 0, files: vec![(0, 0), (0, 1)], off: 0, by: 2 });
         steps.extend([0, 1, 2].map(|stage| Step::Lease(0, stage, 0, 200)));
-        for unit in [0, 1] {
-            steps.extend([0, 3].map(|event| Step::Apply(unit, Which::Last, event, 20)));
+        for (unit, fetched) in [(0, 0), (1, 1)] {
+            steps.extend([fetched, 3].map(|event| Step::Apply(unit, Which::Last, event, 20)));
         }
         steps.extend(random);
         steps

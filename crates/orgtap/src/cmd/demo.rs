@@ -179,12 +179,7 @@ fn arrived(events: &Path) -> anyhow::Result<String> {
     if types.len() > 12 {
         lines.push(format!("  and {} more event types", types.len() - 12));
     }
-    lines.push(format!(
-        "  {} events of {} types, {}",
-        count(rows),
-        types.len(),
-        bytes(size)
-    ));
+    lines.push(format!("  {} events of {} types, {}", count(rows), types.len(), bytes(size)));
     if let Some(event) = example.and_then(|line| serde_json::from_str::<Value>(&line).ok()) {
         lines.push(format!("\nWho exported which report, for example:\n{event:#}"));
     }

@@ -7,20 +7,20 @@ use crate::cli::{Cli, CompletionsArgs, Page, ReferenceArgs};
 use crate::exit::Exit;
 
 /// Prints a page.
-pub(crate) fn run(args: &ReferenceArgs) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &ReferenceArgs) -> Exit {
     match args.page {
         Page::Errors => say(errors()),
         Page::Delivery => say(delivery()),
         Page::Cli => say(cli()),
     }
-    Ok(Exit::Success)
+    Exit::Success
 }
 
 /// Prints completions for a shell.
-pub(crate) fn completions(args: &CompletionsArgs) -> anyhow::Result<Exit> {
+pub(crate) fn completions(args: &CompletionsArgs) -> Exit {
     let mut command = Cli::command();
     clap_complete::generate(args.shell, &mut command, "orgtap", &mut std::io::stdout());
-    Ok(Exit::Success)
+    Exit::Success
 }
 
 struct Row {
@@ -56,7 +56,7 @@ fn errors() -> String {
         crate::exit::USAGE_CODE,
         "a wrong command line",
         "an argument names something that is not there, or cannot be used",
-        "see `orgtap help` and the message",
+        "see the message, and `--help` of the command",
     );
     rows.sort_by(|a, b| a.code.cmp(b.code));
     rows.dedup_by(|a, b| a.code == b.code && a.title == b.title);
@@ -97,7 +97,11 @@ fn page(command: &mut clap::Command, text: &mut String, level: usize) {
     let name = command.get_bin_name().unwrap_or("orgtap").to_owned();
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    text.push_str(&format!("\n{} {name}\n\n```text\n{}\n```\n", "#".repeat(level), help.join("\n").trim_end()));
+    text.push_str(&format!(
+        "\n{} {name}\n\n```text\n{}\n```\n",
+        "#".repeat(level),
+        help.join("\n").trim_end()
+    ));
     let names: Vec<String> = command
         .get_subcommands()
         .filter(|sub| !sub.is_hide_set() && sub.get_name() != "help")

@@ -45,7 +45,13 @@ fn text(status: &Status) -> String {
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header([
-        "Source", "Status", "Event types", "Total records", "Last poll", "Newest file", "Why",
+        "Source",
+        "Status",
+        "Event types",
+        "Total records",
+        "Last poll",
+        "Newest file",
+        "Why",
     ]);
     for one in &status.connectors {
         let when = |time: &Option<String>| time.as_deref().map_or("-".to_owned(), moment);

@@ -23,8 +23,7 @@ pub(crate) async fn run(common: &Common, args: &ConnectorArgs) -> anyhow::Result
                 say(stage_text(stage));
             }
         };
-        let report =
-            orgtap_collector::test_connection(&settings, connector, on_stage).await?;
+        let report = orgtap_collector::test_connection(&settings, connector, on_stage).await?;
         if !report.successful {
             worst = Exit::Blocked;
         }

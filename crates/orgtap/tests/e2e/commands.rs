@@ -30,9 +30,7 @@ fn test_connection_says_connection_successful_with_its_time() {
 #[test]
 fn a_wrong_password_is_named_with_stage_cause_remedy_and_code_and_not_tried_again() {
     let scene = scene();
-    let wrong = |args: &[&str]| {
-        scene.command(args).env("ACME_PASSWORD", "wrong").output().unwrap()
-    };
+    let wrong = |args: &[&str]| scene.command(args).env("ACME_PASSWORD", "wrong").output().unwrap();
     let output = wrong(&["test-connection"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(5), "{text}");
@@ -155,15 +153,16 @@ fn convert_gives_the_same_events_as_collecting() {
         .cloned()
         .unwrap();
     let path = scene.path(&format!("{}.csv.gz", file.id));
-    let mut packer =
-        flate2::write::GzEncoder::new(fs::File::create(&path).unwrap(), flate2::Compression::fast());
+    let mut packer = flate2::write::GzEncoder::new(
+        fs::File::create(&path).unwrap(),
+        flate2::Compression::fast(),
+    );
     packer.write_all(&scene.org.world().content(&file)).unwrap();
     packer.finish().unwrap();
     let ran = scene.run(&["convert", path.to_str().unwrap()]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     scene.collect_all();
-    let collected: std::collections::HashSet<String> =
-        scene.delivered().uids.into_iter().collect();
+    let collected: std::collections::HashSet<String> = scene.delivered().uids.into_iter().collect();
     let mut count = 0;
     for line in ran.stdout.lines() {
         let event: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -180,7 +179,11 @@ fn a_wrong_key_is_refused_with_its_line_and_the_nearest_right_word() {
     fs::write(scene.path("orgtap.yaml"), text.replace("consumer_key", "consumer_kee")).unwrap();
     let ran = scene.run(&["config", "check"]);
     assert_eq!(ran.code, Some(2));
-    assert!(ran.stderr.contains("consumer_kee") && ran.stderr.contains("consumer_key"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("consumer_kee") && ran.stderr.contains("consumer_key"),
+        "{}",
+        ran.stderr
+    );
     assert!(ran.stderr.contains("orgtap.yaml:"), "{}", ran.stderr);
 }
 
@@ -218,7 +221,9 @@ fn secrets_appear_in_no_output_and_no_file() {
         seen.push_str(&ran.stderr);
     }
     let login = scene.org.credentials();
-    for secret in [&login.password, &login.security_token, &login.consumer_secret, &login.consumer_key] {
+    for secret in
+        [&login.password, &login.security_token, &login.consumer_secret, &login.consumer_key]
+    {
         assert!(!seen.contains(secret.as_str()), "a secret was printed");
         for path in all_files(scene.folder.path()) {
             let bytes = fs::read(&path).unwrap();

@@ -9,8 +9,7 @@ use crate::support::{Scene, world};
 
 /// Runs `collect` so that it dies at a place; answers whether it did.
 fn dies_at(scene: &Scene, place: &str) -> bool {
-    let output =
-        scene.command(&["collect"]).env("ORGTAP_KILL_AT", place).output().unwrap();
+    let output = scene.command(&["collect"]).env("ORGTAP_KILL_AT", place).output().unwrap();
     let died = output.status.code().is_none();
     assert!(
         died || output.status.code() == Some(0),

@@ -56,7 +56,8 @@ impl Receiver {
             let text = String::from_utf8(body).unwrap();
             self.lines.lock().unwrap().extend(text.lines().map(str::to_owned));
             let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
-            let lose = self.forget_answer_every > 0 && number % self.forget_answer_every == 0;
+            let lose =
+                self.forget_answer_every > 0 && number.is_multiple_of(self.forget_answer_every);
             let answer = if lose { "503 Busy" } else { "200 OK" };
             if write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").is_err() {
                 return;
@@ -71,15 +72,12 @@ impl Receiver {
         for line in self.lines.lock().unwrap().iter() {
             let event: serde_json::Value = serde_json::from_str(line).unwrap();
             let uid = event["_orgtap"]["event_uid"].as_str().unwrap().to_owned();
-            match seen.get(&uid) {
-                Some(first) => {
-                    repeats += 1;
-                    assert_eq!(first, line, "a repeat must be the same to the byte");
-                }
-                None => {
-                    delivered.add(line);
-                    seen.insert(uid, line.clone());
-                }
+            if let Some(first) = seen.get(&uid) {
+                repeats += 1;
+                assert_eq!(first, line, "a repeat must be the same to the byte");
+            } else {
+                delivered.add(line);
+                seen.insert(uid, line.clone());
             }
         }
         (delivered, repeats)

@@ -71,10 +71,8 @@ impl Scene {
 
     /// Writes a configuration: the connector `acme` with these lines more, and destinations.
     pub(crate) fn configure(&self, connector: &str, destinations: &str) {
-        let names: Vec<&str> = destinations
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("- name: "))
-            .collect();
+        let names: Vec<&str> =
+            destinations.lines().filter_map(|line| line.trim().strip_prefix("- name: ")).collect();
         let text = format!(
             "data_dir: data\n\
              retry: {{ initial: 5ms, max: 100ms, attempts: 12 }}\n\
@@ -123,7 +121,7 @@ impl Scene {
 
     /// Runs the program to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(self.command(args).output().unwrap())
+        Ran::of(&self.command(args).output().unwrap())
     }
 
     /// Collects until a pass says that all is delivered.
@@ -166,7 +164,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(output: Output) -> Self {
+    fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -241,7 +239,7 @@ pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
 /// Whether a file is still being written.
 pub(crate) fn is_part(path: &Path) -> bool {
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    name.starts_with('.') || name.ends_with(".part") || name.ends_with(".tmp")
+    name.starts_with('.')
 }
 
 /// A file's text, unpacked by its ending.

@@ -80,6 +80,11 @@ impl Cursors {
         self.state().open.retain(|_, cursor| cursor.session != session);
     }
 
+    /// Forgets all queries.
+    pub(crate) fn clear(&self) {
+        self.state().open.clear();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -33,7 +33,8 @@ impl FileFaults {
         {
             return false;
         }
-        !self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(&key(file))
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        gone.is_empty() || !gone.contains(&key(file))
     }
 
     /// The length a listing shows.

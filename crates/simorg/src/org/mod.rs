@@ -105,6 +105,12 @@ impl Org {
         self.sessions.end(token);
         self.cursors.drop_of(token);
     }
+
+    /// Ends all sessions and all that hangs on them.
+    pub(crate) fn end_all_sessions(&self) {
+        self.sessions.end_all();
+        self.cursors.clear();
+    }
 }
 
 /// The user of an org whose world has no program that signs in.

@@ -80,7 +80,7 @@ def main(order):
     try:
         sign_in("wrong")
     except SalesforceAuthenticationFailed as error:
-        seen["wrong_password"] = [error.code, error.message]
+        seen["wrong_password"] = [error.code, error.auth_message]
     seen["expected_refusal"] = ["invalid_grant", "authentication failure"]
     json.dump(seen, sys.stdout)
 

@@ -1,7 +1,8 @@
 //! Nothing secret is in any message, whatever is wrong and wherever it stands.
 
 use super::{GOOD, connector, with};
-use crate::config::parse;
+use crate::config::excerpt::Source;
+use crate::config::{parse, tree};
 use orgtap_transport::Explain;
 
 /// Everything a person could be shown of a text.
@@ -137,4 +138,58 @@ fn terminals_get_no_control_characters() {
         assert!(shown.chars().all(tidy), "{shown:?}");
         assert!(error.to_string().chars().all(tidy), "{error:?}");
     }
+}
+
+/// Files in which every line is what it seems, with a secret in every usual shape.
+const SHAPES: [&str; 11] = [
+    "consumer_key: hunter2\n",
+    "consumer_key: \"a\n  hunter2\n  b hunter2\"\nname: x\n",
+    "consumer_key:\n  hunter2\n",
+    "consumer_key: |\n  hunter2\n  hunter2: x\n  name: hunter2\nname: x\n",
+    "- name: x\n  auth:\n    basic:\n      username: u\n      password: hunter2\n      # hunter2\n",
+    "auth:\n  basic:\n    name: hunter2\n\n    name: hunter2\n",
+    "consumer_key: { command: [\n  a,\n  hunter2 ] }\nname: x\n",
+    "consumer_key:\n  command:\n  - a\n  - hunter2\n",
+    "{ name: x, consumer_key: hunter2, type: hunter2 }\n",
+    "{ \"consumer_key\":\"hunter2\",\n\"name\":\"x\" }\n",
+    "headers:\n  X-Tenant: hunter2\nname: x # hunter2\n",
+];
+
+#[test]
+fn a_line_is_judged_by_its_looks_where_there_is_no_tree() {
+    for shape in SHAPES {
+        for text in [shape.to_owned(), shape.replace('\n', "\r\n")] {
+            let source = Source::unread(&text);
+            for at in 0..=text.len() {
+                let excerpt = source.place(&(at..at)).excerpt;
+                assert!(!excerpt.contains("hunter2"), "{text}\n{excerpt}");
+            }
+        }
+    }
+    let shown = Source::unread(GOOD);
+    let line = |key: &str| shown.place(&(GOOD.find(key).unwrap()..GOOD.len())).excerpt;
+    assert_eq!(line("type: s"), "    type: salesforce_connector");
+    assert_eq!(line("- name"), "  - name: acme");
+    assert_eq!(line("destinations: [siem]"), "    destinations: [siem]");
+    assert_eq!(line("consumer_key"), "    consumer_key: ...");
+}
+
+#[test]
+fn with_a_tree_every_value_is_hidden_by_its_key() {
+    let tricky = [
+        "consumer_key: \"a\n name: hunter2\n\n type: hunter2\"\nname: x\n",
+        "consumer_key: \"\n  hunter2\", name: hunter2\n",
+        "consumer_key: >-\n    a\n\n    name: hunter2\nname: x\n",
+        "strange: [a,\nhunter2, { name: hunter2 }]\nname: x\n",
+    ];
+    for text in SHAPES.iter().chain(&tricky) {
+        let Ok(parsed) = tree::parse(text) else { continue };
+        let source = Source::read(text, &parsed.root, &parsed.repeated);
+        // The name within the mapping of one line stands behind what is hidden.
+        for at in 0..=text.len() {
+            let excerpt = source.place(&(at..at)).excerpt;
+            assert!(!excerpt.contains("hunter2"), "{text}\n{excerpt}");
+        }
+    }
+    assert!(tricky.iter().filter(|text| tree::parse(text).is_ok()).count() >= 3);
 }

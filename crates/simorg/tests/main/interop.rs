@@ -42,8 +42,9 @@ fn set_up(which: &str) {
 fn large() -> SimConfig {
     let mut config = small();
     config.world.event_types.clear();
-    config.world.days = 2;
-    config.clock = ClockConfig::standing(first_day() + SignedDuration::from_hours(24 * 5));
+    config.world.days = 4;
+    config.world.volume = 1.0;
+    config.clock = ClockConfig::standing(first_day() + SignedDuration::from_hours(24 * 6));
     config
 }
 
@@ -96,8 +97,8 @@ fn check_seen(seen: &Value, world: &World, now: jiff::Timestamp) {
         seen["ids"].as_array().unwrap().iter().map(|id| id.as_str().unwrap()).collect();
     assert_eq!(ids.len(), expected.len());
     assert!(ids == expected, "the listing differs from the truth");
-    let length: f64 = files.iter().map(|file| file.length as f64).sum();
-    assert_eq!(seen["total_length"].as_f64().unwrap(), length);
+    let length: u64 = files.iter().map(|file| file.length).sum();
+    assert_eq!(seen["total_length"].as_f64().unwrap() as u64, length);
     let types: Vec<&str> =
         seen["event_types"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
     assert_eq!(types, world.event_types());

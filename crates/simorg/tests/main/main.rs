@@ -1,5 +1,7 @@
 //! The simulated org from outside: over HTTP, with a plain client and with clients of other people.
+#![expect(clippy::unwrap_used, reason = "in a test, a failed expectation is what a panic is for")]
 
+mod binary;
 mod control;
 mod download;
 mod faults;

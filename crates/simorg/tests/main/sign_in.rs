@@ -14,7 +14,7 @@ async fn refusal(client: &Client, name: &str, value: Option<&str>) -> (u16, Stri
     form.retain(|(field, _)| *field != name || value.is_some());
     for (field, old) in &mut form {
         if *field == name {
-            *old = value.unwrap_or_default().to_owned();
+            value.unwrap_or_default().clone_into(old);
         }
     }
     let answer = client.post_form(TOKEN, &form).await;

@@ -94,7 +94,7 @@ async fn without_the_entitlement_there_are_neither_hourly_files_nor_the_column()
 #[tokio::test]
 async fn files_are_kept_as_long_as_the_org_keeps_them() {
     let client = Client::new().await;
-    client.org.change(|org| org.retention = std::time::Duration::from_secs(48 * 3_600));
+    client.org.change(|org| org.retention = std::time::Duration::from_hours(48));
     let cut = client.org.clock().now() - SignedDuration::from_hours(48);
     let (kept, gone): (Vec<LogFile>, Vec<LogFile>) =
         client.files().into_iter().partition(|file| file.created_date >= cut);
@@ -124,7 +124,7 @@ async fn without_the_add_on_only_a_day_of_the_free_types_is_there() {
 #[tokio::test]
 async fn pages_hold_everything_once_and_are_fixed_when_the_query_runs() {
     let mut config = small();
-    config.org.batch_size = 7;
+    config.org.batch_size = 2;
     config.clock = orgtap_simorg::ClockConfig::standing(
         crate::support::first_day() + SignedDuration::from_hours(20),
     );
@@ -137,14 +137,14 @@ async fn pages_hold_everything_once_and_are_fixed_when_the_query_runs() {
     let mut pages = 0;
     loop {
         let records = page["records"].as_array().unwrap();
-        assert!(records.len() <= 7);
+        assert!(records.len() <= 2);
         assert_eq!(page["totalSize"], expected.len());
         found.extend(records.iter().map(|record| record["Id"].as_str().unwrap().to_owned()));
         pages += 1;
         let Some(next) = page["nextRecordsUrl"].as_str() else { break };
         assert_eq!(page["done"], false);
         assert!(next.starts_with("/services/data/v66.0/query/01g"), "{next}");
-        assert!(next.ends_with(&format!("-{}", pages * 7)), "{next}");
+        assert!(next.ends_with(&format!("-{}", pages * 2)), "{next}");
         // More files are made meanwhile; the query does not see them.
         client.org.clock().advance(SignedDuration::from_mins(20)).unwrap();
         page = json(client.fetch(next).await).await;
@@ -158,6 +158,7 @@ async fn pages_hold_everything_once_and_are_fixed_when_the_query_runs() {
 async fn a_page_may_be_asked_to_be_smaller_but_not_tiny_or_larger() {
     let mut config = small();
     config.world.event_types.clear();
+    config.world.volume = 0.5;
     let client = Client::of(config).await;
     let first = async |batch: &str| {
         let soql = "SELECT Id FROM EventLogFile WHERE Sequence >= 0";
@@ -178,7 +179,7 @@ async fn a_page_may_be_asked_to_be_smaller_but_not_tiny_or_larger() {
 async fn a_locator_dies_with_its_session_and_after_two_days() {
     let mut config = small();
     config.org.batch_size = 5;
-    config.org.session_lifetime = std::time::Duration::from_secs(400 * 86_400);
+    config.org.session_lifetime = std::time::Duration::from_hours(400 * 24);
     let mut client = Client::of(config).await;
     let soql = "SELECT Id FROM EventLogFile WHERE Sequence >= 0";
     let (_, page) = client.query(soql).await;

@@ -82,17 +82,14 @@ async fn a_replaced_file_is_gone_or_new_at_once() {
         assert_eq!(before.bytes().await.unwrap().len() as u64, old.length);
         client.org.clock().advance(SignedDuration::from_secs(2)).unwrap();
         let after = client.fetch(&content_path(&old.id)).await;
-        match client.org.world().file(&old.id, client.org.clock().now()) {
-            Some(file) => {
-                same += 1;
-                assert_eq!(after.bytes().await.unwrap().len() as u64, file.length);
-            }
-            None => {
-                new += 1;
-                assert_eq!(after.status(), 404);
-                let body = json(after).await;
-                assert_eq!(error(&body), ("NOT_FOUND", "The requested resource does not exist"));
-            }
+        if let Some(file) = client.org.world().file(&old.id, client.org.clock().now()) {
+            same += 1;
+            assert_eq!(after.bytes().await.unwrap().len() as u64, file.length);
+        } else {
+            new += 1;
+            assert_eq!(after.status(), 404);
+            let body = json(after).await;
+            assert_eq!(error(&body), ("NOT_FOUND", "The requested resource does not exist"));
         }
     }
     assert!(client.org.clock().now() < far);

@@ -120,7 +120,7 @@ impl Client {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the test wants to see bodies as they were sent")]
-fn plain_client() -> reqwest::Client {
+pub(crate) fn plain_client() -> reqwest::Client {
     // Neither pooling nor proxies: every request is a connection of its own to this machine.
     reqwest::Client::builder()
         .no_proxy()
