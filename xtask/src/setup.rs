@@ -86,8 +86,8 @@ fn packages() -> Result<()> {
     for need in &missing {
         println!("  {:<16} {}", need.package, need.purpose);
     }
-    apt_get(&["update", "--quiet"])?;
-    apt_get(&[&["install", "--yes", "--quiet", "--no-install-recommends"], &names[..]].concat())?;
+    apt_get(&["update", "--quiet=2"])?;
+    apt_get(&[&["install", "--yes", "--quiet=2", "--no-install-recommends"], &names[..]].concat())?;
     match missing.iter().find(|need| !(need.is_here)()) {
         Some(need) => bail!("{} was installed and still cannot be found", need.package),
         None => Ok(()),

@@ -146,9 +146,14 @@ impl Scene {
         Delivered::read(&self.path("events"))
     }
 
+    /// How what was delivered differs from what happened.
+    pub(crate) fn difference(&self, interval: Interval) -> Comparison {
+        compare(self.org.world(), interval, self.org.clock().now(), &self.delivered())
+    }
+
     /// Fails unless what was delivered is exactly what happened.
     pub(crate) fn compare(&self, interval: Interval) -> Comparison {
-        let found = compare(self.org.world(), interval, self.org.clock().now(), &self.delivered());
+        let found = self.difference(interval);
         assert!(found.rows > 0, "the truth is empty");
         found.assert_exact();
         found

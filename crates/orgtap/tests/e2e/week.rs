@@ -1,7 +1,7 @@
 //! Weeks of an org's life, good and bad, collected and compared row by row.
 
-use orgtap_simorg::preset;
 use orgtap_simorg::world::Interval;
+use orgtap_simorg::{Fault, Rule, When, preset};
 
 use crate::support::{Scene, world};
 
@@ -75,6 +75,39 @@ fn only_the_event_types_asked_for_are_collected() {
     let types: std::collections::BTreeSet<String> =
         scene.delivered().lanes.into_keys().map(|(event_type, _)| event_type).collect();
     assert_eq!(types.into_iter().collect::<Vec<_>>(), ["Login"]);
+}
+
+#[test]
+fn a_file_that_vanishes_is_reported_and_holds_up_nothing_else() {
+    let scene = Scene::with(world(7, 1, 0.3), |sim| {
+        sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(0.05)))];
+    });
+    scene.configure_files("daily");
+    let ran = scene.run(&["collect", "--json"]);
+    assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
+    let json = ran.json();
+    let lost = json["connectors"][0]["lost"].as_u64().unwrap();
+    assert!(lost > 0, "{json:#}");
+    let status = scene.run(&["status", "--json"]).json();
+    assert_eq!(status["connectors"][0]["state"], "degraded");
+    assert_eq!(status["connectors"][0]["units"]["vanished"], lost);
+    let found = scene.difference(Interval::Daily);
+    let lanes: std::collections::BTreeSet<_> =
+        found.lost.iter().map(|(lane, _)| lane.clone()).collect();
+    assert_eq!(lanes.len() as u64, lost, "what is missing is exactly what vanished");
+    assert!(found.extra.is_empty() && found.doubled_uids == 0);
+}
+
+#[test]
+fn a_length_that_never_matches_is_accepted_with_a_warning_when_the_bytes_stay_the_same() {
+    let scene = Scene::with(world(8, 1, 0.1), |sim| {
+        sim.faults = vec![(Fault::WrongLength, Rule::new(When::Rate(0.2)))];
+    });
+    scene.configure_files("daily");
+    let ran = scene.run(&["--log", "warn", "collect"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("accepted with"), "{}", ran.stderr);
+    scene.compare(Interval::Daily);
 }
 
 /// Collects a bad stretch of days, and prints what it took.

@@ -61,7 +61,7 @@ impl Client {
     pub(crate) async fn sign_in(&mut self) {
         let answer = self.post_form("/services/oauth2/token", &self.form()).await;
         assert_eq!(answer.status(), 200);
-        self.token = json(answer).await["access_token"].as_str().unwrap().to_owned();
+        json(answer).await["access_token"].as_str().unwrap().clone_into(&mut self.token);
     }
 
     /// The form of a right sign-in.
