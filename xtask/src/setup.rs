@@ -87,7 +87,9 @@ fn packages() -> Result<()> {
         println!("  {:<16} {}", need.package, need.purpose);
     }
     apt_get(&["update", "--quiet=2"])?;
-    apt_get(&[&["install", "--yes", "--quiet=2", "--no-install-recommends"], &names[..]].concat())?;
+    // Without a terminal of its own dpkg draws no progress into a log.
+    let install = ["install", "--yes", "--quiet=2", "--no-install-recommends", "-oDpkg::Use-Pty=0"];
+    apt_get(&[&install, &names[..]].concat())?;
     match missing.iter().find(|need| !(need.is_here)()) {
         Some(need) => bail!("{} was installed and still cannot be found", need.package),
         None => Ok(()),

@@ -15,7 +15,7 @@ use crate::config::IntervalPolicy;
 use crate::connector::{Connector, Note};
 use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{Earlier, fetch};
-use crate::inspect::{DeadRow, InspectError, Inspected, inspect};
+use crate::inspect::{DeadRow, InspectError, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
 use crate::spool::{Spool, place, settle};
@@ -262,10 +262,12 @@ fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
     let part = spool.scratch().join(format!("{name}.rows"));
     let path = spool.bytes(relative);
     let bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
-    inspect(bytes, unit, &part, &spool.scratch()).map_err(|error| match error {
-        InspectError::Fault(fault) => Error::Unit(fault),
-        InspectError::Disk(source) => Error::Disk { path: part.clone(), source },
-    })?;
+    inspect(bytes, unit, limit(unit.length), &part, &spool.scratch()).map_err(
+        |error| match error {
+            InspectError::Fault(fault) => Error::Unit(fault),
+            InspectError::Disk(source) => Error::Disk { path: part.clone(), source },
+        },
+    )?;
     let to = spool.rows(unit);
     place(&part, &to).map_err(Error::disk(&to))
 }

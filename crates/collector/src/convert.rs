@@ -66,10 +66,11 @@ pub fn convert(
     let scratch = Scratch::new().map_err(ConvertError::Scratch)?;
     let (rows, exceptions) = (scratch.0.join("rows"), scratch.0.join("admit"));
     let open = || open_packed(path).map_err(ConvertError::Read);
-    let inspected = inspect(open()?, &unit, &rows, &scratch.0).map_err(|error| match error {
-        InspectError::Fault(fault) => ConvertError::Fault(fault),
-        InspectError::Disk(error) => ConvertError::Scratch(error),
-    })?;
+    let inspected =
+        inspect(open()?, &unit, u64::MAX, &rows, &scratch.0).map_err(|error| match error {
+            InspectError::Fault(fault) => ConvertError::Fault(fault),
+            InspectError::Disk(error) => ConvertError::Scratch(error),
+        })?;
     for dead in &inspected.dead {
         complain(dead.row + 1, dead.offset, &dead.reason);
     }
@@ -171,5 +172,48 @@ fn unit(names: &[String], first: &Row<'_>, path: &Path) -> UnitInfo {
         log_date: stamp,
         created_date: stamp,
         length: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_any_size_is_converted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("0AT000000000001.csv.zst");
+        let mut packer = zstd::Encoder::new(std::fs::File::create(&path).unwrap(), 1).unwrap();
+        packer.write_all(b"\"EVENT_TYPE\",\"QUERY\"\n").unwrap();
+        let row = format!("\"RestApi\",\"{}\"\n", "x".repeat(1 << 20));
+        for _ in 0..270 {
+            packer.write_all(row.as_bytes()).unwrap();
+        }
+        packer.finish().unwrap();
+        let mut no_complaints = |row: u64, _: u64, why: &str| panic!("row {row}: {why}");
+        let converted = convert(&path, &mut io::sink(), &mut no_complaints).unwrap();
+        assert_eq!((converted.events, converted.undecodable), (270, 0));
+    }
+
+    #[test]
+    fn identical_rows_get_uids_of_their_own_and_bad_rows_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        std::fs::write(&path, "A,B\n1,2\n1,2\n1\n3,4\n").unwrap();
+        let (mut out, mut complaints) = (Vec::new(), Vec::new());
+        let converted =
+            convert(&path, &mut out, &mut |row, _, why| complaints.push((row, why.to_owned())))
+                .unwrap();
+        assert_eq!((converted.events, converted.undecodable), (3, 1));
+        assert_eq!(complaints, [(3, "the row has 1 cells, the header 2".to_owned())]);
+        let uids: std::collections::BTreeSet<String> = String::from_utf8(out)
+            .unwrap()
+            .lines()
+            .map(|line| {
+                let event: serde_json::Value = serde_json::from_str(line).unwrap();
+                event["_orgtap"]["event_uid"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert_eq!(uids.len(), 3);
     }
 }

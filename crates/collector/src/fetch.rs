@@ -16,7 +16,7 @@ use orgtap_salesforce::{Encoding, Org};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result, UnitFault};
-use crate::inspect::{InspectError, Inspected, inspect};
+use crate::inspect::{InspectError, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
 use crate::spool::{Packing, Spool, open_packed, place, settle};
@@ -151,7 +151,7 @@ fn write(path: &Path, packing: Packing, mut pieces: mpsc::Receiver<Bytes>) -> io
 
 fn look(unit: &UnitInfo, part: &Path, rows: &Path, scratch: &Path) -> Result<Inspected> {
     let bytes = open_packed(part).map_err(Error::disk(part))?;
-    inspect(bytes, unit, rows, scratch).map_err(|error| match error {
+    inspect(bytes, unit, limit(unit.length), rows, scratch).map_err(|error| match error {
         InspectError::Fault(fault) => Error::Unit(fault),
         InspectError::Disk(source) => Error::Disk { path: rows.to_owned(), source },
     })

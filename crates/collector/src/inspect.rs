@@ -79,19 +79,21 @@ impl<R: Read> Read for Meter<R> {
 
 const TOO_MUCH: &str = "more than the limit";
 
-/// How much a file may unpack to.
-fn limit(listed: u64) -> u64 {
+/// How much a file the org listed with this length may unpack to.
+pub(crate) fn limit(listed: u64) -> u64 {
     listed.saturating_mul(8).saturating_add(256 * 1024 * 1024)
 }
 
-/// Reads a unit's decompressed bytes to the end and writes its row index to `index_path`.
+/// Reads a unit's decompressed bytes to the end, or to `limit`, and writes its row index to
+/// `index_path`.
 pub(crate) fn inspect(
     bytes: Box<dyn Read + Send>,
     unit: &UnitInfo,
+    limit: u64,
     index_path: &Path,
     scratch: &Path,
 ) -> Result<Inspected, InspectError> {
-    let meter = Meter { inner: bytes, bytes: 0, limit: limit(unit.length), hash: Xxh3::new() };
+    let meter = Meter { inner: bytes, bytes: 0, limit, hash: Xxh3::new() };
     let mut reader = Reader::new(meter);
     let mut found = Inspected::default();
     let mut hashes: Sorter<24> = Sorter::new(scratch.to_owned());
@@ -100,7 +102,7 @@ pub(crate) fn inspect(
         let item = match reader.next_item() {
             Ok(Some(item)) => item,
             Ok(None) => break,
-            Err(error) => return Err(InspectError::Fault(fault(unit, &error.source))),
+            Err(error) => return Err(InspectError::Fault(fault(unit, limit, &error.source))),
         };
         let Some(plan) = &mut plan else {
             plan = Some(header(&item, unit)?);
@@ -152,9 +154,9 @@ pub(crate) fn dead_row(item: &Item<'_>, width: usize, number: u64) -> Option<Dea
     Some(DeadRow { row: number, offset, code, reason, raw })
 }
 
-fn fault(unit: &UnitInfo, error: &io::Error) -> UnitFault {
+fn fault(unit: &UnitInfo, limit: u64, error: &io::Error) -> UnitFault {
     if error.to_string() == TOO_MUCH {
-        return UnitFault::Bomb { listed: unit.length, limit: limit(unit.length) };
+        return UnitFault::Bomb { listed: unit.length, limit };
     }
     let words = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the compressed bytes end early".to_owned(),
@@ -186,7 +188,7 @@ mod tests {
     fn look(csv: &'static [u8]) -> Result<(Inspected, usize), InspectError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let found = inspect(Box::new(csv), &unit(csv.len()), &path, folder.path())?;
+        let found = inspect(Box::new(csv), &unit(csv.len()), u64::MAX, &path, folder.path())?;
         let mut reader = IndexReader::open(&path).unwrap();
         let mut entries = 0;
         while reader.head().is_some() {
@@ -218,7 +220,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
         let endless = Box::new(io::repeat(b'\n'));
-        let result = inspect(endless, &unit(0), &path, folder.path());
+        let result = inspect(endless, &unit(0), limit(0), &path, folder.path());
         assert!(matches!(result, Err(InspectError::Fault(UnitFault::Bomb { .. }))));
     }
 

@@ -194,11 +194,7 @@ impl Org {
             Err(error) => return Err(error),
         };
         if answer::is_html(response.headers()) {
-            // Reads a page for people, whose excerpt explains more than its type.
-            return Err(match self.0.wire.body(Call::Download, response, Some(&session)).await {
-                Err(error) => error,
-                Ok(body) => self.0.wire.not_json(Call::Download, &body, Some(&session)),
-            });
+            return Err(self.0.wire.page_for_people(Call::Download, response, &session).await);
         }
         download::read(response)
     }
@@ -241,8 +237,8 @@ impl Org {
     /// A keyed hash of everything a sign-in depends on: 32 hexadecimal digits that change when a
     /// credential or address does.
     ///
-    /// `key` must be random, kept by this installation, and never stored beside fingerprints
-    /// that leave it: whoever has both can try passwords against them.
+    /// `key` must be random and never leave this installation: whoever has a fingerprint and the
+    /// key can try passwords against it.
     pub fn credentials_fingerprint(&self, key: &[u8; 32]) -> String {
         self.0.settings.fingerprint(key)
     }

@@ -1,5 +1,6 @@
 //! What an [`Org`](crate::Org) is made from, and what is refused before any call.
 
+use std::fmt;
 use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
@@ -26,7 +27,7 @@ pub enum SignIn {
 }
 
 /// How to reach an org and sign in to it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct OrgSettings {
     /// The org's My Domain, for example `https://acme.my.salesforce.com`.
     pub instance_url: Url,
@@ -44,6 +45,20 @@ pub struct OrgSettings {
     pub client: ClientSettings,
 }
 
+impl fmt::Debug for OrgSettings {
+    /// Leaves out the client's settings, which may hold a proxy's password and a private key.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An address that is not validated yet may hold a password too.
+        let host = |url: &Url| url.host_str().map(str::to_owned);
+        f.debug_struct("OrgSettings")
+            .field("instance_host", &host(&self.instance_url))
+            .field("login_host", &host(self.login_url()))
+            .field("sign_in", &self.sign_in)
+            .field("api_version", &self.api_version)
+            .finish_non_exhaustive()
+    }
+}
+
 impl OrgSettings {
     pub(crate) fn login_url(&self) -> &Url {
         self.login_url.as_ref().unwrap_or(&self.instance_url)
@@ -57,6 +72,9 @@ impl OrgSettings {
         if let Some(token) = security_token {
             secrets.push(token.clone());
             secrets.push(Secret::new(format!("{}{}", password.expose(), token.expose())));
+        }
+        if let Some(password) = self.client.proxy.as_ref().and_then(Url::password) {
+            secrets.push(Secret::new(password));
         }
         secrets
     }
@@ -245,6 +263,16 @@ mod tests {
             assert_eq!(*error.kind(), ErrorKind::Settings, "{bad}");
             assert!(!error.to_string().contains("hunter22"));
         }
+    }
+
+    #[test]
+    fn no_password_or_key_shows_in_a_debug_print() {
+        let mut shown = settings("https://user:planted1@acme.my.salesforce.com");
+        shown.client.proxy = Some(url("http://user:planted2@proxy.example"));
+        shown.client.identity_pem = Some(b"planted3".to_vec());
+        let text = format!("{shown:?}");
+        assert!(text.contains("acme.my.salesforce.com"), "{text}");
+        assert!(!text.contains("planted") && !text.contains("112, 108"), "{text}");
     }
 
     #[test]

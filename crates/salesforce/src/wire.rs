@@ -27,6 +27,9 @@ const QUERY_OPTIONS: HeaderName = HeaderName::from_static("sforce-query-options"
 /// Largest answer read into memory. A page of 2,000 log files is about 1 MiB.
 pub(crate) const LARGEST_JSON: usize = 16 * 1024 * 1024;
 
+/// Longest time for what comes with a refusal.
+const ERROR_TIME: Duration = Duration::from_secs(20);
+
 /// The HTTP client with its instruments.
 pub(crate) struct Wire {
     pub(crate) client: reqwest::Client,
@@ -116,7 +119,7 @@ impl Wire {
     }
 
     /// Reads an answer that must be JSON for a program; a page for people is refused.
-    pub(crate) async fn body(
+    async fn body(
         &self,
         call: Call,
         mut response: Response,
@@ -141,6 +144,17 @@ impl Wire {
             return Err(self.not_json(call, &body, session));
         }
         Ok(body)
+    }
+
+    /// The error for a page for people, with its beginning.
+    pub(crate) async fn page_for_people(
+        &self,
+        call: Call,
+        response: Response,
+        session: &Session,
+    ) -> Error {
+        let body = read_start(response, LARGEST_ERROR).await;
+        self.not_json(call, &body, Some(session))
     }
 
     /// Reads an answer as JSON of any shape.
@@ -206,10 +220,11 @@ fn unsent(call: Call, error: reqwest::Error) -> Error {
     error.during(call)
 }
 
-/// As much of an answer as fits; what cannot be read is left out.
+/// As much of an answer as fits and comes soon; the rest is left out.
 async fn read_start(mut response: Response, most: usize) -> Vec<u8> {
     let mut body = Vec::new();
-    while let Ok(Some(bytes)) = response.chunk().await {
+    let end = Instant::now() + ERROR_TIME;
+    while let Ok(Ok(Some(bytes))) = tokio::time::timeout_at(end, response.chunk()).await {
         let room = most.saturating_sub(body.len());
         body.extend_from_slice(bytes.get(..room).unwrap_or(&bytes));
         if body.len() >= most {

@@ -12,12 +12,15 @@ use crate::error::Kind;
 use crate::pace::Pace;
 use crate::{Batch, Checked, Error, Receipt, Rejected, Stream};
 
+/// Events that may be refused together without it being about the configuration.
+const FEW: usize = 16;
+
 /// What the streams of one destination share.
 pub(super) struct Engine {
     client: Client,
     pace: Option<Pace>,
-    /// Whether the target has taken anything since Orgtap was started. Until then a refused event
-    /// says more about the configuration than about the event.
+    /// Whether the target has taken anything since it last refused a whole batch. Until then a
+    /// refused event says more about the configuration than about the event.
     trusted: AtomicBool,
 }
 
@@ -102,12 +105,16 @@ impl Engine {
 
     /// Decides whether refusals are about events or about the configuration.
     ///
-    /// Several events, all refused: the configuration. One event, alone in its batch: itself, if
-    /// it is too large, or if the target is known to take others.
+    /// Many events, all refused: the configuration. A few, all refused: themselves, if the target
+    /// took others just before; but not twice in a row, so that a target that has begun to refuse
+    /// everything costs a few dead letters and no more. One that is too large is itself at fault.
     fn judge(&self, batch: &Batch, outcome: Outcome) -> Result<Receipt, Error> {
-        let alone = batch.events.len() == 1;
-        let own_fault = outcome.only_too_large || self.trusted.load(Ordering::Relaxed);
-        if outcome.taken == 0 && !(alone && own_fault) {
+        let events = batch.events.len();
+        let refused_all = outcome.taken == 0;
+        let too_large_alone = events == 1 && outcome.only_too_large;
+        let own_fault = too_large_alone
+            || (refused_all && events <= FEW && self.trusted.swap(false, Ordering::Relaxed));
+        if refused_all && !own_fault {
             let reason = outcome.rejected.into_iter().next().map(|rejected| rejected.reason);
             return Err(Error::new(
                 Kind::RefusedAll,

@@ -188,13 +188,29 @@ async fn a_single_refused_event_is_the_configurations_fault_until_others_were_ta
 }
 
 #[tokio::test]
-async fn several_events_all_refused_pause_even_when_others_were_taken_before() {
+async fn a_few_events_all_refused_are_set_aside_once_and_then_it_pauses() {
+    let target = FakeHttp::start().await;
+    let destination = build(config(&target, &json!({})));
+    for status in [400, 413, 422] {
+        target.set(Manner::Answers(200, Vec::new(), String::new()));
+        write(&destination, batch(3)).await.unwrap();
+        target.set(Manner::Answers(status, Vec::new(), "no".to_owned()));
+        let receipt = write(&destination, batch(3)).await.unwrap();
+        assert_eq!(receipt.rejected.len(), 3, "{status}");
+        let error = write(&destination, batch(3)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::RefusedAll, "{status}");
+        assert_eq!(error.disposition(), Disposition::Pause);
+    }
+}
+
+#[tokio::test]
+async fn many_events_all_refused_pause_even_when_others_were_taken_before() {
     let target = FakeHttp::start().await;
     let destination = build(config(&target, &json!({})));
     write(&destination, batch(3)).await.unwrap();
     for status in [400, 413, 415, 422] {
         target.set(Manner::Answers(status, Vec::new(), "no".to_owned()));
-        let error = write(&destination, batch(3)).await.unwrap_err();
+        let error = write(&destination, batch(40)).await.unwrap_err();
         assert_eq!(error.kind(), Kind::RefusedAll, "{status}");
     }
 }

@@ -129,7 +129,7 @@ cases! { $
     only_registered_connectors_are_named
     dropping_a_destination_finishes_units_that_waited_for_it_alone
     dropping_a_destination_keeps_what_it_finished
-    a_destination_that_comes_back_gets_what_is_admitted_from_then_on
+    a_destination_gets_what_is_admitted_while_it_is_registered
 
     a_summary_counts_units_rows_and_deliveries
     a_vanished_unit_is_lost_unless_a_later_version_is_listed
