@@ -66,6 +66,12 @@ impl Access {
         answer
     }
 
+    /// Whether these credentials may be tried: they are not the ones that were refused last.
+    pub(crate) async fn allows(&self, name: &str, org: &Org) -> Result<bool> {
+        let refused = self.ledger.connector(name).await?.refused_credentials;
+        Ok(refused != Some(org.credentials_fingerprint(&self.key)))
+    }
+
     /// Records that the org refused the credentials in mid-work.
     pub(crate) async fn note_refusal(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
         let mut record = self.ledger.connector(name).await?;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use orgtap_ledger::Lane;
 use orgtap_salesforce::Org;
@@ -10,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::outcome;
+use crate::access::{is_refusal, outcome};
 use crate::clock;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
@@ -26,6 +27,10 @@ use crate::{collect, release};
 const FETCHERS: usize = 4;
 /// Lanes delivered at once per destination.
 const DELIVERERS: usize = 2;
+/// How often it is looked whether refused credentials have changed. The org is not asked.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How often the org is asked whether a person has removed another obstacle.
+const TRY_AGAIN: Duration = Duration::from_mins(15);
 
 /// How one pass ended.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -130,31 +135,38 @@ impl Collector {
         cancel: &CancellationToken,
     ) -> Result<()> {
         self.register(settings).await?;
-        let org = Org::new(settings.org_settings()?)?;
         let mut failures = 0;
-        let connector = loop {
-            match self.ready(settings, org.clone(), progress, cancel).await {
-                Ok(connector) => break connector,
+        while !cancel.is_cancelled() {
+            // Secrets are fetched anew: they may have been changed.
+            let org = Org::new(settings.org_settings()?)?;
+            let until_refused = cancel.child_token();
+            match self.ready(settings, org, progress, &until_refused).await {
+                Ok(connector) => {
+                    failures = 0;
+                    let mut ignored = Collected::default();
+                    tokio::try_join!(
+                        self.stages(&connector, false, &mut ignored),
+                        self.keep_polling(&connector)
+                    )?;
+                }
+                Err(error @ Error::Ledger(_)) => return Err(error),
                 Err(error) => {
                     failures += 1;
                     self.wait_out(settings, progress, cancel, &error, failures).await?;
-                    if cancel.is_cancelled() {
-                        return Ok(());
-                    }
                 }
             }
-        };
-        let mut ignored = Collected::default();
-        tokio::try_join!(
-            self.stages(&connector, false, &mut ignored),
-            self.keep_polling(&connector)
-        )?;
+        }
         Ok(())
     }
 
+    /// Polls until told to stop, or until the org refuses the credentials.
     async fn keep_polling(&self, connector: &Arc<Connector>) -> Result<()> {
         let interval = connector.settings.poll_interval;
         loop {
+            if self.after(connector).await? {
+                connector.cancel.cancel();
+                return Ok(());
+            }
             let held = connector.hold.until(clock::now());
             if held.is_none() {
                 match self.poll(connector).await {
@@ -171,7 +183,6 @@ impl Collector {
                         connector.hold.failed(connector, &error);
                     }
                 }
-                self.after(connector).await?;
                 release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
             }
             tokio::select! {
@@ -181,8 +192,8 @@ impl Collector {
         }
     }
 
-    /// Waits before the next try to sign in. A refusal is waited out without end: only new
-    /// credentials help, and those come with a restart.
+    /// Waits before the next try to start. A refusal is waited out until the credentials change,
+    /// or until Test Connection has succeeded with them.
     async fn wait_out(
         &self,
         settings: &ConnectorSettings,
@@ -201,15 +212,33 @@ impl Collector {
         );
         let mut ignored = Collected::default();
         self.deliver_spooled(settings, progress, cancel, &mut ignored).await?;
-        let wait = match error.disposition() {
-            Disposition::Retry { after } => self.settings.retry.backoff.wait(failures, 1, after),
-            _ => std::time::Duration::MAX,
-        };
-        tokio::select! {
-            () = tokio::time::sleep(wait) => {}
-            () = cancel.cancelled() => {}
+        let refused = matches!(error, Error::StillRefused { .. })
+            || matches!(error, Error::Org(org) if is_refusal(org));
+        loop {
+            let wait = match error.disposition() {
+                Disposition::Retry { after } => {
+                    self.settings.retry.backoff.wait(failures, 1, after)
+                }
+                _ if refused => LOOK_AGAIN,
+                _ => TRY_AGAIN,
+            };
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = cancel.cancelled() => return Ok(()),
+            }
+            if !refused || self.may_sign_in(settings).await? {
+                return Ok(());
+            }
         }
-        Ok(())
+    }
+
+    /// Whether the credentials are others than those that were refused.
+    async fn may_sign_in(&self, settings: &ConnectorSettings) -> Result<bool> {
+        match settings.org_settings() {
+            Ok(org_settings) => self.access.allows(&settings.name, &Org::new(org_settings)?).await,
+            // A secret that is being replaced may be missing for a moment.
+            Err(_) => Ok(false),
+        }
     }
 
     async fn register(&self, settings: &ConnectorSettings) -> Result<()> {
@@ -328,12 +357,11 @@ impl Collector {
         found
     }
 
-    /// After the stages: a refusal met in mid-work is remembered.
-    async fn after(&self, connector: &Connector) -> Result<()> {
-        if let Some(error) = connector.hold.take_refusal() {
-            self.access.note_refusal(connector.name(), &connector.org, &Error::Org(error)).await?;
-        }
-        Ok(())
+    /// A refusal met in mid-work is remembered. Answers whether there was one.
+    async fn after(&self, connector: &Connector) -> Result<bool> {
+        let Some(error) = connector.hold.take_refusal() else { return Ok(false) };
+        self.access.note_refusal(connector.name(), &connector.org, &Error::Org(error)).await?;
+        Ok(true)
     }
 
     /// Runs all stages; when `once`, until nothing is left for them.

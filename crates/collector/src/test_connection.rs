@@ -246,9 +246,9 @@ async fn fetch_logs(desk: &mut Desk<'_>, carried: &mut Carried) -> Result<()> {
     }
     match &newest {
         Some(file) => {
-            let age = now.duration_since(file.created_date).as_mins();
+            let age = ago(now.duration_since(file.created_date));
             desk.found(format!(
-                "{files} files of {} event types in the last four days; the newest is {}, made {age} minutes ago",
+                "{files} files of {} event types in the last four days; the newest is {}, made {age} ago",
                 types.len(), file.event_type
             ));
         }
@@ -260,6 +260,14 @@ async fn fetch_logs(desk: &mut Desk<'_>, carried: &mut Carried) -> Result<()> {
     licence(desk, &types);
     budget(desk, org).await;
     Ok(())
+}
+
+/// A span in the unit that suits it.
+fn ago(span: SignedDuration) -> String {
+    match span.as_mins() {
+        minutes @ ..=119 => format!("{} minutes", minutes.max(0)),
+        minutes => format!("{} hours", minutes / 60),
+    }
 }
 
 /// Says so when only the free event types appear.

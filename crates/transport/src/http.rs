@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// What a client may differ in. Everything else is fixed here.
-#[derive(Debug, Clone, Default)]
+/// What a client may differ in. Everything else is fixed here. `Debug` shows no password, no
+/// certificate and no key.
+#[derive(Clone, Default)]
 pub struct ClientSettings {
     /// Proxy for all requests, for example `http://proxy.example:3128`. Without it the usual
     /// environment variables (`HTTPS_PROXY`, `NO_PROXY`) count.
@@ -14,6 +15,16 @@ pub struct ClientSettings {
     pub identity_pem: Option<Vec<u8>>,
 }
 
+impl std::fmt::Debug for ClientSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientSettings")
+            .field("proxy", &self.proxy.as_ref().and_then(url::Url::host_str))
+            .field("extra_roots_pem", &self.extra_roots_pem.is_some())
+            .field("identity_pem", &self.identity_pem.is_some())
+            .finish()
+    }
+}
+
 /// The address could not be turned into a client: wrong proxy, unreadable certificate.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot build the HTTP client")]
@@ -21,8 +32,9 @@ pub struct ClientError(#[from] reqwest::Error);
 
 /// Longest wait for a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest silence inside an answer. There is no limit on a whole download.
-pub const READ_TIMEOUT: Duration = Duration::from_mins(1);
+/// Longest silence before or inside an answer; an org may think about a query for two minutes.
+/// There is no limit on a whole download.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(150);
 
 /// Builds a client: verified TLS, HTTP/2 where offered, no automatic decompression, no redirects.
 ///
@@ -90,6 +102,17 @@ mod tests {
         assert_eq!(retry_after(&headers), Some(Duration::ZERO));
         headers.insert(RETRY_AFTER, HeaderValue::from_static("soon"));
         assert_eq!(retry_after(&headers), None);
+    }
+
+    #[test]
+    fn settings_show_no_password_of_a_proxy_and_no_key() {
+        let settings = ClientSettings {
+            proxy: Some("http://user:hunter22@proxy.example:3128".parse().unwrap()),
+            extra_roots_pem: None,
+            identity_pem: Some(b"hunter33".to_vec()),
+        };
+        let shown = format!("{settings:?}");
+        assert!(!shown.contains("hunter") && shown.contains("proxy.example"), "{shown}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `orgtap demo`: a simulated org, one connector, and its events in files, from nothing.
 
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,9 +27,10 @@ const MARK: &str = ".orgtap-demo";
 pub(crate) async fn run(common: &Common, args: &DemoArgs) -> anyhow::Result<Exit> {
     let dir = prepare(&args.dir)?;
     let org = start(args).await?;
-    let text = configuration(&org);
     let path = dir.join("orgtap.yaml");
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    write_secrets(&dir, &org)?;
+    fs::write(&path, configuration(&org))
+        .with_context(|| format!("cannot write {}", path.display()))?;
     let settings = config::load(&path)?;
     let connector =
         settings.connectors.first().cloned().context("the demo's configuration is empty")?;
@@ -105,23 +107,21 @@ async fn start(args: &DemoArgs) -> anyhow::Result<Running> {
     Ok(SimOrg::start(sim, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?)
 }
 
-/// The eight fields, and files as the destination. The secrets are the simulated org's own.
+/// The eight fields, and files as the destination.
 fn configuration(org: &Running) -> String {
     let login = org.credentials();
-    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
     format!(
-        "# Made by `orgtap demo` for a simulated org. A real configuration takes its secrets from\n\
-         # the environment, files or commands: see `orgtap config example`.\n\
+        "# Made by `orgtap demo` for a simulated org. `orgtap config example` shows every key.\n\
          data_dir: data\n\
          connectors:\n\
          \x20 - name: acme\n\
          \x20   type: salesforce_connector\n\
          \x20   instance_url: {}\n\
          \x20   salesforce_user: {}\n\
-         \x20   salesforce_user_password: {}\n\
-         \x20   consumer_key: {}\n\
-         \x20   consumer_secret: {}\n\
-         \x20   security_token: {}\n\
+         \x20   salesforce_user_password: {{ file: secrets/password }}\n\
+         \x20   consumer_key: {{ file: secrets/consumer_key }}\n\
+         \x20   consumer_secret: {{ file: secrets/consumer_secret }}\n\
+         \x20   security_token: {{ file: secrets/security_token }}\n\
          \x20   event_log_files: {{ interval: auto, event_types: [\"*\"] }}\n\
          \x20   destinations: [files]\n\
          destinations:\n\
@@ -130,12 +130,31 @@ fn configuration(org: &Running) -> String {
          \x20   directory: events\n\
          \x20   compression: none\n",
         org.url(),
-        quoted(&login.username),
-        quoted(&login.password),
-        quoted(&login.consumer_key),
-        quoted(&login.consumer_secret),
-        quoted(&login.security_token),
+        login.username,
     )
+}
+
+/// The simulated org's secrets, as files, as a real set-up would have them.
+fn write_secrets(dir: &Path, org: &Running) -> anyhow::Result<()> {
+    let login = org.credentials();
+    let folder = dir.join("secrets");
+    fs::create_dir_all(&folder).context("cannot make the folder for secrets")?;
+    for (name, secret) in [
+        ("password", &login.password),
+        ("consumer_key", &login.consumer_key),
+        ("consumer_secret", &login.consumer_secret),
+        ("security_token", &login.security_token),
+    ] {
+        let path = folder.join(name);
+        let mut options = fs::File::options();
+        options.create(true).truncate(true).write(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let opened = options.open(&path);
+        let mut file = opened.with_context(|| format!("cannot write {}", path.display()))?;
+        writeln!(file, "{secret}")?;
+    }
+    Ok(())
 }
 
 fn tested(report: &TestReport) -> String {

@@ -130,6 +130,31 @@ fn run_collects_what_appears_and_stops_when_told() {
     scene.compare(orgtap_simorg::world::Interval::Hourly);
 }
 
+#[test]
+fn a_daemon_whose_password_is_refused_asks_once_and_goes_on_when_it_is_changed() {
+    let scene = scene();
+    let text = fs::read_to_string(scene.path("orgtap.yaml")).unwrap();
+    let text = text.replace("{ env: ACME_PASSWORD }", "{ file: password }");
+    fs::write(scene.path("orgtap.yaml"), text).unwrap();
+    fs::write(scene.path("password"), "wrong").unwrap();
+    let mut daemon = scene.command(&["run"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let state = || {
+        let json = scene.run(&["status", "--json"]);
+        if json.code == Some(2) {
+            String::new()
+        } else {
+            json.json()["connectors"][0]["state"].to_string()
+        }
+    };
+    wait_until(|| state() == "\"error\"");
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    assert_eq!(scene.org.stats().refused_sign_ins, 1, "a refused sign-in was repeated");
+    fs::write(scene.path("password"), &scene.org.credentials().password).unwrap();
+    wait_until(|| state() == "\"active\"");
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+}
+
 /// Waits for something that takes a moment, with an end.
 fn wait_until(mut done: impl FnMut() -> bool) {
     for _ in 0..200 {
