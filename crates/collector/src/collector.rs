@@ -92,11 +92,17 @@ fn lock(data_dir: &Path) -> Result<File> {
         .write(true)
         .open(&path)
         .map_err(Error::disk(&path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(fs::TryLockError::WouldBlock) => Err(Error::InUse { path: data_dir.to_owned() }),
-        Err(fs::TryLockError::Error(source)) => Err(Error::Disk { path, source }),
+    // Whoever asks whether the folder is in use holds the lock for a moment.
+    for _ in 0..20 {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(fs::TryLockError::WouldBlock) => {
+                std::thread::sleep(std::time::Duration::from_millis(25));
+            }
+            Err(fs::TryLockError::Error(source)) => return Err(Error::Disk { path, source }),
+        }
     }
+    Err(Error::InUse { path: data_dir.to_owned() })
 }
 
 /// Whether a process holds the data folder now.

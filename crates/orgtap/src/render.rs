@@ -11,7 +11,15 @@ use crate::exit::Exit;
 #[expect(clippy::print_stderr, reason = "this is the one place where failures are printed")]
 pub(crate) fn failure(error: &anyhow::Error, json: bool) -> ExitCode {
     let (problem, exit) = judge(error);
-    if json {
+    let faults = error.downcast_ref::<orgtap_collector::config::ConfigError>().or_else(|| {
+        match error.downcast_ref::<orgtap_collector::Error>() {
+            Some(orgtap_collector::Error::Config(faults)) => Some(faults),
+            _ => None,
+        }
+    });
+    if let (Some(faults), false) = (faults, json) {
+        eprintln!("{}", faults.render().trim_end());
+    } else if json {
         eprintln!("{}", json!({ "problem": problem }));
     } else {
         eprintln!("{}", problem_text(&problem));

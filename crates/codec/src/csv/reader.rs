@@ -275,7 +275,9 @@ impl<R: Read> Reader<R> {
     /// Passes a row that is longer than the limit, keeping count of its quotes.
     fn pass_long_row(&mut self) -> Result<Item<'_>, ReadError> {
         let offset = self.base + self.at as u64;
-        let shown = self.buffer[self.at..self.filled.min(self.at + SHOWN)].to_vec();
+        // The row is longer than the limit, so that many bytes are surely its own.
+        let shown = SHOWN.min(self.longest);
+        let shown = self.buffer[self.at..self.filled.min(self.at + shown)].to_vec();
         let mut inside = false;
         loop {
             let window = &self.buffer[self.at..self.filled];

@@ -117,6 +117,13 @@ fn a_row_beyond_the_limit_is_passed_over_in_bounded_memory() {
     assert_eq!(rows[1], Err(Malformed::TooLong.to_string()));
     assert_eq!(rows[2], cells(&["z"]));
     assert_eq!(rows.len(), 3);
+    for sizes in [&[1_usize][..], &[700], &[usize::MAX]] {
+        let pieces = Pieces { rest: long.as_bytes(), sizes: sizes.to_vec(), turn: 0 };
+        let mut reader = Reader::with_limit(pieces, 64, 4_096);
+        assert!(matches!(reader.next_item(), Ok(Some(Item::Row(_)))));
+        let Ok(Some(Item::Malformed { raw, .. })) = reader.next_item() else { panic!("too long") };
+        assert_eq!(raw, &long.as_bytes()[4..4 + 4_096], "what is shown is the row's beginning");
+    }
 }
 
 #[test]

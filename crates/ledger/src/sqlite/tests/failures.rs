@@ -83,6 +83,22 @@ async fn a_write_that_is_dropped_gives_its_turn_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_commit_that_fails_is_told_and_leaves_nothing() {
+    let (_folder, path) = folder();
+    let ledger = SqliteLedger::open(&path).await.unwrap();
+    list(&ledger, 2).await.unwrap();
+    let mut write = ledger.writer.begin().await.unwrap();
+    // The broken reference is found at the commit, which SQLite then leaves undone, but open.
+    let broken = "pragma defer_foreign_keys = on; update unit set connector_id = 99";
+    sqlx::raw_sql(broken).execute(&mut *write).await.unwrap();
+    let error = write.finish(Ok(())).await.unwrap_err();
+    assert!(matches!(error, LedgerError::Corrupt(_)), "{error:?}");
+    list(&ledger, 3).await.unwrap();
+    assert_eq!(listed(&ledger).await, 3);
+    assert_eq!(ledger.summary("acme").await.unwrap().units["listed"], 3);
+}
+
+#[tokio::test]
 async fn reads_do_not_wait_for_a_write() {
     let (_folder, path) = folder();
     let ledger = SqliteLedger::open(&path).await.unwrap();
