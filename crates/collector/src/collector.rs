@@ -21,6 +21,8 @@ pub struct Collector {
     pub(crate) spool: Spool,
     pub(crate) destinations: BTreeMap<String, Arc<dyn Destination>>,
     pub(crate) owner: String,
+    /// Removed destinations whose undelivered units may be dropped.
+    pub(crate) given_up: Vec<String>,
     pub(crate) access: Access,
     /// Locked as long as this lives.
     _lock: File,
@@ -54,7 +56,23 @@ impl Collector {
         }
         let access = Access::open(data_dir, Arc::clone(&ledger))?;
         let owner = format!("{}-{}", std::process::id(), clock::now());
-        Ok(Self { settings, ledger, spool, destinations, owner, access, _lock: lock })
+        Ok(Self {
+            settings,
+            ledger,
+            spool,
+            destinations,
+            owner,
+            given_up: Vec::new(),
+            access,
+            _lock: lock,
+        })
+    }
+
+    /// Allows what waits for these removed destinations to be dropped.
+    #[must_use]
+    pub fn giving_up(mut self, destinations: &[String]) -> Self {
+        self.given_up = destinations.to_vec();
+        self
     }
 
     /// The record.

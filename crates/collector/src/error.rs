@@ -59,6 +59,18 @@ pub enum Error {
         /// The org it leads to.
         found: String,
     },
+    /// A destination with undelivered units is no longer configured.
+    #[error(
+        "{destination} is no longer among the destinations of {connector}, but {units} units wait for it"
+    )]
+    Abandoned {
+        /// The connector.
+        connector: String,
+        /// The destination.
+        destination: String,
+        /// Units it has not finished.
+        units: i64,
+    },
     /// A worker panicked.
     #[error("a worker failed: {0}")]
     Worker(String),
@@ -288,6 +300,12 @@ const OWN: &[Own] = &[
         "check the disk; it is tried again",
     ),
     (
+        "OT-CONF-20",
+        "a destination was removed before it had everything",
+        "it was renamed or taken out of the configuration while units were waiting for it",
+        "put it back under its old name; or, if what waits shall never be delivered there, run with `--give-up NAME` once",
+    ),
+    (
         "OT-UNIT-10",
         "a row with misplaced quotes",
         "the row's quotes do not pair up, so its columns cannot be told apart; usually damage before it reached the org's file",
@@ -326,6 +344,7 @@ impl Error {
             Self::InUse { .. } => row("OT-DISK-03"),
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
+            Self::Abandoned { .. } => row("OT-CONF-20"),
             Self::Worker(_) => row("OT-UNIT-50"),
             _ => return None,
         })

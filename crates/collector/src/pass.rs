@@ -241,15 +241,24 @@ impl Collector {
         }
     }
 
+    /// Makes the connector known. Refuses when that would give up units without being told to.
     async fn register(&self, settings: &ConnectorSettings) -> Result<()> {
         let now = clock::now();
+        for (destination, counts) in self.ledger.summary(&settings.name).await?.destinations {
+            let (.., units) = counts;
+            let gone = !settings.destinations.contains(&destination);
+            if gone && units > 0 && !self.given_up.contains(&destination) {
+                let connector = settings.name.clone();
+                return Err(Error::Abandoned { connector, destination, units });
+            }
+        }
         let dropped = self.ledger.register(&settings.name, &settings.destinations, now).await?;
         for (destination, units) in dropped {
             tracing::warn!(
                 connector = settings.name,
                 destination,
                 units,
-                "the destination is no longer configured; its unfinished units were given up"
+                "the destination is given up, and the units that waited for it with it"
             );
         }
         Ok(())

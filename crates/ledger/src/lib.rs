@@ -2,7 +2,7 @@
 //!
 //! The only crate with SQL of its own. It knows neither events nor destinations: names are
 //! strings, times are microseconds since 1970 UTC, and it never asks a clock.
-//! [`Ledger`] is the contract; [`unit`] is the pure state machine every database applies;
+//! [`Ledger`] is the contract; [`mod@unit`] is the pure state machine every database applies;
 //! [`SqliteLedger`] is the database of one machine. The module `suite` (feature `suite`) is the
 //! list of cases every database has to pass.
 

@@ -86,6 +86,9 @@ pub(crate) struct RunArgs {
     /// Only these connectors.
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connectors: Vec<String>,
+    /// Drop what waits for this destination, which is no longer configured. May be repeated.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) give_up: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -93,6 +96,9 @@ pub(crate) struct CollectArgs {
     /// Only these connectors.
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connectors: Vec<String>,
+    /// Drop what waits for this destination, which is no longer configured. May be repeated.
+    #[arg(long, value_name = "DESTINATION")]
+    pub(crate) give_up: Vec<String>,
 }
 
 #[derive(Debug, Args)]

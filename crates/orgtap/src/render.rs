@@ -31,9 +31,9 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
     if let Some(error) = error.downcast_ref::<orgtap_collector::Error>() {
         let exit = match error {
             orgtap_collector::Error::Config(_) => Exit::Usage,
-            orgtap_collector::Error::InUse { .. } | orgtap_collector::Error::Destination(_) => {
-                Exit::Blocked
-            }
+            orgtap_collector::Error::InUse { .. }
+            | orgtap_collector::Error::Abandoned { .. }
+            | orgtap_collector::Error::Destination(_) => Exit::Blocked,
             _ => Exit::Failure,
         };
         return (error.problem(), exit);

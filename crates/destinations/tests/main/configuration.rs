@@ -205,7 +205,10 @@ fn what_cannot_work_is_refused_when_it_is_built() {
                 .to_owned(),
             "no certificate",
         ),
-        ("{ name: h, type: http, url: https://x.example/, timeout: 2m }".to_owned(), "at most 1m"),
+        (
+            "{ name: h, type: http, url: https://x.example/, timeout: 3m }".to_owned(),
+            "at most 150s",
+        ),
         ("{ name: s, type: syslog, host: 'log.example:514' }".to_owned(), "port"),
         ("{ name: s, type: syslog, host: 'https://log' }".to_owned(), "host"),
         ("{ name: s, type: syslog, host: x, transport: tcp, tls: {} }".to_owned(), "transport"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use orgtap_collector::{Collected, Collector, Progress};
 use serde_json::json;
 
-use super::{chosen, say, settings, stop_signal};
+use super::{chosen, say, say_aside, settings, stop_signal};
 use crate::cli::{CollectArgs, Common};
 use crate::exit::Exit;
 use crate::render::{bytes, count, problem_text};
@@ -16,7 +16,15 @@ use crate::watch::watch;
 pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<Exit> {
     let settings = settings(common)?;
     let connectors = chosen(&settings, &args.connectors)?;
-    let collector = Collector::open(settings).await?;
+    // Standard output that carries events carries nothing else.
+    let carries_events = settings.destinations.iter().any(|destination| {
+        let used = connectors
+            .iter()
+            .any(|one| one.destinations.iter().any(|name| name == destination.name()));
+        destination.kind() == "stdout" && used
+    });
+    let tell = if carries_events { say_aside } else { say::<String> };
+    let collector = Collector::open(settings).await?.giving_up(&args.give_up);
     let cancel = stop_signal();
     let mut worst = Exit::Success;
     let mut reports = Vec::new();
@@ -34,11 +42,11 @@ pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<E
         if common.json {
             reports.push(serde_json::to_value(&collected)?);
         } else {
-            say(report(&collected, &progress, started.elapsed()));
+            tell(report(&collected, &progress, started.elapsed()));
         }
     }
     if common.json {
-        say(json!({ "connectors": reports }));
+        tell(json!({ "connectors": reports }).to_string());
     }
     Ok(worst)
 }

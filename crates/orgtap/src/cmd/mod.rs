@@ -81,6 +81,12 @@ async fn wait_for_signal() {
     drop(tokio::signal::ctrl_c().await);
 }
 
+/// Prints a line of results to standard error, where standard output is taken.
+#[expect(clippy::print_stderr, reason = "standard output carries events")]
+pub(crate) fn say_aside(text: String) {
+    eprintln!("{text}");
+}
+
 /// Prints a line of results. A reader that has gone away ends the program quietly.
 pub(crate) fn say(text: impl std::fmt::Display) {
     use std::io::Write;

@@ -13,7 +13,7 @@ use crate::exit::Exit;
 pub(crate) async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<Exit> {
     let settings = settings(common)?;
     let connectors = chosen(&settings, &args.connectors)?;
-    let collector = Arc::new(Collector::open(settings).await?);
+    let collector = Arc::new(Collector::open(settings).await?.giving_up(&args.give_up));
     let cancel = stop_signal();
     let mut running = JoinSet::new();
     for connector in connectors {

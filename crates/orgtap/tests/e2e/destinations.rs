@@ -135,6 +135,22 @@ fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
 }
 
 #[test]
+fn a_destination_with_a_backlog_is_not_dropped_unless_told_to() {
+    let scene = Scene::new(world(44, 1, 0.1));
+    let interval = "  event_log_files: { interval: daily, event_types: [\"Log*\"] }\n";
+    let files = "- name: files\n  type: file\n  directory: events\n";
+    let hook = "- name: hook\n  type: http\n  url: http://127.0.0.1:9/events\n";
+    scene.configure(interval, &format!("{files}{hook}"));
+    assert!(matches!(scene.run(&["collect"]).code, Some(4 | 5)));
+    scene.configure(interval, files);
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.stdout);
+    assert!(ran.stderr.contains("OT-CONF-20") && ran.stderr.contains("hook"), "{}", ran.stderr);
+    assert_eq!(scene.run(&["collect", "--give-up", "hook"]).code, Some(0));
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+}
+
+#[test]
 fn stdout_carries_events_and_nothing_else() {
     let scene = Scene::new(world(43, 1, 0.1));
     scene.configure(
@@ -142,9 +158,11 @@ fn stdout_carries_events_and_nothing_else() {
         "- name: out\n  type: stdout\n",
     );
     let ran = scene.run(&["collect", "--json"]);
-    let events: Vec<&str> =
-        ran.stdout.lines().filter(|line| line.contains("\"_orgtap\"")).collect();
-    assert!(!events.is_empty());
-    let uids: HashSet<&&str> = events.iter().collect();
-    assert_eq!(uids.len(), events.len());
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    let mut delivered = Delivered::default();
+    ran.stdout.lines().for_each(|line| delivered.add(line));
+    assert!(!delivered.uids.is_empty());
+    let uids: HashSet<&String> = delivered.uids.iter().collect();
+    assert_eq!(uids.len(), delivered.uids.len());
+    assert!(ran.stderr.contains("\"connectors\""), "{}", ran.stderr);
 }
