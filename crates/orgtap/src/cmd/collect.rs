@@ -23,7 +23,7 @@ pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<E
             .any(|one| one.destinations.iter().any(|name| name == destination.name()));
         destination.kind() == "stdout" && used
     });
-    let tell = if carries_events { say_aside } else { say::<String> };
+    let tell = |text: String| if carries_events { say_aside(&text) } else { say(text) };
     let collector = Collector::open(settings).await?.giving_up(&args.give_up);
     let cancel = stop_signal();
     let mut worst = Exit::Success;

@@ -83,7 +83,7 @@ async fn wait_for_signal() {
 
 /// Prints a line of results to standard error, where standard output is taken.
 #[expect(clippy::print_stderr, reason = "standard output carries events")]
-pub(crate) fn say_aside(text: String) {
+pub(crate) fn say_aside(text: &str) {
     eprintln!("{text}");
 }
 
