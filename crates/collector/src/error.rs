@@ -178,7 +178,7 @@ impl UnitFault {
             ),
             Self::Spool(_) => (
                 "a file below the data folder was removed or damaged",
-                "nothing if the org still has the file: it is downloaded again; check the disk",
+                "check the disk, and restore the file that the log names from a backup; the unit waits and is tried again, and nothing after it in its lane is skipped",
             ),
             Self::IndexLost { .. } => (
                 "a file below the data folder's `rows` was removed or damaged",
