@@ -45,4 +45,4 @@ pub(crate) fn point(name: &'static str) {
 
 /// Nothing.
 #[cfg(not(debug_assertions))]
-pub fn point(_: &'static str) {}
+pub(crate) fn point(_: &'static str) {}
