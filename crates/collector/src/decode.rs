@@ -18,7 +18,6 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::admit::decisions::Decisions;
 use crate::error::UnitFault;
-use crate::inspect::dead_row;
 
 /// A batch, with the row each of its events came from.
 #[derive(Debug)]
@@ -67,10 +66,11 @@ pub(crate) fn decode(
         };
         let row_number = number;
         number += 1;
-        if row_number < position || dead_row_quick(&item, plan.width()) {
+        // Rows that are none were set aside by the first reading.
+        let Item::Row(row) = item else { continue };
+        if row_number < position || row.len() != plan.width() {
             continue;
         }
-        let Item::Row(row) = item else { continue };
         let Some(nth) = decisions.nth(row_number).map_err(spool)? else { continue };
         let hash = plan.hash(&row);
         let start = cutter.buffer.len();
@@ -86,13 +86,6 @@ pub(crate) fn decode(
     // A receiver that is gone wants nothing more.
     drop(batches.blocking_send(last));
     Ok(())
-}
-
-fn dead_row_quick(item: &Item<'_>, width: usize) -> bool {
-    match item {
-        Item::Row(row) => row.len() != width,
-        Item::Malformed { .. } => dead_row(item, width, 0).is_some(),
-    }
 }
 
 impl Cutter {

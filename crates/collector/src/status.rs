@@ -1,7 +1,6 @@
 //! What an operator wants to know of a connector, from the ledger alone.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
@@ -102,11 +101,7 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
         let summary = ledger.summary(&connector.name).await?;
         connectors.push(connector_status(connector, record, summary));
     }
-    Ok(Status { at: rfc3339(clock::now()), running: running(&settings.data_dir), connectors })
-}
-
-fn running(data_dir: &Path) -> bool {
-    is_running(data_dir)
+    Ok(Status { at: rfc3339(clock::now()), running: is_running(&settings.data_dir), connectors })
 }
 
 fn connector_status(
