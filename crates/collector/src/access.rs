@@ -1,12 +1,12 @@
 //! Signing in: never twice with credentials that were refused, and never into another org.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use orgtap_ledger::{Ledger, Outcome};
 use orgtap_salesforce::{ErrorKind, Org, SignedIn};
-use orgtap_transport::{Disposition, Explain};
+use orgtap_transport::{Disposition, Explain, disk};
 
 use crate::clock;
 use crate::error::{Error, Result};
@@ -41,7 +41,9 @@ impl Access {
                 since: orgtap_events::time::rfc3339(since),
             });
         }
-        let answer = org.sign_in().await.map_err(Error::from);
+        // A person who asks wants to see a sign-in; everybody else may use the last session.
+        let answer = if even_if_refused { org.sign_in().await } else { org.connect().await };
+        let answer = answer.map_err(Error::from);
         let at = clock::now();
         let answer = answer.and_then(|signed_in| match &record.org_id {
             Some(known) if *known != signed_in.org_id => Err(Error::OtherOrg {
@@ -104,24 +106,9 @@ fn installation_key(data_dir: &Path) -> Result<[u8; 32]> {
             let mut key = [0; 32];
             aws_lc_rs::rand::fill(&mut key)
                 .map_err(|_| Error::Worker("no random numbers from the system".to_owned()))?;
-            let part = data_dir.join(format!("installation.key.{}", std::process::id()));
-            write_private(&part, &key)
-                .and_then(|()| crate::spool::settle(&part, &path))
-                .map_err(failed)?;
+            disk::write_private(&path, &key).map_err(failed)?;
             Ok(key)
         }
         Err(error) => Err(failed(error)),
     }
-}
-
-fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    use std::io::Write;
-    let mut options = File::options();
-    options.create(true).truncate(true).write(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options.open(path)?.write_all(bytes)
 }

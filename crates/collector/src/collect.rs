@@ -6,6 +6,7 @@ use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::unit::{Event, State};
 use orgtap_ledger::{DeadLetter, Lane, Lease, Unit};
 use orgtap_salesforce::ErrorKind;
+use orgtap_transport::disk::{path_part, place, settle};
 use orgtap_transport::{Disposition, Explain};
 
 use crate::admit::decisions::{Decided, decide};
@@ -18,7 +19,7 @@ use crate::fetch::{Earlier, fetch};
 use crate::inspect::{DeadRow, InspectError, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
-use crate::spool::{Spool, place, settle};
+use crate::spool::Spool;
 use crate::stage::{LEASE, Turn};
 
 /// Works through a lane's units in order. Fetching goes on past a unit that must wait; admitting
@@ -245,7 +246,7 @@ fn compare(spool: &Spool, this: &Known, earlier: &[Known]) -> Result<Decided> {
     for other in earlier {
         others.push(other.open(spool)?);
     }
-    let name = crate::spool::path_part(&this.unit.key());
+    let name = path_part(&this.unit.key());
     let part = spool.scratch().join(format!("{name}.admit"));
     let decided = decide(&part, &spool.scratch(), own, &mut others).map_err(Error::disk(&part))?;
     if decided.exceptions > 0 {
@@ -258,7 +259,7 @@ fn compare(spool: &Spool, this: &Known, earlier: &[Known]) -> Result<Decided> {
 
 /// Makes a lost row index again from the spooled bytes.
 fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
-    let name = crate::spool::path_part(&unit.key());
+    let name = path_part(&unit.key());
     let part = spool.scratch().join(format!("{name}.rows"));
     let path = spool.bytes(relative);
     let bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;

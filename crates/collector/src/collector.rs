@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use orgtap_destinations::Destination;
 use orgtap_ledger::{Ledger, SqliteLedger};
+use orgtap_transport::disk;
 
 use crate::access::Access;
 use crate::clock;
@@ -42,7 +43,7 @@ impl Collector {
     /// Opens ledger, spool and destinations. Fails when another process has the data folder.
     pub async fn open(settings: Settings) -> Result<Self> {
         let data_dir = &settings.data_dir;
-        create_private(data_dir).map_err(Error::disk(data_dir))?;
+        disk::create_private_folder(data_dir).map_err(Error::disk(data_dir))?;
         let lock = lock(data_dir)?;
         let ledger = open_ledger(data_dir).await?;
         // The lock says that nobody else is at work here, so leases in the ledger are a dead
@@ -51,7 +52,7 @@ impl Collector {
         let spool = Spool::open(data_dir).map_err(Error::disk(data_dir))?;
         let mut destinations = BTreeMap::new();
         for config in &settings.destinations {
-            let destination = config.build()?;
+            let destination = config.build(&settings.vault)?;
             destinations.insert(destination.name().to_owned(), destination);
         }
         let access = Access::open(data_dir, Arc::clone(&ledger))?;
@@ -84,21 +85,6 @@ impl Collector {
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
-}
-
-/// Makes a folder that only its owner may look into.
-pub(crate) fn create_private(folder: &Path) -> std::io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt;
-        builder.mode(0o700);
-    }
-    builder.create(folder)
 }
 
 /// Takes the data folder. The lock ends with the process, however it ends.

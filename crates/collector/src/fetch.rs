@@ -13,13 +13,14 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use orgtap_events::UnitInfo;
 use orgtap_salesforce::{Encoding, Org};
+use orgtap_transport::disk::{path_part, place, settle};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result, UnitFault};
 use crate::inspect::{InspectError, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
-use crate::spool::{Packing, Spool, open_packed, place, settle};
+use crate::spool::{Packing, Spool, open_packed};
 
 /// A file this old whose length never matched is accepted as it is, when it keeps coming the same.
 const PATIENCE_WITH_LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_hours(6);
@@ -73,7 +74,7 @@ pub(crate) async fn fetch(
         Encoding::Gzip => Packing::Gzip,
         Encoding::Identity => Packing::Zstd,
     };
-    let name = crate::spool::path_part(&unit.key());
+    let name = path_part(&unit.key());
     let part = spool.scratch().join(format!("{name}.part")).with_added_extension(match packing {
         Packing::Gzip => "gz",
         Packing::Zstd => "zst",

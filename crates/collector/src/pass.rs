@@ -100,7 +100,7 @@ impl Collector {
         cancel: &CancellationToken,
         collected: &mut Collected,
     ) -> Result<()> {
-        let org = Org::new(settings.org_settings()?)?;
+        let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
         let connector = match self.ready(settings, org, progress, cancel).await {
             Ok(connector) => connector,
             Err(error) => {
@@ -138,7 +138,7 @@ impl Collector {
         let mut failures = 0;
         while !cancel.is_cancelled() {
             // Secrets are fetched anew: they may have been changed.
-            let org = Org::new(settings.org_settings()?)?;
+            let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
             let until_refused = cancel.child_token();
             match self.ready(settings, org, progress, &until_refused).await {
                 Ok(connector) => {
@@ -234,7 +234,7 @@ impl Collector {
 
     /// Whether the credentials are others than those that were refused.
     async fn may_sign_in(&self, settings: &ConnectorSettings) -> Result<bool> {
-        match settings.org_settings() {
+        match settings.org_settings(&self.settings.vault) {
             Ok(org_settings) => self.access.allows(&settings.name, &Org::new(org_settings)?).await,
             // A secret that is being replaced may be missing for a moment.
             Err(_) => Ok(false),
@@ -331,7 +331,9 @@ impl Collector {
         collected: &mut Collected,
     ) -> Result<()> {
         let record = self.ledger.connector(&settings.name).await?;
-        let (Some(org_id), Ok(org_settings)) = (record.org_id, settings.org_settings()) else {
+        let (Some(org_id), Ok(org_settings)) =
+            (record.org_id, settings.org_settings(&self.settings.vault))
+        else {
             return Ok(());
         };
         let org = Org::new(org_settings)?;

@@ -7,13 +7,13 @@
 //! DATA/scratch/                                      what a dead process may leave; emptied at start
 //! ```
 
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use orgtap_events::UnitInfo;
+use orgtap_transport::disk::path_part;
 
 /// How the bytes in the spool are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,73 +126,4 @@ pub(crate) fn open_packed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
         Some(Packing::Zstd) => Box::new(zstd::Decoder::new(file)?),
         None => Box::new(file),
     })
-}
-
-/// Puts a finished file where it belongs: contents first, then the name, then the folder.
-pub(crate) fn settle(from: &Path, to: &Path) -> io::Result<()> {
-    File::open(from)?.sync_all()?;
-    place(from, to)?;
-    sync_folder(to)
-}
-
-/// Like [`settle`] for a file that can be made again: it is not forced to disk.
-pub(crate) fn place(from: &Path, to: &Path) -> io::Result<()> {
-    match fs::rename(from, to) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            if let Some(folder) = to.parent() {
-                fs::create_dir_all(folder)?;
-            }
-            fs::rename(from, to)
-        }
-        other => other,
-    }
-}
-
-fn sync_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
-        None => Ok(()),
-    }
-}
-
-/// A name from outside as one part of a path: letters, digits, `-`, `_` and inner dots stay,
-/// everything else becomes `%XX`.
-pub(crate) fn path_part(name: &str) -> String {
-    let mut part = String::with_capacity(name.len());
-    for (index, byte) in name.bytes().enumerate() {
-        match byte {
-            b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_' => part.push(char::from(byte)),
-            b'.' if index > 0 => part.push('.'),
-            _ => {
-                // Writing to a string cannot fail.
-                let _infallible = write!(part, "%{byte:02X}");
-            }
-        }
-    }
-    part.truncate(180);
-    if part.is_empty() { "%".to_owned() } else { part }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_from_outside_cannot_leave_the_folder() {
-        assert_eq!(path_part("Login"), "Login");
-        assert_eq!(path_part("../etc"), "%2E.%2Fetc");
-        assert_eq!(path_part(".."), "%2E.");
-        assert_eq!(path_part(""), "%");
-        assert_eq!(path_part("a b\0"), "a%20b%00");
-    }
-
-    #[test]
-    fn settling_makes_the_folder_it_needs() {
-        let folder = tempfile::tempdir().unwrap();
-        let from = folder.path().join("x");
-        fs::write(&from, b"1").unwrap();
-        let to = folder.path().join("a/b/c");
-        settle(&from, &to).unwrap();
-        assert_eq!(fs::read(to).unwrap(), b"1");
-    }
 }

@@ -16,12 +16,12 @@ use orgtap_events::time::rfc3339;
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::Ledger;
 use orgtap_salesforce::{Encoding, IntervalChoice, Listing, LogFile, LogFileShape, Org};
-use orgtap_transport::{Explain, Problem};
+use orgtap_transport::{Explain, Problem, disk};
 use serde::Serialize;
 
 use crate::access::Access;
 use crate::clock;
-use crate::collector::{create_private, open_ledger};
+use crate::collector::open_ledger;
 use crate::config::{ConnectorSettings, Settings};
 use crate::error::{Error, Result, UnitFault};
 
@@ -117,7 +117,7 @@ pub async fn test_connection(
     mut on_stage: impl FnMut(&StageReport),
 ) -> Result<TestReport> {
     let started = Instant::now();
-    create_private(&settings.data_dir).map_err(Error::disk(&settings.data_dir))?;
+    disk::create_private_folder(&settings.data_dir).map_err(Error::disk(&settings.data_dir))?;
     let ledger = open_ledger(&settings.data_dir).await?;
     let access = Access::open(&settings.data_dir, Arc::clone(&ledger))?;
     let mut carried = Carried::default();
@@ -170,7 +170,7 @@ async fn remember(ledger: &Arc<dyn Ledger>, report: &TestReport) -> Result<()> {
 }
 
 fn configuration(desk: &mut Desk<'_>, settings: &Settings, carried: &mut Carried) -> Result<()> {
-    let org_settings = desk.settings.org_settings()?;
+    let org_settings = desk.settings.org_settings(&settings.vault)?;
     if org_settings.login_url.is_none() && is_login_host(&org_settings.instance_url) {
         desk.warn(format!(
             "{} serves every org; give your org's own My Domain, https://NAME.my.salesforce.com",
@@ -180,7 +180,7 @@ fn configuration(desk: &mut Desk<'_>, settings: &Settings, carried: &mut Carried
     carried.org = Some(Org::new(org_settings)?);
     for config in &settings.destinations {
         if desk.settings.destinations.iter().any(|name| name == config.name()) {
-            config.build()?;
+            config.build(&settings.vault)?;
         }
     }
     desk.found(format!("{} is well-formed, and every secret is there", desk.settings.instance_url));
@@ -194,7 +194,11 @@ fn is_login_host(url: &url::Url) -> bool {
 async fn authentication(desk: &mut Desk<'_>, access: &Access, carried: &mut Carried) -> Result<()> {
     let Some(org) = &carried.org else { return Ok(()) };
     let signed_in = access.sign_in(&desk.settings.name, org, true).await?;
-    desk.found(format!("signed in as {} to org {}", desk.settings.user, signed_in.org_id));
+    desk.found(format!(
+        "signed in as {} to org {}",
+        desk.settings.user.as_deref().unwrap_or(&signed_in.user_id),
+        signed_in.org_id
+    ));
     if signed_in.instance_url.host_str() != desk.settings.instance_url.host_str() {
         desk.found(format!("the org's data is at {}", signed_in.instance_url));
     }
@@ -420,7 +424,7 @@ async fn destination(
         if !desk.settings.destinations.iter().any(|name| name == config.name()) {
             continue;
         }
-        let destination = config.build()?;
+        let destination = config.build(&settings.vault)?;
         let checked = destination.check(sample.clone()).await?;
         desk.found(format!("{}: {}", destination.name(), checked.proof));
         if let Some(leaves) = checked.leaves {

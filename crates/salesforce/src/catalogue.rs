@@ -9,7 +9,7 @@ use orgtap_transport::Disposition;
 
 use crate::error::ErrorKind;
 use crate::reach::{self, Unreachable};
-use crate::refusal::{self, SignInRefusal};
+use crate::refusal::{self, LikelyCause, SignInRefusal};
 
 /// One line of the table.
 #[derive(Debug)]
@@ -52,6 +52,7 @@ pub fn catalogue() -> Vec<Entry> {
         ErrorKind::BadRequest,
         ErrorKind::Gone,
         ErrorKind::UnsupportedVersion,
+        ErrorKind::NotKept,
     ];
     let mut entries: Vec<Entry> = plain
         .into_iter()
@@ -64,6 +65,13 @@ pub fn catalogue() -> Vec<Entry> {
         .collect();
     entries.sort_unstable();
     entries
+}
+
+/// What may be behind the answers that have several causes, by code: for documentation.
+pub fn possibilities() -> Vec<(&'static str, Vec<&'static LikelyCause>)> {
+    let all = SignInRefusal::ALL
+        .map(|refusal| (refusal::row(refusal).code, refusal::every_cause(refusal)));
+    all.into_iter().filter(|(_, causes)| !causes.is_empty()).collect()
 }
 
 /// The line for a kind.
@@ -96,6 +104,7 @@ pub(crate) const fn row(kind: &ErrorKind) -> &'static Row {
         ErrorKind::BadRequest => &BAD_REQUEST,
         ErrorKind::Gone => &GONE,
         ErrorKind::UnsupportedVersion => &UNSUPPORTED_VERSION,
+        ErrorKind::NotKept => &NOT_KEPT,
     }
 }
 
@@ -278,6 +287,13 @@ const UNSUPPORTED_VERSION: Row = Row {
     remedy: "Remove api_version from the configuration, or set one the org offers.",
     disposition: Disposition::Pause,
 };
+const NOT_KEPT: Row = Row {
+    code: "OT-AUTH-26",
+    title: "the refresh token cannot be kept",
+    cause: "The vault in the data folder cannot be written or read; the message says why. Orgtap does not exchange a refresh token it could not keep, because with rotation the old one is good once.",
+    remedy: "Make room on the disk or correct the permissions of the data folder, or put the vault's key back. Orgtap tries again by itself.",
+    disposition: wait(60),
+};
 
 #[cfg(test)]
 mod tests {
@@ -288,7 +304,7 @@ mod tests {
         let entries = catalogue();
         let codes: std::collections::BTreeSet<_> = entries.iter().map(|entry| entry.0).collect();
         assert_eq!(codes.len(), entries.len());
-        assert_eq!(entries.len(), 25 + Unreachable::ALL.len() + SignInRefusal::ALL.len());
+        assert_eq!(entries.len(), 26 + Unreachable::ALL.len() + SignInRefusal::ALL.len());
         for (code, title, cause, remedy, _) in entries {
             let area = code.strip_prefix("OT-AUTH-").or_else(|| code.strip_prefix("OT-ORG-"));
             assert!(area.is_some_and(|number| number.len() == 2), "{code}");

@@ -8,12 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orgtap_transport::{Disposition, Explain};
+use orgtap_transport::{Disposition, Explain, Possibility};
 
 use crate::call::Call;
 use crate::catalogue::row;
 use crate::reach::Unreachable;
-use crate::refusal::SignInRefusal;
+use crate::refusal::{LikelyCause, SignInRefusal};
 
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,6 +71,8 @@ pub enum ErrorKind {
     UnsupportedVersion,
     /// Refused for a reason this crate does not know.
     Refused,
+    /// What the next sign-in needs cannot be kept or read.
+    NotKept,
     /// The sign-in was refused.
     SignIn(SignInRefusal),
 }
@@ -83,7 +85,7 @@ struct Inner {
     kind: ErrorKind,
     call: Option<Call>,
     detail: String,
-    hint: Option<&'static str>,
+    possibilities: Vec<&'static LikelyCause>,
     status: Option<u16>,
     after: Option<Duration>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -96,7 +98,7 @@ impl Error {
             kind,
             call: None,
             detail: detail.into(),
-            hint: None,
+            possibilities: Vec::new(),
             status: None,
             after: None,
             source: None,
@@ -124,8 +126,9 @@ impl Error {
         self.edit(|inner| inner.after = after.or(inner.after))
     }
 
-    pub(crate) fn with_hint(self, hint: &'static str) -> Self {
-        self.edit(|inner| inner.hint = Some(hint))
+    /// Says what may be behind an answer that has several causes.
+    pub(crate) fn with_possibilities(self, causes: Vec<&'static LikelyCause>) -> Self {
+        self.edit(|inner| inner.possibilities = causes)
     }
 
     pub(crate) fn with_source(
@@ -148,6 +151,11 @@ impl Error {
     /// The HTTP status of the answer, if there was one.
     pub fn http_status(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// What may be behind the answer, the most likely first; empty where it has one cause only.
+    pub fn likely_causes(&self) -> &[&'static LikelyCause] {
+        &self.0.possibilities
     }
 
     /// What the other side said, cleaned and short; may be empty.
@@ -197,15 +205,15 @@ impl Explain for Error {
     }
 
     fn cause(&self) -> String {
-        let cause = row(&self.0.kind).cause;
-        match self.0.hint {
-            Some(hint) => format!("{hint} {cause}"),
-            None => cause.to_owned(),
-        }
+        row(&self.0.kind).cause.to_owned()
     }
 
     fn remedy(&self) -> String {
         row(&self.0.kind).remedy.to_owned()
+    }
+
+    fn possibilities(&self) -> Vec<Possibility> {
+        self.0.possibilities.iter().map(|cause| cause.possibility()).collect()
     }
 }
 

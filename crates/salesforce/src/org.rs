@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use orgtap_transport::http;
 use reqwest::Response;
@@ -20,6 +21,7 @@ use crate::page::{self, Page};
 use crate::redact::Redactor;
 use crate::session::{Session, Sessions, SignedIn};
 use crate::settings::OrgSettings;
+use crate::sign_in::renewal::Renewal;
 use crate::version::{self, ApiVersion};
 use crate::wire::Wire;
 use crate::{id, sign_in};
@@ -35,6 +37,8 @@ struct Inner {
     version: Mutex<Option<ApiVersion>>,
     /// When the user was last seen to be allowed to read `EventLogFile`.
     readable: Mutex<Option<Instant>>,
+    /// How sessions are got, and what outlives them.
+    renewal: Renewal,
 }
 
 /// How long a proof that `EventLogFile` can be read holds, when files turn out to be gone.
@@ -57,6 +61,7 @@ impl Org {
         })?;
         let wire = Wire::new(client, Redactor::new(&settings.secrets()));
         Ok(Self(Arc::new(Inner {
+            renewal: Renewal::of(&settings),
             settings,
             wire,
             sessions: Sessions::default(),
@@ -70,8 +75,19 @@ impl Org {
     /// The other calls sign in by themselves when they need to. After a refusal they no longer do,
     /// and answer with it; this call is then the way to try again.
     pub async fn sign_in(&self) -> Result<SignedIn, Error> {
-        let session = self.0.sessions.renew(|| self.new_session()).await?;
+        let session = self.0.sessions.renew(|| self.new_session(false)).await?;
         Ok(session.who.clone())
+    }
+
+    /// The session at hand, the one the last run left in the vault, or one by a sign-in. Whether
+    /// the first two still live shows with the next call.
+    pub async fn connect(&self) -> Result<SignedIn, Error> {
+        let (session, _) = self.session().await?;
+        Ok(session.who.clone())
+    }
+
+    async fn session(&self) -> Result<(Arc<Session>, bool), Error> {
+        self.0.sessions.get(|| self.new_session(true)).await
     }
 
     /// Who is signed in, if anybody is.
@@ -79,23 +95,34 @@ impl Org {
         self.0.sessions.present().map(|session| session.who.clone())
     }
 
-    fn new_session(&self) -> futures_util::future::BoxFuture<'static, Result<Arc<Session>, Error>> {
+    fn new_session(&self, adopt: bool) -> BoxFuture<'static, Result<Arc<Session>, Error>> {
         let org = self.clone();
-        async move { Ok(Arc::new(sign_in::sign_in(&org.0.wire, &org.0.settings).await?)) }.boxed()
+        async move {
+            let Inner { wire, settings, sessions, renewal, .. } = &*org.0;
+            Ok(Arc::new(renewal.renew(wire, settings, sessions, adopt).await?))
+        }
+        .boxed()
     }
 
     /// The API versions the org offers, oldest first. Needs no sign-in and costs no API call.
     pub async fn versions(&self) -> Result<Vec<ApiVersion>, Error> {
         let present = self.0.sessions.present();
-        let mut url =
-            present.map_or(self.0.settings.instance_url.clone(), |it| it.who.instance_url.clone());
-        url.set_path("/services/data/");
-        let request = self.0.wire.client.get(url);
-        let response = self.0.wire.send(Call::Versions, request, None).await?;
+        let host =
+            present.as_ref().map_or(&self.0.settings.instance_url, |it| &it.who.instance_url);
+        let response = sign_in::reach(&self.0.wire, host).await?;
         let answer = self.0.wire.json(Call::Versions, response, None).await?;
         version::parse_list(&answer).ok_or_else(|| {
             Error::new(ErrorKind::BadAnswer, "no list of versions").during(Call::Versions)
         })
+    }
+
+    /// Sees whether something answers at the login URL, without a sign-in. What it answers does
+    /// not matter.
+    pub async fn reach_login(&self) -> Result<(), Error> {
+        match sign_in::reach(&self.0.wire, self.0.settings.login_url()).await {
+            Err(error) if matches!(error.kind(), ErrorKind::Unreachable(_)) => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Asks for versions and chooses the one to use: the configured one, or the newest the org
@@ -254,7 +281,7 @@ impl Org {
         let mut refused = 0;
         let mut chosen_again = false;
         loop {
-            let (session, fresh) = self.0.sessions.get(|| self.new_session()).await?;
+            let (session, fresh) = self.session().await?;
             let version = self.version().await?;
             let mut url: Url = session.who.instance_url.clone();
             url.set_path(&format!("/services/data/v{version}/{below}"));

@@ -3,6 +3,9 @@
 //! A broken or hostile server can echo a request in its error page. Whatever of an answer ends up
 //! in an [`Error`](crate::Error) passes through here first.
 
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
 use orgtap_transport::{Secret, http};
 use url::form_urlencoded;
 
@@ -10,7 +13,15 @@ use url::form_urlencoded;
 const SHORTEST: usize = 4;
 
 /// Knows the secrets of one connector in every spelling they are sent in.
-pub(crate) struct Redactor(Vec<Secret>);
+pub(crate) struct Redactor {
+    /// Those of the settings.
+    settled: Vec<Secret>,
+    /// Those of the last sign-ins: assertions, refresh tokens.
+    passing: Mutex<VecDeque<Secret>>,
+}
+
+/// Spellings of passing secrets that are remembered: those of the last handful of sign-ins.
+const PASSING: usize = 64;
 
 impl Redactor {
     pub(crate) fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
@@ -20,7 +31,20 @@ impl Redactor {
         }
         // The longest first, so that a password with its token goes before the password alone.
         spellings.sort_by_key(|spelling| std::cmp::Reverse(spelling.expose().len()));
-        Self(spellings)
+        Self { settled: spellings, passing: Mutex::default() }
+    }
+
+    /// Takes out these as well from now on, until enough others have come.
+    pub(crate) fn also(&self, secrets: &[Secret]) {
+        let mut spellings = Vec::new();
+        for secret in secrets {
+            add_spellings(secret.expose(), &mut spellings);
+        }
+        let mut passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        for spelling in spellings.into_iter().filter(|it| !self.settled.contains(it)) {
+            passing.push_front(spelling);
+        }
+        passing.truncate(PASSING);
     }
 
     /// The text without secrets: the connector's, and the session's if one was sent.
@@ -30,7 +54,8 @@ impl Redactor {
             add_spellings(token.expose(), &mut own);
         }
         let mut text = text.to_owned();
-        for spelling in own.iter().chain(&self.0) {
+        let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner);
+        for spelling in own.iter().chain(passing.iter()).chain(&self.settled) {
             if text.contains(spelling.expose()) {
                 text = text.replace(spelling.expose(), "[secret]");
             }
@@ -100,6 +125,19 @@ mod tests {
             let body = format!("{}{}", "x".repeat(padding), secret.expose());
             assert!(!redactor.excerpt(body.as_bytes(), None).contains("abcd"), "{padding}");
         }
+    }
+
+    #[test]
+    fn secrets_of_a_sign_in_are_taken_out_too() {
+        let redactor = Redactor::new([&Secret::new("password")]);
+        redactor.also(&[Secret::new("5Aep861.rotated"), Secret::new("ey.header.signature")]);
+        let echo = "refresh_token=5Aep861.rotated assertion=ey.header.signature password";
+        let clean = "refresh_token=[secret] assertion=[secret] [secret]";
+        assert_eq!(redactor.clean(echo, None), clean);
+        for number in 0..100 {
+            redactor.also(&[Secret::new(format!("token-{number}"))]);
+        }
+        assert_eq!(redactor.clean("token-99", None), "[secret]");
     }
 
     #[test]

@@ -36,6 +36,8 @@ pub(crate) struct Session {
     /// The `Authorization` header, marked so that no log shows it.
     pub(crate) header: HeaderValue,
     pub(crate) who: SignedIn,
+    /// Whether another run made it, so that nobody knows whether it still lives.
+    pub(crate) adopted: bool,
 }
 
 impl Session {
@@ -43,7 +45,12 @@ impl Session {
     pub(crate) fn new(token: Secret, who: SignedIn) -> Option<Self> {
         let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose())).ok()?;
         header.set_sensitive(true);
-        Some(Self { token, header, who })
+        Some(Self { token, header, who, adopted: false })
+    }
+
+    /// The same, as one another run made.
+    pub(crate) fn adopted(self) -> Self {
+        Self { adopted: true, ..self }
     }
 }
 
@@ -57,6 +64,8 @@ pub(crate) struct Sessions(Mutex<State>);
 #[derive(Default)]
 struct State {
     current: Option<Arc<Session>>,
+    /// The last one that turned out to be dead, which must not be adopted again.
+    dead: Option<Arc<Session>>,
     /// Weak, so that a sign-in everybody gave up on ends, and does not keep the org alive.
     flight: Option<WeakShared<Flight>>,
     refusal: Option<Refusal>,
@@ -121,7 +130,7 @@ impl Sessions {
         self.state().current.clone()
     }
 
-    /// The present session, or a new one by a shared sign-in; says whether it is new.
+    /// The present session, or another one by a shared sign-in; says whether it was made for this.
     pub(crate) async fn get(
         &self,
         start: impl FnOnce() -> Flight,
@@ -136,7 +145,9 @@ impl Sessions {
             }
             state.join(start)
         };
-        Ok((self.land(flight).await?, true))
+        let session = self.land(flight).await?;
+        let fresh = !session.adopted;
+        Ok((session, fresh))
     }
 
     /// A new session by a shared sign-in, whatever was remembered.
@@ -162,7 +173,13 @@ impl Sessions {
         let mut state = self.state();
         if state.current.as_ref().is_some_and(|current| Arc::ptr_eq(current, dead)) {
             state.current = None;
+            state.dead = Some(Arc::clone(dead));
         }
+    }
+
+    /// Whether a session is known to be dead.
+    pub(crate) fn is_dead(&self, session: &Session) -> bool {
+        self.state().dead.as_ref().is_some_and(|dead| dead.token == session.token)
     }
 }
 

@@ -4,14 +4,17 @@ use std::fmt;
 use std::net::IpAddr;
 
 use aws_lc_rs::hmac;
-use orgtap_transport::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use orgtap_transport::http::ClientSettings;
+use orgtap_transport::{Secret, Vault};
 use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind};
+use crate::sign_in;
 use crate::version::ApiVersion;
 
-/// How to sign in. Further ways will be added.
+/// How to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SignIn {
@@ -24,6 +27,52 @@ pub enum SignIn {
         /// The user's security token; not needed from addresses the org trusts.
         security_token: Option<Secret>,
     },
+    /// The OAuth client-credentials flow: the app signs in as the user its policies name.
+    ClientCredentials,
+    /// The OAuth JWT bearer flow: a signed assertion in place of a password.
+    JwtBearer {
+        /// The user's name.
+        user: String,
+        /// The RSA key (PEM, PKCS#8 or PKCS#1) whose certificate the app knows.
+        key: Secret,
+        /// Who the assertion is for; what the login URL suggests if not given.
+        audience: Option<String>,
+    },
+    /// The OAuth refresh-token flow.
+    RefreshToken {
+        /// The token a person got by authorising the app. Where the org rotates tokens, it begins
+        /// the chain, and the newest is kept in the vault.
+        token: Secret,
+    },
+}
+
+impl SignIn {
+    /// The flow's name in the configuration and in messages.
+    pub const fn flow(&self) -> &'static str {
+        match self {
+            Self::Password { .. } => "password",
+            Self::ClientCredentials => "client_credentials",
+            Self::JwtBearer { .. } => "jwt_bearer",
+            Self::RefreshToken { .. } => "refresh_token",
+        }
+    }
+
+    /// The user, where the flow names one.
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::Password { user, .. } | Self::JwtBearer { user, .. } => Some(user),
+            Self::ClientCredentials | Self::RefreshToken { .. } => None,
+        }
+    }
+}
+
+/// Where an org's session outlives the process, and its newest refresh token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keep {
+    /// The vault.
+    pub vault: Vault,
+    /// The connector's name, which is part of the names in the vault.
+    pub connector: String,
 }
 
 /// How to reach an org and sign in to it.
@@ -35,14 +84,17 @@ pub struct OrgSettings {
     pub login_url: Option<Url>,
     /// The app's consumer key.
     pub consumer_key: Secret,
-    /// The app's consumer secret.
-    pub consumer_secret: Secret,
+    /// The app's consumer secret. The password and client-credentials flows need it, the JWT
+    /// bearer flow has no use for it, and an app may do without it for refresh tokens.
+    pub consumer_secret: Option<Secret>,
     /// The flow, with the user it is for.
     pub sign_in: SignIn,
     /// The API version to use; the newest that org and Orgtap know if not given.
     pub api_version: Option<ApiVersion>,
     /// Proxy and trust.
     pub client: ClientSettings,
+    /// Where the session is kept between runs; nowhere if not given.
+    pub keep: Option<Keep>,
 }
 
 impl fmt::Debug for OrgSettings {
@@ -66,12 +118,25 @@ impl OrgSettings {
 
     /// Every secret in here, alone and joined as it is sent.
     pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let mut secrets = vec![self.consumer_key.clone(), self.consumer_secret.clone()];
-        let SignIn::Password { password, security_token, .. } = &self.sign_in;
-        secrets.push(password.clone());
-        if let Some(token) = security_token {
-            secrets.push(token.clone());
-            secrets.push(Secret::new(format!("{}{}", password.expose(), token.expose())));
+        let mut secrets = vec![self.consumer_key.clone()];
+        secrets.extend(self.consumer_secret.clone());
+        match &self.sign_in {
+            SignIn::Password { password, security_token, .. } => {
+                secrets.push(password.clone());
+                if let Some(token) = security_token {
+                    secrets.push(token.clone());
+                    secrets.push(Secret::new(format!("{}{}", password.expose(), token.expose())));
+                }
+            }
+            SignIn::ClientCredentials => {
+                if let Some(secret) = &self.consumer_secret {
+                    // As a proxy may show it that turned the form into a header.
+                    let pair = format!("{}:{}", self.consumer_key.expose(), secret.expose());
+                    secrets.push(Secret::new(STANDARD.encode(pair)));
+                }
+            }
+            SignIn::JwtBearer { key, .. } => secrets.push(key.clone()),
+            SignIn::RefreshToken { token } => secrets.push(token.clone()),
         }
         if let Some(password) = self.client.proxy.as_ref().and_then(Url::password) {
             secrets.push(Secret::new(password));
@@ -83,37 +148,55 @@ impl OrgSettings {
     pub(crate) fn validate(&self) -> Result<(), Error> {
         check_url("instance URL", &self.instance_url)?;
         check_url("login URL", self.login_url())?;
-        for (secret, name) in
-            [(&self.consumer_key, "consumer key"), (&self.consumer_secret, "consumer secret")]
-        {
-            if secret.is_empty() {
-                return Err(wrong(format!("the {name} is empty")));
+        not_empty("consumer key", Some(&self.consumer_key))?;
+        match &self.sign_in {
+            SignIn::Password { user, password, .. } => {
+                not_empty("consumer secret", self.consumer_secret.as_ref())?;
+                not_empty("user", Some(&Secret::new(user)))?;
+                not_empty("password", Some(password))
             }
+            SignIn::ClientCredentials => {
+                not_empty("consumer secret", self.consumer_secret.as_ref())?;
+                match generic_host(self.login_url()) {
+                    Some(host) => Err(wrong(format!(
+                        "client credentials are not accepted at {host}: the login URL must be the \
+                         org's My Domain"
+                    ))),
+                    None => Ok(()),
+                }
+            }
+            SignIn::JwtBearer { user, key, .. } => {
+                not_empty("user", Some(&Secret::new(user)))?;
+                sign_in::jwt::check_key(key).map_err(wrong)
+            }
+            SignIn::RefreshToken { token } => not_empty("refresh token", Some(token)),
         }
-        let SignIn::Password { user, password, .. } = &self.sign_in;
-        if user.is_empty() {
-            return Err(wrong("the user is empty"));
-        }
-        if password.is_empty() {
-            return Err(wrong("the password is empty"));
-        }
-        Ok(())
     }
 
     /// A keyed hash over everything a sign-in depends on.
     pub(crate) fn fingerprint(&self, key: &[u8; 32]) -> String {
-        let SignIn::Password { user, password, security_token } = &self.sign_in;
-        let token = security_token.as_ref().map_or("", Secret::expose);
+        let secret = self.consumer_secret.as_ref().map_or("", Secret::expose);
+        let (user, first, second) = match &self.sign_in {
+            SignIn::Password { user, password, security_token } => {
+                let token = security_token.as_ref().map_or("", Secret::expose);
+                (user.as_str(), password.expose(), token)
+            }
+            SignIn::ClientCredentials => ("", "", ""),
+            SignIn::JwtBearer { user, key, audience } => {
+                (user.as_str(), key.expose(), audience.as_deref().unwrap_or(""))
+            }
+            SignIn::RefreshToken { token } => ("", token.expose(), ""),
+        };
         let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
         for part in [
-            "password",
+            self.sign_in.flow(),
             self.instance_url.as_str(),
             self.login_url().as_str(),
             self.consumer_key.expose(),
-            self.consumer_secret.expose(),
+            secret,
             user,
-            password.expose(),
-            token,
+            first,
+            second,
         ] {
             // Lengths keep "ab" + "c" apart from "a" + "bc".
             context.update(&(part.len() as u64).to_be_bytes());
@@ -126,6 +209,31 @@ impl OrgSettings {
         }
         text
     }
+}
+
+fn not_empty(what: &str, value: Option<&Secret>) -> Result<(), Error> {
+    match value {
+        Some(value) if !value.is_empty() => Ok(()),
+        Some(_) => Err(wrong(format!("the {what} is empty"))),
+        None => Err(wrong(format!("the {what} is missing"))),
+    }
+}
+
+/// The host, if it is one of those that serve every org and belong to none.
+pub(crate) fn generic_host(url: &Url) -> Option<&str> {
+    url.host_str().filter(|host| {
+        matches!(*host, "login.salesforce.com" | "test.salesforce.com" | "login.salesforce.mil")
+    })
+}
+
+/// Whether an address is one of a sandbox or scratch org, which `test.salesforce.com` serves.
+pub(crate) fn is_sandbox(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        host == "test.salesforce.com"
+            || host.contains(".sandbox.")
+            || host.contains(".scratch.")
+            || host.split('.').next().is_some_and(|name| name.contains("--"))
+    })
 }
 
 fn wrong(detail: impl Into<String>) -> Error {
@@ -214,132 +322,4 @@ impl OrgSettings {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn settings(instance: &str) -> OrgSettings {
-        OrgSettings {
-            instance_url: instance.parse().unwrap(),
-            login_url: None,
-            consumer_key: Secret::new("key"),
-            consumer_secret: Secret::new("secret"),
-            sign_in: SignIn::Password {
-                user: "u@acme.example".into(),
-                password: Secret::new("password"),
-                security_token: Some(Secret::new("token")),
-            },
-            api_version: None,
-            client: ClientSettings::default(),
-        }
-    }
-
-    fn url(text: &str) -> Url {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn takes_https_anywhere_and_http_only_to_this_machine() {
-        for good in [
-            "https://acme.my.salesforce.com",
-            "https://acme--dev.sandbox.my.salesforce.com/",
-            "https://login.salesforce.com",
-            "http://127.0.0.1:8080",
-            "http://localhost:1",
-            "http://[::1]:8080",
-        ] {
-            assert!(settings(good).validate().is_ok(), "{good}");
-        }
-        for bad in [
-            "http://acme.my.salesforce.com",
-            "http://127.0.0.1.evil.example",
-            "ftp://acme.my.salesforce.com",
-            "https://user:hunter22@acme.my.salesforce.com",
-            "https://acme.my.salesforce.com/services",
-            "https://acme.my.salesforce.com/?x=1",
-            "https://acme.my.salesforce.com/#x",
-            "data:text/plain,x",
-        ] {
-            let error = settings(bad).validate().unwrap_err();
-            assert_eq!(*error.kind(), ErrorKind::Settings, "{bad}");
-            assert!(!error.to_string().contains("hunter22"));
-        }
-    }
-
-    #[test]
-    fn no_password_or_key_shows_in_a_debug_print() {
-        let mut shown = settings("https://user:planted1@acme.my.salesforce.com");
-        shown.client.proxy = Some(url("http://user:planted2@proxy.example"));
-        shown.client.identity_pem = Some(b"planted3".to_vec());
-        let text = format!("{shown:?}");
-        assert!(text.contains("acme.my.salesforce.com"), "{text}");
-        assert!(!text.contains("planted") && !text.contains("112, 108"), "{text}");
-    }
-
-    #[test]
-    fn names_the_api_host_for_a_browser_host() {
-        let error = settings("https://acme.lightning.force.com").validate().unwrap_err();
-        assert!(error.to_string().contains("https://acme.my.salesforce.com"), "{error}");
-    }
-
-    #[test]
-    fn empty_values_are_refused() {
-        let mut empty = settings("https://acme.my.salesforce.com");
-        empty.consumer_secret = Secret::new("");
-        assert!(empty.validate().unwrap_err().to_string().contains("consumer secret is empty"));
-    }
-
-    #[test]
-    fn a_session_goes_only_to_salesforce_or_to_a_configured_host() {
-        let cloud = settings("https://acme.my.salesforce.com");
-        for good in [
-            "https://acme.my.salesforce.com",
-            "https://na139.salesforce.com",
-            "https://acme.my.salesforce.mil",
-            "https://acme.my.sfcrmproducts.cn",
-        ] {
-            assert!(cloud.trusts(&url(good)), "{good}");
-        }
-        for bad in [
-            "https://evil.example",
-            "https://evilsalesforce.com",
-            "https://salesforce.com.evil.example",
-            "https://salesforce.com",
-            "http://acme.my.salesforce.com",
-            "http://127.0.0.1:9",
-            "https://u@acme.my.salesforce.com",
-            "https://acme.my.salesforce.com/path",
-        ] {
-            assert!(!cloud.trusts(&url(bad)), "{bad}");
-        }
-        let local = settings("http://127.0.0.1:8080");
-        assert!(local.trusts(&url("http://127.0.0.1:9")));
-        assert!(!local.trusts(&url("http://10.0.0.1:9")));
-    }
-
-    #[test]
-    fn the_fingerprint_changes_with_any_credential_and_with_the_key() {
-        let key = [7; 32];
-        let base = settings("https://acme.my.salesforce.com");
-        let mut prints = vec![
-            base.fingerprint(&key),
-            base.fingerprint(&[8; 32]),
-            settings("https://other.my.salesforce.com").fingerprint(&key),
-        ];
-        assert_eq!(prints[0], base.clone().fingerprint(&key));
-        assert_eq!(prints[0].len(), 32);
-        let mut changed = base.clone();
-        changed.consumer_secret = Secret::new("other");
-        prints.push(changed.fingerprint(&key));
-        for (password, token) in [("passwordt", Some("oken")), ("passwordtoken", None)] {
-            let mut changed = base.clone();
-            changed.sign_in = SignIn::Password {
-                user: "u@acme.example".into(),
-                password: Secret::new(password),
-                security_token: token.map(Secret::new),
-            };
-            prints.push(changed.fingerprint(&key));
-        }
-        let distinct: std::collections::BTreeSet<_> = prints.iter().collect();
-        assert_eq!(distinct.len(), prints.len());
-    }
-}
+mod tests;

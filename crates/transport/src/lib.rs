@@ -1,17 +1,21 @@
-//! How Orgtap reaches other machines: HTTP client, secrets, retry, and the disposition of failures.
+//! What everything that reaches outside needs alike: HTTP client, secrets and the vault they rest
+//! in, files that must survive, retry, and the disposition of failures.
 //!
 //! A crate of its own because the org's client and the destinations need exactly the same things
 //! and must not depend on each other. It knows nothing of Salesforce or of any SIEM.
 //!
 //! Start with [`Disposition`]: every failure anywhere in Orgtap answers that one question.
 
+pub mod disk;
 pub mod http;
 mod measure;
 mod problem;
 mod retry;
 mod secret;
+pub mod vault;
 
 pub use measure::{ByteSize, ConfigDuration, MeasureError};
-pub use problem::{Disposition, Explain, Problem};
+pub use problem::{Disposition, Explain, Possibility, Problem};
 pub use retry::Backoff;
 pub use secret::{Secret, SecretError, SecretRef};
+pub use vault::Vault;

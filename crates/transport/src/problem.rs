@@ -56,6 +56,11 @@ pub trait Explain: std::error::Error {
     /// What a person can do about it. One or two sentences.
     fn remedy(&self) -> String;
 
+    /// What may be behind it where one answer has several causes, the most likely first.
+    fn possibilities(&self) -> Vec<Possibility> {
+        Vec::new()
+    }
+
     /// The same as plain data, with the chain of sources joined into the message.
     fn problem(&self) -> Problem
     where
@@ -76,9 +81,21 @@ pub trait Explain: std::error::Error {
             message,
             cause: Explain::cause(self),
             remedy: self.remedy(),
+            possibilities: self.possibilities(),
             disposition: self.disposition().name().to_owned(),
         }
     }
+}
+
+/// One of several causes that the same answer can have, and what tells it apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Possibility {
+    /// What may be wrong.
+    pub cause: String,
+    /// The check that tells it apart from the others.
+    pub check: String,
+    /// What to do if it is that.
+    pub remedy: String,
 }
 
 /// A failure as a person or a program reads it: message, cause, remedy, stable code.
@@ -92,6 +109,9 @@ pub struct Problem {
     pub cause: String,
     /// What to do about it.
     pub remedy: String,
+    /// What may be behind it where one answer has several causes, the most likely first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possibilities: Vec<Possibility>,
     /// The name of the [`Disposition`].
     pub disposition: String,
 }

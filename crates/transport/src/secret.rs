@@ -10,6 +10,8 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use crate::vault::Vault;
+
 /// A secret in memory. `Debug` and `Display` show dots, the memory is wiped on drop, and it does
 /// not serialise.
 #[derive(Clone, PartialEq, Eq)]
@@ -46,8 +48,8 @@ impl fmt::Display for Secret {
 
 /// Where a secret comes from, as written in the configuration.
 ///
-/// `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT...] }`, or, discouraged, the
-/// value itself as a plain string.
+/// `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT...] }`, `{ stored: NAME }`, or,
+/// discouraged, the value itself as a plain string.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SecretRef {
     /// The value itself.
@@ -58,6 +60,8 @@ pub enum SecretRef {
     File(PathBuf),
     /// What a program prints; one trailing line end is dropped. The program is run without a shell.
     Command(Vec<String>),
+    /// An entry of the vault.
+    Stored(String),
 }
 
 impl fmt::Debug for SecretRef {
@@ -69,6 +73,7 @@ impl fmt::Debug for SecretRef {
             Self::Command(words) => {
                 write!(f, "command {}", words.first().map_or("", String::as_str))
             }
+            Self::Stored(name) => write!(f, "the vault's entry {name}"),
         }
     }
 }
@@ -84,11 +89,12 @@ pub struct SecretError {
 }
 
 /// Longest secret accepted, in bytes.
-const LONGEST: usize = 64 * 1024;
+pub(crate) const LONGEST: usize = 64 * 1024;
 
 impl SecretRef {
-    /// Fetches the value. Blocks while a file is read or a command runs.
-    pub fn resolve(&self) -> Result<Secret, SecretError> {
+    /// Fetches the value, from `vault` if it is stored. Blocks while a file is read or a command
+    /// runs.
+    pub fn resolve(&self, vault: &Vault) -> Result<Secret, SecretError> {
         let value = match self {
             Self::Plain(secret) => return Ok(secret.clone()),
             Self::Env(name) => std::env::var(name).map_err(|error| self.error(&error))?,
@@ -97,6 +103,12 @@ impl SecretRef {
                 self.text(bytes)?
             }
             Self::Command(words) => self.run(words)?,
+            Self::Stored(name) => {
+                let found = vault.get(name).map_err(|error| self.error(&error))?;
+                return found.ok_or_else(|| {
+                    self.error(&format!("there is none; enter it with `orgtap vault set {name}`"))
+                });
+            }
         };
         if value.is_empty() {
             return Err(self.error(&"it is empty"));
@@ -146,7 +158,7 @@ impl<'de> Deserialize<'de> for SecretRef {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "a secret: { env: NAME }, { file: PATH }, { command: [..] } or a string",
+                    "a secret: { env: NAME }, { file: PATH }, { command: [..] }, { stored: NAME } or a string",
                 )
             }
 
@@ -173,19 +185,23 @@ impl<'de> Deserialize<'de> for SecretRef {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
                 let Some(key) = map.next_key::<String>()? else {
-                    return Err(de::Error::custom("a secret needs one of env, file, command"));
+                    return Err(de::Error::custom(
+                        "a secret needs one of env, file, command, stored",
+                    ));
                 };
                 let found = match key.as_str() {
                     "env" => SecretRef::Env(map.next_value()?),
                     "file" => SecretRef::File(map.next_value()?),
                     "command" => SecretRef::Command(map.next_value()?),
+                    "stored" => SecretRef::Stored(map.next_value()?),
                     other => {
-                        return Err(de::Error::unknown_field(other, &["env", "file", "command"]));
+                        let known = &["env", "file", "command", "stored"];
+                        return Err(de::Error::unknown_field(other, known));
                     }
                 };
                 if map.next_key::<String>()?.is_some() {
                     return Err(de::Error::custom(
-                        "a secret has one of env, file, command, not two",
+                        "a secret has one of env, file, command, stored, not two",
                     ));
                 }
                 Ok(found)
@@ -202,7 +218,7 @@ impl JsonSchema for SecretRef {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A secret: from an environment variable, a file, a command's output, or (discouraged) the value itself.",
+            "description": "A secret: from an environment variable, a file, a command's output, the vault, or (discouraged) the value itself.",
             "oneOf": [
                 { "type": "string" },
                 { "type": "object", "additionalProperties": false, "required": ["env"],
@@ -210,7 +226,9 @@ impl JsonSchema for SecretRef {
                 { "type": "object", "additionalProperties": false, "required": ["file"],
                   "properties": { "file": { "type": "string" } } },
                 { "type": "object", "additionalProperties": false, "required": ["command"],
-                  "properties": { "command": { "type": "array", "items": { "type": "string" } } } }
+                  "properties": { "command": { "type": "array", "items": { "type": "string" } } } },
+                { "type": "object", "additionalProperties": false, "required": ["stored"],
+                  "properties": { "stored": { "type": "string" } } }
             ]
         })
     }
@@ -219,6 +237,10 @@ impl JsonSchema for SecretRef {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn vault() -> Vault {
+        Vault::new(std::path::Path::new("/no/such/folder"), None)
+    }
 
     fn parse(json: &str) -> Result<SecretRef, serde_json::Error> {
         serde_json::from_str(json)
@@ -229,7 +251,7 @@ mod tests {
         assert_eq!(parse(r#"{"env":"A"}"#).unwrap(), SecretRef::Env("A".into()));
         assert_eq!(parse(r#""x""#).unwrap(), SecretRef::Plain(Secret::new("x")));
         let command = parse(r#"{"command":["printf","tok\n"]}"#).unwrap();
-        assert_eq!(command.resolve().unwrap().expose(), "tok");
+        assert_eq!(command.resolve(&vault()).unwrap().expose(), "tok");
     }
 
     #[test]
@@ -242,11 +264,13 @@ mod tests {
 
     #[test]
     fn an_absent_or_empty_secret_says_where_it_was_looked_for() {
-        let error = SecretRef::Env("ORGTAP_NO_SUCH_VARIABLE".into()).resolve().unwrap_err();
+        let error = SecretRef::Env("ORGTAP_NO_SUCH_VARIABLE".into()).resolve(&vault()).unwrap_err();
         assert!(error.to_string().contains("ORGTAP_NO_SUCH_VARIABLE"));
-        let error = SecretRef::Command(vec!["true".into()]).resolve().unwrap_err();
+        let error = SecretRef::Stored("acme/token".into()).resolve(&vault()).unwrap_err();
+        assert!(error.to_string().contains("orgtap vault set acme/token"), "{error}");
+        let error = SecretRef::Command(vec!["true".into()]).resolve(&vault()).unwrap_err();
         assert!(error.to_string().contains("it is empty"));
-        let error = SecretRef::Command(vec!["false".into()]).resolve().unwrap_err();
+        let error = SecretRef::Command(vec!["false".into()]).resolve(&vault()).unwrap_err();
         assert!(error.to_string().contains("ended with"));
     }
 

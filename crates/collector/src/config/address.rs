@@ -47,6 +47,20 @@ pub(super) fn proxy(text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
+/// Who a signed assertion is for: a whole `https` address, of which Salesforce compares every
+/// character, so it stays as it is written.
+pub(super) fn audience(text: &str) -> Result<String, String> {
+    let wrong = || {
+        "an audience is a whole address such as https://login.salesforce.com or \
+         https://test.salesforce.com"
+            .to_owned()
+    };
+    let url = Url::parse(text).map_err(|_| wrong())?;
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    let plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    if safe && plain && check_host(&url).is_ok() { Ok(text.to_owned()) } else { Err(wrong()) }
+}
+
 fn not_an_address() -> String {
     "this is no address of an org: write https://, then its host".to_owned()
 }

@@ -34,7 +34,7 @@ use std::path::{Path, PathBuf};
 
 pub use fault::{ConfigError, Fault, FaultKind, Place, catalogue};
 pub use filter::{NotAPattern, TypeFilter};
-pub use settings::{ConnectorSettings, RetrySettings, Settings};
+pub use settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings};
 pub use written::IntervalPolicy;
 
 use excerpt::Source;

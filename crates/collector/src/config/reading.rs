@@ -14,7 +14,7 @@ use super::reader::{At, Misfit, Reader, What};
 use super::report::Report;
 use super::tree::{Found, Node, path_of};
 use super::words;
-use super::written::Config;
+use super::written::{AuthFlow, Config};
 
 /// The configuration as far as it could be read, and what had to be passed over.
 #[derive(Debug)]
@@ -112,6 +112,13 @@ impl<'t> Pass<'_, 't> {
         let mut missing = vec![key.to_owned()];
         if general_path(way) == "connectors[]" {
             missing = words::required_of_a_connector();
+            // Those of the flow too, so that a person hears of all at once.
+            let flow = match map.node.get("auth").and_then(Node::text) {
+                None => Some(AuthFlow::usual(map.node.get("salesforce_user_password").is_some())),
+                Some(word) => AuthFlow::of_word(word),
+            };
+            let needs = flow.map_or(&[][..], AuthFlow::needs);
+            missing.extend(needs.iter().map(|key| (*key).to_owned()));
             missing.retain(|key| map.node.get(key).is_none_or(|node| self.skip.contains(&node.id)));
         }
         missing.retain(|key| !self.explained.contains(&(map.node.id, key.clone())));
@@ -166,7 +173,7 @@ fn stranger(
 ) -> (FaultKind, String) {
     let name = words::quoted(key);
     let all = || words::listed(known.iter().copied(), "and");
-    let message = if words::is_planned_key(&general_path(way), key, known) {
+    let message = if words::is_planned_key(&general_path(way), key) {
         return (FaultKind::NotAvailable, format!("{name} is not available in this version"));
     } else if let Some(meant) = meant {
         format!("unknown key {name}; did you mean `{meant}`?")

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use orgtap_destinations::config::DestinationConfig;
-use orgtap_salesforce::{ApiVersion, OrgSettings, SignIn};
+use orgtap_salesforce::{ApiVersion, Keep, OrgSettings, SignIn};
 use orgtap_transport::http::ClientSettings;
-use orgtap_transport::{Backoff, Secret, SecretRef};
+use orgtap_transport::{Backoff, Secret, SecretRef, Vault};
 use url::Url;
 
 use super::fault::{ConfigError, Fault, FaultKind};
@@ -25,6 +25,8 @@ use super::written::IntervalPolicy;
 pub struct Settings {
     /// Where spool and ledger are kept.
     pub data_dir: PathBuf,
+    /// Secrets and sessions at rest.
+    pub vault: Vault,
     /// How long a unit stays in the spool after every destination has it.
     pub spool_retention: Duration,
     /// What happens after a failure.
@@ -56,16 +58,14 @@ pub struct ConnectorSettings {
     pub instance_url: Url,
     /// Where to sign in, if not there.
     pub login_url: Option<Url>,
-    /// The user that collects.
-    pub user: String,
-    /// The user's password.
-    pub password: SecretRef,
-    /// The connected app's consumer key.
+    /// The user that collects, where it is named.
+    pub user: Option<String>,
+    /// The app's consumer key.
     pub consumer_key: SecretRef,
-    /// The connected app's consumer secret.
-    pub consumer_secret: SecretRef,
-    /// The user's security token; not needed from addresses the org trusts.
-    pub security_token: Option<SecretRef>,
+    /// The app's consumer secret, where the flow uses it.
+    pub consumer_secret: Option<SecretRef>,
+    /// The way to sign in.
+    pub sign_in: SignInSettings,
     /// The API version to stay at, if not the newest.
     pub api_version: Option<ApiVersion>,
     /// Proxy towards the org.
@@ -88,6 +88,33 @@ pub struct ConnectorSettings {
     pub destinations: Vec<String>,
 }
 
+/// The way to sign in, with what only that way needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignInSettings {
+    /// The OAuth username-password flow.
+    Password {
+        /// The user's password.
+        password: SecretRef,
+        /// The user's security token; not needed from addresses the org trusts.
+        security_token: Option<SecretRef>,
+    },
+    /// The OAuth client-credentials flow.
+    ClientCredentials,
+    /// The OAuth JWT bearer flow.
+    JwtBearer {
+        /// The private RSA key, PEM.
+        key: SecretRef,
+        /// Who the assertion is for, if not the login host of the org's kind.
+        audience: Option<String>,
+    },
+    /// The OAuth refresh-token flow.
+    RefreshToken {
+        /// The token that began the chain.
+        token: SecretRef,
+    },
+}
+
 /// Largest certificate file read, bytes. A whole system's bundle has about 200 KiB.
 const LARGEST_CA_FILE: u64 = 4 << 20;
 
@@ -99,37 +126,57 @@ impl Settings {
 }
 
 impl ConnectorSettings {
-    /// Fetches the secrets and the certificates. Blocks while files are read or commands run.
-    pub fn org_settings(&self) -> Result<OrgSettings, ConfigError> {
+    /// Fetches the secrets and the certificates, and has the session kept in the vault. Blocks
+    /// while files are read or commands run.
+    pub fn org_settings(&self, vault: &Vault) -> Result<OrgSettings, ConfigError> {
         let extra_roots_pem = match &self.ca_file {
             Some(path) => Some(self.read_ca_file(path)?),
             None => None,
         };
-        let security_token = match &self.security_token {
-            Some(token) => Some(self.resolve("security_token", token)?),
-            None => None,
+        let fetch = |key: &str, reference: &SecretRef| self.resolve(vault, key, reference);
+        let optional = |key: &str, reference: Option<&SecretRef>| {
+            reference.map(|reference| fetch(key, reference)).transpose()
+        };
+        let consumer_key = fetch("consumer_key", &self.consumer_key)?;
+        let consumer_secret = optional("consumer_secret", self.consumer_secret.as_ref())?;
+        let user = self.user.clone().unwrap_or_default();
+        let sign_in = match &self.sign_in {
+            SignInSettings::Password { password, security_token } => SignIn::Password {
+                user,
+                password: fetch("salesforce_user_password", password)?,
+                security_token: optional("security_token", security_token.as_ref())?,
+            },
+            SignInSettings::ClientCredentials => SignIn::ClientCredentials,
+            SignInSettings::JwtBearer { key, audience } => {
+                SignIn::JwtBearer { user, key: fetch("jwt_key", key)?, audience: audience.clone() }
+            }
+            SignInSettings::RefreshToken { token } => {
+                SignIn::RefreshToken { token: fetch("refresh_token", token)? }
+            }
         };
         Ok(OrgSettings {
             instance_url: self.instance_url.clone(),
             login_url: self.login_url.clone(),
-            consumer_key: self.resolve("consumer_key", &self.consumer_key)?,
-            consumer_secret: self.resolve("consumer_secret", &self.consumer_secret)?,
-            sign_in: SignIn::Password {
-                user: self.user.clone(),
-                password: self.resolve("salesforce_user_password", &self.password)?,
-                security_token,
-            },
+            consumer_key,
+            consumer_secret,
+            sign_in,
             api_version: self.api_version,
             client: ClientSettings {
                 proxy: self.proxy.clone(),
                 extra_roots_pem,
                 identity_pem: None,
             },
+            keep: Some(Keep { vault: vault.clone(), connector: self.name.clone() }),
         })
     }
 
-    fn resolve(&self, key: &str, reference: &SecretRef) -> Result<Secret, ConfigError> {
-        reference.resolve().map_err(|error| self.unusable(FaultKind::Secret, key, &error))
+    fn resolve(
+        &self,
+        vault: &Vault,
+        key: &str,
+        reference: &SecretRef,
+    ) -> Result<Secret, ConfigError> {
+        reference.resolve(vault).map_err(|error| self.unusable(FaultKind::Secret, key, &error))
     }
 
     fn read_ca_file(&self, path: &Path) -> Result<Vec<u8>, ConfigError> {

@@ -9,14 +9,14 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_salesforce::ApiVersion;
-use orgtap_transport::{Backoff, ConfigDuration};
+use orgtap_transport::{Backoff, ConfigDuration, Vault};
 
 use super::fault::FaultKind;
 use super::filter::TypeFilter;
 use super::reader::At;
 use super::reading::Reading;
 use super::report::Report;
-use super::settings::{ConnectorSettings, RetrySettings, Settings};
+use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings};
 use super::tree::{Node, Step};
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, Ledger,
@@ -36,7 +36,7 @@ pub(super) fn validate(
     check.names("connectors");
     check.names("destinations");
     check.destinations();
-    let Config { data_dir, ledger, spool_retention, retry: _, connectors, destinations } =
+    let Config { data_dir, ledger, vault, spool_retention, retry: _, connectors, destinations } =
         &reading.config;
     let Ledger::Sqlite = ledger;
     let spool_retention =
@@ -50,8 +50,10 @@ pub(super) fn validate(
     if check.report.count() > 0 {
         return None;
     }
+    let data_dir = super::based_on(folder, data_dir);
     let mut settings = Settings {
-        data_dir: super::based_on(folder, data_dir),
+        vault: Vault::new(&data_dir, vault.key.clone()),
+        data_dir,
         spool_retention,
         retry,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
@@ -113,7 +115,7 @@ impl<'t> Check<'_, '_, 't> {
         let mut missing = Vec::new();
         for (key, what) in [("connectors", "connector"), ("destinations", "destination")] {
             match self.root.get(key) {
-                None if !self.was_misspelt(key) => missing.push(key),
+                None if !self.was_misspelt(self.root, key) => missing.push(key),
                 Some(list) if list.items().is_empty() && self.reading.has(list) => {
                     self.report.value(list, format!("there is no {what}"));
                 }
@@ -131,8 +133,8 @@ impl<'t> Check<'_, '_, 't> {
     }
 
     /// Whether a key that was not known was told to be this one.
-    fn was_misspelt(&self, key: &str) -> bool {
-        self.root.entries().iter().any(|entry| {
+    fn was_misspelt(&self, node: &Node, key: &str) -> bool {
+        node.entries().iter().any(|entry| {
             !self.reading.has(&entry.node) && words::nearest(&entry.key, [key]).is_some()
         })
     }
@@ -194,7 +196,8 @@ impl<'t> Check<'_, '_, 't> {
     }
 
     fn connector(&mut self, config: &ConnectorConfig, node: &'t Node) -> Option<ConnectorSettings> {
-        let (ConnectorType::SalesforceConnector, AuthFlow::Password) = (config.kind, config.auth);
+        let ConnectorType::SalesforceConnector = config.kind;
+        let sign_in = self.sign_in(config, node);
         let files = self.below(node, &[Step::Key("event_log_files")]).unwrap_or(node);
         let EventLogFilesConfig { interval, event_types, settle, overlap } =
             &config.event_log_files;
@@ -204,7 +207,7 @@ impl<'t> Check<'_, '_, 't> {
         let api_version = self.parsed(node, "api_version", config.api_version.as_deref(), version);
         let proxy = self.parsed(node, "proxy", config.proxy.as_deref(), address::proxy);
         let start = self.parsed(node, "start", config.start.as_deref(), moment);
-        let user = self.parsed(node, "salesforce_user", Some(&config.salesforce_user), user);
+        let user = self.parsed(node, "salesforce_user", config.salesforce_user.as_deref(), user);
         let poll_interval =
             self.duration(node, "poll_interval", config.poll_interval, &POLL_INTERVAL);
         let settle = self.duration(files, "settle", *settle, &SETTLE);
@@ -215,11 +218,10 @@ impl<'t> Check<'_, '_, 't> {
             name: config.name.clone(),
             instance_url: instance_url?,
             login_url,
-            user: user?,
-            password: config.salesforce_user_password.clone(),
+            user,
             consumer_key: config.consumer_key.clone(),
             consumer_secret: config.consumer_secret.clone(),
-            security_token: config.security_token.clone(),
+            sign_in: sign_in?,
             api_version,
             proxy,
             ca_file: config.ca_file.clone(),
@@ -230,6 +232,35 @@ impl<'t> Check<'_, '_, 't> {
             settle,
             overlap,
             destinations: config.destinations.clone(),
+        })
+    }
+
+    /// The flow, with what only it needs. None if something is missing, which then is told.
+    fn sign_in(&mut self, config: &ConnectorConfig, node: &'t Node) -> Option<SignInSettings> {
+        let flow =
+            config.auth.unwrap_or(AuthFlow::usual(config.salesforce_user_password.is_some()));
+        let absent = |key: &&str| node.get(key).is_none() && !self.was_misspelt(node, key);
+        let missing: Vec<&str> = flow.needs().iter().copied().filter(absent).collect();
+        if !missing.is_empty() {
+            let plural = if missing.len() == 1 { "" } else { "s" };
+            let (keys, flow) = (words::listed(missing, "and"), flow.word());
+            let message = format!("missing key{plural} {keys}, for `auth: {flow}`");
+            self.report.add(FaultKind::MissingKey, At { id: node.id, key: false }, message);
+        }
+        let audience =
+            self.parsed(node, "jwt_audience", config.jwt_audience.as_deref(), address::audience);
+        Some(match flow {
+            AuthFlow::Password => SignInSettings::Password {
+                password: config.salesforce_user_password.clone()?,
+                security_token: config.security_token.clone(),
+            },
+            AuthFlow::ClientCredentials => SignInSettings::ClientCredentials,
+            AuthFlow::JwtBearer => {
+                SignInSettings::JwtBearer { key: config.jwt_key.clone()?, audience }
+            }
+            AuthFlow::RefreshToken => {
+                SignInSettings::RefreshToken { token: config.refresh_token.clone()? }
+            }
         })
     }
 

@@ -6,9 +6,10 @@ use orgtap_destinations::config::DestinationConfig;
 use orgtap_destinations::syslog::Transport;
 
 use super::report::Report;
-use super::settings::{ConnectorSettings, Settings};
-use super::tree::path_of;
-use super::{address, secrets};
+use super::settings::{ConnectorSettings, Settings, SignInSettings};
+use super::tree::{Node, path_of};
+use super::written::AuthFlow;
+use super::{address, secrets, words};
 
 /// Everything to warn of, in words for a person.
 pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
@@ -17,7 +18,7 @@ pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
         let path = path_of(&report.way(secret.node.id));
         let line = report.line_of(&secret.node.bytes);
         warnings.push(format!(
-            "{path} on line {line} is written out in the file; env, file or command keep it elsewhere"
+            "{path} on line {line} is written out in the file; env, file, command or stored keep it elsewhere"
         ));
     }
     for destination in &settings.destinations {
@@ -33,8 +34,38 @@ pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
             warnings.push(format!("no connector delivers to the destination `{name}`"));
         }
     }
+    for connector in &settings.connectors {
+        if let Some(unused) = unused_keys(connector, report) {
+            warnings.push(unused);
+        }
+    }
     twins(&settings.connectors, &mut warnings);
     warnings
+}
+
+/// Keys of a connector that its flow has no use for, which often means that another was meant.
+fn unused_keys(connector: &ConnectorSettings, report: &Report<'_>) -> Option<String> {
+    let flow = match connector.sign_in {
+        SignInSettings::Password { .. } => AuthFlow::Password,
+        SignInSettings::ClientCredentials => AuthFlow::ClientCredentials,
+        SignInSettings::JwtBearer { .. } => AuthFlow::JwtBearer,
+        SignInSettings::RefreshToken { .. } => AuthFlow::RefreshToken,
+    };
+    let items = report.root.get("connectors").map_or(&[][..], Node::items);
+    let node = items
+        .iter()
+        .find(|item| item.get("name").and_then(Node::text) == Some(connector.name.as_str()))?;
+    let unused: Vec<&str> = AuthFlow::KEYS
+        .into_iter()
+        .filter(|key| !flow.needs().contains(key) && !flow.may_have().contains(key))
+        .filter(|key| node.get(key).is_some())
+        .collect();
+    if unused.is_empty() {
+        return None;
+    }
+    let verb = if unused.len() == 1 { "is" } else { "are" };
+    let (keys, name, word) = (words::listed(unused, "and"), &connector.name, flow.word());
+    Some(format!("{keys} of the connector `{name}` {verb} not used: it signs in by {word}"))
 }
 
 fn sends_plaintext(destination: &DestinationConfig) -> bool {

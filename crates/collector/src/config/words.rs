@@ -40,7 +40,7 @@ pub(super) fn may_be_shown(key: &str) -> bool {
 
 /// Whether a key may hold a secret, known key or not.
 pub(super) fn holds_secret(key: &str) -> bool {
-    const MARKS: [&str; 12] = [
+    const MARKS: [&str; 13] = [
         "password",
         "passwd",
         "passphrase",
@@ -53,6 +53,7 @@ pub(super) fn holds_secret(key: &str) -> bool {
         "cookie",
         "auth",
         "header",
+        "vault",
     ];
     let key = key.to_ascii_lowercase();
     !key.ends_with("_file") && MARKS.iter().any(|mark| key.contains(mark))
@@ -60,11 +61,13 @@ pub(super) fn holds_secret(key: &str) -> bool {
 
 /// Whether a plain text under a key is a secret in itself.
 pub(super) fn is_secret(key: &str, parent: &str) -> bool {
-    const SECRETS: [&str; 7] = [
+    const SECRETS: [&str; 9] = [
         "salesforce_user_password",
         "consumer_key",
         "consumer_secret",
         "security_token",
+        "jwt_key",
+        "refresh_token",
         "password",
         "token",
         "secret",
@@ -73,7 +76,7 @@ pub(super) fn is_secret(key: &str, parent: &str) -> bool {
 }
 
 /// What people write for a key: the labels of DNIF's form that differ, and habits from elsewhere.
-const SYNONYMS: [(&str, &str); 21] = [
+const SYNONYMS: [(&str, &str); 24] = [
     ("connector_name", "name"),
     ("connector_type", "type"),
     ("my_domain", "instance_url"),
@@ -87,6 +90,9 @@ const SYNONYMS: [(&str, &str); 21] = [
     ("client_id", "consumer_key"),
     ("client_secret", "consumer_secret"),
     ("token", "security_token"),
+    ("private_key", "jwt_key"),
+    ("audience", "jwt_audience"),
+    ("aud", "jwt_audience"),
     ("token", "secret"),
     ("key", "secret"),
     ("endpoint", "url"),
@@ -162,12 +168,12 @@ pub(super) fn required_of_a_connector() -> Vec<String> {
 }
 
 /// Whether a key, at a path without numbers, is planned and not there yet.
-pub(super) fn is_planned_key(parent: &str, key: &str, known: &[&str]) -> bool {
+pub(super) fn is_planned_key(parent: &str, key: &str) -> bool {
     match parent {
         "" => matches!(key, "console" | "archive" | "insights"),
         "connectors[]" => matches!(key, "stored_objects" | "event_streams"),
         "connectors[].event_log_files" => key == "reconcile",
-        _ => key == "stored" && known.contains(&"env"),
+        _ => false,
     }
 }
 
@@ -193,9 +199,6 @@ pub(super) fn is_planned_word(path: &str, word: &str) -> bool {
     match path {
         "ledger" => {
             word == "postgres" || word.starts_with("postgres:") || word.starts_with("postgresql:")
-        }
-        "connectors[].auth" => {
-            matches!(word, "client_credentials" | "jwt_bearer" | "refresh_token")
         }
         "connectors[].event_log_files.interval" => word == "both",
         "destinations[].type" => DESTINATIONS.contains(&word),

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orgtap_destinations::config::DestinationConfig;
+use orgtap_transport::vault::KeyRef;
 use orgtap_transport::{ConfigDuration, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,9 @@ pub(super) struct Config {
     /// The database of what has been collected and delivered.
     #[serde(default)]
     pub(super) ledger: Ledger,
+    /// The store of encrypted secrets and sessions in `data_dir`.
+    #[serde(default)]
+    pub(super) vault: VaultConfig,
     /// How long log files are kept on disk after every destination has them.
     #[serde(default = "default_spool_retention")]
     pub(super) spool_retention: ConfigDuration,
@@ -46,6 +50,14 @@ pub(super) enum Ledger {
     /// A file in `data_dir`.
     #[default]
     Sqlite,
+}
+
+/// The store of encrypted secrets and sessions.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VaultConfig {
+    /// Where its key is. Default: the file `vault.key` in `data_dir`, made when it is needed.
+    pub(super) key: Option<KeyRef>,
 }
 
 /// What happens after a failure that may pass.
@@ -82,19 +94,26 @@ pub(super) struct ConnectorConfig {
     pub(super) kind: ConnectorType,
     /// Instance URL: the org's My Domain, for example `https://acme.my.salesforce.com`.
     pub(super) instance_url: String,
-    /// Salesforce User: the user name to sign in with.
-    pub(super) salesforce_user: String,
-    /// Salesforce User Password.
-    pub(super) salesforce_user_password: SecretRef,
-    /// Consumer key of the connected app.
+    /// Salesforce User: the user name to sign in with. For `password` and `jwt_bearer`.
+    pub(super) salesforce_user: Option<String>,
+    /// Salesforce User Password. For `password`.
+    pub(super) salesforce_user_password: Option<SecretRef>,
+    /// Consumer key of the app.
     pub(super) consumer_key: SecretRef,
-    /// Consumer secret of the connected app.
-    pub(super) consumer_secret: SecretRef,
-    /// Security Token of the user. Not needed from addresses the org trusts.
+    /// Consumer secret of the app. For `password` and `client_credentials`; for `refresh_token`
+    /// if the app demands it.
+    pub(super) consumer_secret: Option<SecretRef>,
+    /// Security Token of the user. Not needed from addresses the org trusts. For `password`.
     pub(super) security_token: Option<SecretRef>,
-    /// The way to sign in.
-    #[serde(default)]
-    pub(super) auth: AuthFlow,
+    /// The way to sign in. Default: `password` where a user password is given, else
+    /// `client_credentials`.
+    pub(super) auth: Option<AuthFlow>,
+    /// The private RSA key (PEM) whose certificate the app has. For `jwt_bearer`.
+    pub(super) jwt_key: Option<SecretRef>,
+    /// Who the assertion is for, if not the login host of the org's kind. For `jwt_bearer`.
+    pub(super) jwt_audience: Option<String>,
+    /// The refresh token of an authorisation. For `refresh_token`.
+    pub(super) refresh_token: Option<SecretRef>,
     /// Where to sign in, if not at the instance URL.
     pub(super) login_url: Option<String>,
     /// The API version to stay at, for example "66.0". Default: the newest that the org offers
@@ -128,12 +147,73 @@ pub(super) enum ConnectorType {
 }
 
 /// The way to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum AuthFlow {
-    /// The OAuth username-password flow.
-    #[default]
+    /// The OAuth username-password flow: off by default in newer orgs.
     Password,
+    /// The OAuth client-credentials flow: the app signs in as the user its policies name.
+    ClientCredentials,
+    /// The OAuth JWT bearer flow: a key in place of a password.
+    JwtBearer,
+    /// The OAuth refresh-token flow: with the authorisation a person gave in the browser.
+    RefreshToken,
+}
+
+impl AuthFlow {
+    /// The flow of a connector that names none.
+    pub(super) const fn usual(has_password: bool) -> Self {
+        if has_password { Self::Password } else { Self::ClientCredentials }
+    }
+
+    /// The word in the configuration.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::ClientCredentials => "client_credentials",
+            Self::JwtBearer => "jwt_bearer",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+
+    /// The flow of a word; none if it is no flow's.
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        [Self::Password, Self::ClientCredentials, Self::JwtBearer, Self::RefreshToken]
+            .into_iter()
+            .find(|flow| flow.word() == word)
+    }
+
+    /// Keys this flow cannot do without, besides those every connector needs.
+    pub(super) const fn needs(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["salesforce_user", "salesforce_user_password", "consumer_secret"],
+            Self::ClientCredentials => &["consumer_secret"],
+            Self::JwtBearer => &["salesforce_user", "jwt_key"],
+            Self::RefreshToken => &["refresh_token"],
+        }
+    }
+
+    /// Keys this flow makes use of if they are there.
+    pub(super) const fn may_have(self) -> &'static [&'static str] {
+        match self {
+            Self::Password => &["security_token"],
+            // Not sent, and yet worth writing down: it is who Login History shows.
+            Self::ClientCredentials => &["salesforce_user"],
+            Self::JwtBearer => &["jwt_audience"],
+            Self::RefreshToken => &["salesforce_user", "consumer_secret"],
+        }
+    }
+
+    /// The keys that belong to some flow or other.
+    pub(super) const KEYS: [&'static str; 7] = [
+        "salesforce_user",
+        "salesforce_user_password",
+        "consumer_secret",
+        "security_token",
+        "jwt_key",
+        "jwt_audience",
+        "refresh_token",
+    ];
 }
 
 /// The org's event log files.

@@ -10,6 +10,7 @@ mod url;
 
 use std::sync::Arc;
 
+use orgtap_transport::Vault;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -84,12 +85,13 @@ impl DestinationConfig {
         }
     }
 
-    /// Makes the running destination. Blocks while secrets are fetched and certificates read.
-    pub fn build(&self) -> Result<Arc<dyn Destination>, Error> {
+    /// Makes the running destination, with stored secrets from `vault`. Blocks while secrets are
+    /// fetched and certificates read.
+    pub fn build(&self, vault: &Vault) -> Result<Arc<dyn Destination>, Error> {
         check_name(self.name())?;
         Ok(match self {
-            Self::Dnif(config) => Arc::new(config.build()?),
-            Self::Http(config) => Arc::new(config.build()?),
+            Self::Dnif(config) => Arc::new(config.build(vault)?),
+            Self::Http(config) => Arc::new(config.build(vault)?),
             Self::Syslog(config) => Arc::new(config.build()?),
             Self::File(config) => Arc::new(config.build()?),
             Self::Stdout(config) => Arc::new(config.build()),

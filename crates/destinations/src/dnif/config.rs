@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use orgtap_transport::ConfigDuration;
+use orgtap_transport::{ConfigDuration, Vault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -56,7 +56,7 @@ impl DnifConfig {
     }
 
     /// Makes the running destination.
-    pub(crate) fn build(&self) -> Result<Webhook, Error> {
+    pub(crate) fn build(&self, vault: &Vault) -> Result<Webhook, Error> {
         let last = self.url.url().path().trim_end_matches('/').rsplit('/').next();
         if last == Some("event") {
             return Err(Error::new(
@@ -67,6 +67,7 @@ impl DnifConfig {
             ));
         }
         Webhook::build(&Settings {
+            vault,
             name: &self.name,
             kind: "dnif",
             promise: PROMISE,

@@ -4,10 +4,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::write::GzEncoder;
 use orgtap_events::UnitInfo;
+use orgtap_transport::disk::{sync_folder, unique};
 use zstd::stream::write::Encoder as ZstdEncoder;
 
 use super::{Compression, path};
@@ -234,10 +234,6 @@ fn is_in_use(path: &Path) -> bool {
     matches!(locked, Ok(Err(TryLockError::WouldBlock)))
 }
 
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 /// A file that is locked while it is open. It is for Orgtap and its group: events are nobody
 /// else's business.
 fn create_new(path: &Path) -> io::Result<File> {
@@ -257,14 +253,6 @@ fn builder() -> fs::DirBuilder {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o750);
     builder
-}
-
-/// A text no other try on this machine uses: process, time, counter.
-fn unique() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let now = jiff::Timestamp::now().as_nanosecond();
-    format!("{:x}-{now:x}-{count:x}", std::process::id())
 }
 
 fn failed(place: &Place, doing: &str, path: &Path, error: io::Error) -> Error {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use orgtap_transport::{ConfigDuration, SecretRef};
+use orgtap_transport::{ConfigDuration, SecretRef, Vault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -64,8 +64,9 @@ impl HttpConfig {
     }
 
     /// Makes the running destination.
-    pub(crate) fn build(&self) -> Result<Webhook, Error> {
+    pub(crate) fn build(&self, vault: &Vault) -> Result<Webhook, Error> {
         Webhook::build(&Settings {
+            vault,
             name: &self.name,
             kind: "http",
             promise: PROMISE,

@@ -8,6 +8,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Settings;
 use crate::Error;
 use crate::error::Kind;
 
@@ -88,14 +89,11 @@ pub(super) enum Auth {
 
 impl Auth {
     /// Fetches the secrets. Those whose text must never be shown are added to `secrets`.
-    pub(super) fn build(
-        name: &str,
-        config: Option<&AuthConfig>,
-        secrets: &mut Vec<Secret>,
-    ) -> Result<Self, Error> {
-        let Some(config) = config else { return Ok(Self::None) };
+    pub(super) fn build(settings: &Settings<'_>, secrets: &mut Vec<Secret>) -> Result<Self, Error> {
+        let name = settings.name;
+        let Some(config) = settings.auth else { return Ok(Self::None) };
         let mut fetch = |what: &str, reference: &SecretRef| {
-            let secret = resolve(name, what, reference)?;
+            let secret = resolve(settings, what, reference)?;
             secrets.push(secret.clone());
             Ok::<_, Error>(secret)
         };
@@ -175,8 +173,14 @@ impl HmacAlgorithm {
 }
 
 /// Fetches one secret.
-pub(super) fn resolve(name: &str, what: &str, reference: &SecretRef) -> Result<Secret, Error> {
-    reference.resolve().map_err(|error| Error::new(Kind::Secret, name, what).with_source(error))
+pub(super) fn resolve(
+    settings: &Settings<'_>,
+    what: &str,
+    reference: &SecretRef,
+) -> Result<Secret, Error> {
+    reference
+        .resolve(settings.vault)
+        .map_err(|error| Error::new(Kind::Secret, settings.name, what).with_source(error))
 }
 
 /// A header name from the configuration that is not one HTTP itself needs.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use orgtap_transport::{ByteSize, SecretRef};
+use orgtap_transport::{ByteSize, SecretRef, Vault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -61,6 +61,8 @@ pub enum Method {
 
 /// What the two destinations differ in, as configured.
 pub(crate) struct Settings<'a> {
+    /// Where stored secrets are.
+    pub(crate) vault: &'a Vault,
     pub(crate) name: &'a str,
     pub(crate) kind: &'static str,
     pub(crate) promise: Promise,

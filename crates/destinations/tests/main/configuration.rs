@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU32;
 
+use crate::no_vault;
 use orgtap_destinations::file::Compression;
 use orgtap_destinations::syslog::{Confirm, Framing, Transport};
 use orgtap_destinations::webhook::AuthConfig;
@@ -77,13 +78,13 @@ fn every_option_of_every_type_is_read() {
     let DestinationConfig::Syslog(syslog) = &config else { panic!("{config:?}") };
     assert_eq!((syslog.transport, syslog.framing), (Transport::Tcp, Framing::Newline));
     assert_eq!((syslog.confirm, syslog.port), (Confirm::None, Some(601)));
-    config.build().unwrap();
+    config.build(&no_vault()).unwrap();
     let config =
         read("destinations: [{ name: f, type: file, directory: ./x, compression: gzip }]").unwrap();
     let DestinationConfig::File(file) = &config else { panic!("{config:?}") };
     assert_eq!(file.compression, Compression::Gzip);
-    config.build().unwrap();
-    read("destinations: [{ name: out, type: stdout }]").unwrap().build().unwrap();
+    config.build(&no_vault()).unwrap();
+    read("destinations: [{ name: out, type: stdout }]").unwrap().build(&no_vault()).unwrap();
 }
 
 #[test]
@@ -161,7 +162,7 @@ fn keys_may_come_before_the_type() {
 
 fn refused(yaml: &str) -> String {
     let config = read(&format!("destinations:\n  - {yaml}")).unwrap();
-    let Err(error) = config.build() else { panic!("{yaml} was built") };
+    let Err(error) = config.build(&no_vault()) else { panic!("{yaml} was built") };
     assert!(matches!(error.kind(), Kind::Configuration | Kind::Secret), "{error:?}");
     error.to_string()
 }

@@ -13,3 +13,8 @@ mod syslog;
 mod syslog_confirm;
 mod webhook;
 mod webhook_suite;
+
+/// A vault nothing is in.
+fn no_vault() -> orgtap_transport::Vault {
+    orgtap_transport::Vault::new(std::path::Path::new("/no/such/folder"), None)
+}

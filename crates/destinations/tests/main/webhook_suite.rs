@@ -8,12 +8,13 @@ use orgtap_destinations::{Destination, DestinationConfig, contract_suite};
 use serde_json::{Value, json};
 
 use crate::fake_http::{FakeHttp, Manner};
+use crate::no_vault;
 use crate::proxy::{Fault, Proxy};
 
 /// Builds a destination from its configuration.
 pub(crate) fn build(config: Value) -> Arc<dyn Destination> {
     let config: DestinationConfig = serde_json::from_value(config).unwrap();
-    config.build().unwrap()
+    config.build(&no_vault()).unwrap()
 }
 
 const SECRET: &str = "hunter2-and-more";

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests may panic like the tests themselves")]
 
 mod download;
+mod flows;
+mod kept;
 mod listing;
 mod reach;
 mod secrets;

@@ -154,7 +154,7 @@ pub(crate) fn settings(instance_url: Url) -> OrgSettings {
         instance_url,
         login_url: None,
         consumer_key: Secret::new(KEY),
-        consumer_secret: Secret::new(SECRET),
+        consumer_secret: Some(Secret::new(SECRET)),
         sign_in: SignIn::Password {
             user: "collector@acme.example".into(),
             password: Secret::new(PASSWORD),
@@ -162,6 +162,7 @@ pub(crate) fn settings(instance_url: Url) -> OrgSettings {
         },
         api_version: None,
         client: ClientSettings::default(),
+        keep: None,
     }
 }
 

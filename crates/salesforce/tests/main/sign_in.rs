@@ -94,7 +94,18 @@ async fn a_refusal_is_explained_and_waits_for_a_person() {
         error.to_string(),
         "signing in: sign-in refused: HTTP 400 invalid_grant (authentication failure)"
     );
-    assert!(error.cause().contains("Username-Password Flow Disabled"));
+    let labels: Vec<_> = error.likely_causes().iter().filter_map(|it| it.login_history).collect();
+    assert_eq!(
+        labels,
+        [
+            "Invalid Password",
+            "Username-Password Flow Disabled",
+            "Password Lockout",
+            "User is frozen",
+            "Failed: OAuth API access disabled"
+        ],
+        "a missing token is no suspect where there is one"
+    );
     assert!(error.remedy().contains("Login History"));
 }
 
@@ -109,7 +120,9 @@ async fn a_missing_security_token_is_the_first_suspect() {
         security_token: None,
     };
     let error = Org::new(settings).unwrap().sign_in().await.unwrap_err();
-    assert!(error.cause().starts_with("No security token is configured"), "{}", error.cause());
+    let first = error.possibilities().remove(0);
+    assert!(first.cause.starts_with("no security token is configured"), "{first:?}");
+    assert!(first.check.contains("Failed: API security token required"), "{first:?}");
 }
 
 #[tokio::test]

@@ -55,10 +55,14 @@ fn a_huge_file_is_not_read_to_its_end() {
     assert!(load(&path).unwrap_err().to_string().contains("larger than 1 MiB"));
 }
 
+fn vault() -> orgtap_transport::Vault {
+    orgtap_transport::Vault::new(Path::new("/no/such/folder"), None)
+}
+
 #[test]
 fn a_secret_that_cannot_be_had_names_its_place_and_not_more() {
     let (folder, path) = written(&with("{ env: ACME_PASSWORD }", "{ file: none }"), 0o600);
-    let error = load(&path).unwrap().connectors[0].org_settings().unwrap_err();
+    let error = load(&path).unwrap().connectors[0].org_settings(&vault()).unwrap_err();
     assert_eq!(error.faults()[0].kind, FaultKind::Secret);
     assert_eq!(error.faults()[0].path, "connectors.acme.consumer_key");
     assert_eq!(error.code(), "OT-CONF-09");
@@ -67,7 +71,7 @@ fn a_secret_that_cannot_be_had_names_its_place_and_not_more() {
         fs::write(folder.path().join(name), "hunter2\n").unwrap();
     }
     fs::write(&path, text).unwrap();
-    let error = load(&path).unwrap().connectors[0].org_settings().unwrap_err();
+    let error = load(&path).unwrap().connectors[0].org_settings(&vault()).unwrap_err();
     assert_eq!(error.faults()[0].path, "connectors.acme.salesforce_user_password");
     assert!(error.to_string().contains("No such file"), "{error}");
     assert!(!format!("{error:?}").contains("hunter2"));
@@ -79,7 +83,7 @@ fn a_certificate_file_must_hold_certificates() {
         .replace("{ env: ACME_PASSWORD }", "b")
         .replace("{ env: ACME_SECRET }", "c\n    ca_file: ca.pem");
     let (folder, path) = written(&text, 0o600);
-    let org = || load(&path).unwrap().connectors[0].org_settings();
+    let org = || load(&path).unwrap().connectors[0].org_settings(&vault());
     assert!(org().unwrap_err().to_string().contains("ca.pem"));
     fs::write(folder.path().join("ca.pem"), "hunter2").unwrap();
     let error = org().unwrap_err();

@@ -5,13 +5,24 @@ use std::time::Duration;
 
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_salesforce::{ApiVersion, SignIn};
-use orgtap_transport::{Backoff, Secret, SecretRef};
+use orgtap_transport::{Backoff, Secret, SecretRef, Vault};
 
 use super::{GOOD, connector, with};
-use crate::config::{IntervalPolicy, Settings, parse};
+use crate::config::{ConnectorSettings, IntervalPolicy, Settings, SignInSettings, parse};
 
 fn settings(text: &str) -> Settings {
     parse(text, "orgtap.yaml").unwrap_or_else(|error| panic!("{}", error.render()))
+}
+
+fn vault() -> Vault {
+    Vault::new(Path::new("/no/such/folder"), None)
+}
+
+fn security_token(connector: &ConnectorSettings) -> Option<&SecretRef> {
+    match &connector.sign_in {
+        SignInSettings::Password { security_token, .. } => security_token.as_ref(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -25,9 +36,9 @@ fn the_eight_fields_and_a_destination_are_enough() {
     let [acme] = settings.connectors.as_slice() else { panic!("one connector") };
     assert_eq!(acme.name, "acme");
     assert_eq!(acme.instance_url.as_str(), "https://acme.my.salesforce.com/");
-    assert_eq!(acme.user, "collector@acme.example");
-    assert_eq!(acme.password, SecretRef::Env("ACME_PASSWORD".to_owned()));
-    assert_eq!(acme.security_token, None);
+    assert_eq!(acme.user.as_deref(), Some("collector@acme.example"));
+    let password = SecretRef::Env("ACME_PASSWORD".to_owned());
+    assert_eq!(acme.sign_in, SignInSettings::Password { password, security_token: None });
     assert_eq!((acme.start, acme.api_version, &acme.proxy), (None, None, &None));
     assert_eq!(acme.poll_interval, Duration::from_mins(5));
     assert_eq!(acme.settle, Duration::from_mins(5));
@@ -66,7 +77,7 @@ fn every_setting_is_taken() {
     assert_eq!(settings.retry.backoff.max, Duration::from_mins(1));
     assert_eq!(settings.retry.attempts, 3);
     let acme = &settings.connectors[0];
-    assert_eq!(acme.security_token, Some(SecretRef::Env("T".to_owned())));
+    assert_eq!(security_token(acme), Some(&SecretRef::Env("T".to_owned())));
     assert_eq!(acme.login_url.as_ref().unwrap().host_str(), Some("login.salesforce.com"));
     assert_eq!(acme.api_version, Some(ApiVersion::new(66)));
     assert_eq!(acme.proxy.as_ref().unwrap().port(), Some(3128));
@@ -102,8 +113,8 @@ fn an_alias_repeats_what_it_names() {
     let text =
         with("{ env: ACME_KEY }", "&app { env: ACME_APP }").replace("{ env: ACME_SECRET }", "*app");
     let acme = &settings(&text).connectors[0];
-    assert_eq!(acme.consumer_secret, SecretRef::Env("ACME_APP".to_owned()));
-    assert_eq!(acme.consumer_secret, acme.consumer_key);
+    assert_eq!(acme.consumer_key, SecretRef::Env("ACME_APP".to_owned()));
+    assert_eq!(acme.consumer_secret.as_ref(), Some(&acme.consumer_key));
 }
 
 #[test]
@@ -132,7 +143,7 @@ fn every_relative_path_begins_at_the_folder_of_the_file() {
     let acme = &settings.connectors[0];
     assert_eq!(acme.ca_file.as_deref(), Some(Path::new("/etc/orgtap/tls/ca.pem")));
     let token = SecretRef::File(PathBuf::from("/etc/orgtap/../token"));
-    assert_eq!(acme.security_token.as_ref(), Some(&token));
+    assert_eq!(security_token(acme), Some(&token));
     let DestinationConfig::File(file) = &settings.destinations[0] else { panic!("a file") };
     assert_eq!(file.directory, Path::new("/etc/orgtap/events"));
     let DestinationConfig::Dnif(dnif) = &settings.destinations[1] else { panic!("dnif") };
@@ -150,10 +161,10 @@ fn org_settings_carry_the_secrets_and_the_way_there() {
         .replace("{ env: ACME_PASSWORD }", "{ command: [printf, pass] }")
         .replace("{ env: ACME_KEY }", "key")
         .replace("{ env: ACME_SECRET }", "\"secret\"");
-    let org = settings(&text).connectors[0].org_settings().unwrap();
+    let org = settings(&text).connectors[0].org_settings(&vault()).unwrap();
     assert_eq!(org.instance_url.as_str(), "https://acme.my.salesforce.com/");
     assert_eq!(org.consumer_key, Secret::new("key"));
-    assert_eq!(org.consumer_secret, Secret::new("secret"));
+    assert_eq!(org.consumer_secret, Some(Secret::new("secret")));
     assert_eq!(org.client.proxy.unwrap().port(), Some(3128));
     let SignIn::Password { user, password, security_token } = org.sign_in else {
         panic!("the password flow")
@@ -191,9 +202,9 @@ fn what_should_not_stay_is_warned_of() {
     assert_eq!(
         settings(&text).warnings,
         [
-            "connectors[0].consumer_key on line 7 is written out in the file; env, file or command keep it elsewhere",
-            "connectors[1].consumer_key on line 15 is written out in the file; env, file or command keep it elsewhere",
-            "destinations[1].headers on line 26 is written out in the file; env, file or command keep it elsewhere",
+            "connectors[0].consumer_key on line 7 is written out in the file; env, file, command or stored keep it elsewhere",
+            "connectors[1].consumer_key on line 15 is written out in the file; env, file, command or stored keep it elsewhere",
+            "destinations[1].headers on line 26 is written out in the file; env, file, command or stored keep it elsewhere",
             "the destination `loose` sends events unencrypted: everybody on the way can read them",
             "the destination `lines` sends events unencrypted: everybody on the way can read them",
             "no connector delivers to the destination `lines`",

@@ -3,6 +3,7 @@
 
 mod example;
 mod files;
+mod flows;
 mod good;
 mod hostile;
 mod refusals;

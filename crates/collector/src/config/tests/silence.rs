@@ -35,7 +35,6 @@ fn a_secret_is_never_shown_whatever_is_wrong_with_its_line() {
         "{ file: [hunter2] }",
         "{ command: hunter2 }",
         "{ env: $hunter2 }",
-        "{ stored: hunter2 }",
         "[hunter2]",
         "[hunter2",
         "{ env: hunter2",

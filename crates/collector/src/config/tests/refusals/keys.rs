@@ -155,8 +155,8 @@ orgtap.yaml:14:5: unknown key `colour`; known here: `name`, `format`, `directory
     said(
         &with("{ env: ACME_KEY }", "{ vault: acme }"),
         r"
-orgtap.yaml:7:21: this key is not known here; known are `env`, `file` and `command` [OT-CONF-03]
-  at connectors[0].consumer_key
+orgtap.yaml:7:21: this key is not known here; known are `env`, `file`, `command` and `stored` [OT-CONF-03]
+  at connectors[0].consumer_key.vault
   7 |     consumer_key: ...
     |                   ^^^
 ",
@@ -188,46 +188,31 @@ orgtap.yaml:16:9: `postgres` is not available in this version [OT-CONF-06]
     );
     said(
         &connector(
-            "    auth: client_credentials
-    stored_objects: [LoginHistory]
+            "    stored_objects: [LoginHistory]
     event_streams: [/event/LoginEventStream]
     event_log_files: { interval: both, reconcile: deliver }
 ",
         ),
         r"
-orgtap.yaml:10:11: `client_credentials` is not available in this version [OT-CONF-06]
-  at connectors[0].auth
-  10 |     auth: ...
-     |           ^^^
-
-orgtap.yaml:11:5: `stored_objects` is not available in this version [OT-CONF-06]
+orgtap.yaml:10:5: `stored_objects` is not available in this version [OT-CONF-06]
   at connectors[0].stored_objects
-  11 |     stored_objects: ...
+  10 |     stored_objects: ...
      |     ^^^^^^^^^^^^^^
 
-orgtap.yaml:12:5: `event_streams` is not available in this version [OT-CONF-06]
+orgtap.yaml:11:5: `event_streams` is not available in this version [OT-CONF-06]
   at connectors[0].event_streams
-  12 |     event_streams: ...
+  11 |     event_streams: ...
      |     ^^^^^^^^^^^^^
 
-orgtap.yaml:13:34: `both` is not available in this version [OT-CONF-06]
+orgtap.yaml:12:34: `both` is not available in this version [OT-CONF-06]
   at connectors[0].event_log_files.interval
-  13 |     event_log_files: { interval: both, reconcile: ...
+  12 |     event_log_files: { interval: both, reconcile: ...
      |                                  ^^^^
 
-orgtap.yaml:13:40: `reconcile` is not available in this version [OT-CONF-06]
+orgtap.yaml:12:40: `reconcile` is not available in this version [OT-CONF-06]
   at connectors[0].event_log_files.reconcile
-  13 |     event_log_files: { interval: both, reconcile: ...
+  12 |     event_log_files: { interval: both, reconcile: ...
      |                                        ^^^^^^^^^
-",
-    );
-    said(
-        &with("{ env: ACME_KEY }", "{ stored: acme }"),
-        r"
-orgtap.yaml:7:21: `stored` is not available in this version [OT-CONF-06]
-  at connectors[0].consumer_key
-  7 |     consumer_key: ...
-    |                   ^^^
 ",
     );
     said(
@@ -271,7 +256,7 @@ orgtap.yaml:1:1: missing keys `connectors` and `destinations` [OT-CONF-04]
     said(
         "connectors:\n  - name: acme\n    type: salesforce_connector\ndestinations:\n  - name: siem\n",
         r"
-orgtap.yaml:2:5: missing keys `instance_url`, `salesforce_user`, `salesforce_user_password`, `consumer_key`, `consumer_secret` and `destinations` [OT-CONF-04]
+orgtap.yaml:2:5: missing keys `instance_url`, `consumer_key`, `destinations` and `consumer_secret` [OT-CONF-04]
   at connectors[0]
   2 |   - name: acme
     |     ^^^^^^^^^^

@@ -90,7 +90,7 @@ orgtap.yaml:7:5: a secret is wanted here, and there is nothing [OT-CONF-05]
     said(
         &with("{ env: ACME_KEY }", "{ env: A, file: b }"),
         r"
-orgtap.yaml:7:19: a secret has one of env, file, command, not two [OT-CONF-05]
+orgtap.yaml:7:19: a secret has one of env, file, command, stored, not two [OT-CONF-05]
   at connectors[0].consumer_key
   7 |     consumer_key: ...
     |                   ^^^

@@ -1,16 +1,23 @@
 //! The token endpoint: asking for a session, and reading the answer.
 
+mod form;
+pub(crate) mod jwt;
+pub(crate) mod kept;
+pub(crate) mod renewal;
+
 use jiff::Timestamp;
 use orgtap_transport::{Secret, http};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::Value;
-use url::{Url, form_urlencoded};
+use url::Url;
+
+use form::{Form, form};
 
 use crate::answer::{self, Head};
 use crate::call::Call;
 use crate::error::{Error, ErrorKind};
 use crate::id;
-use crate::refusal::{RATE_PAUSE, SignInRefusal};
+use crate::refusal::{self, RATE_PAUSE, SignInRefusal};
 use crate::session::{Session, SignedIn};
 use crate::settings::{OrgSettings, SignIn};
 use crate::wire::Wire;
@@ -18,35 +25,53 @@ use crate::wire::Wire;
 /// Longest session token accepted; real ones have about 112 characters, JWTs a few thousand.
 const LONGEST_TOKEN: usize = 16 * 1024;
 
+/// What a sign-in brought.
+pub(crate) struct Granted {
+    pub(crate) session: Session,
+    /// The token that takes the place of the one that was sent, where the org rotates them.
+    pub(crate) refresh_token: Option<Secret>,
+}
+
 /// Signs in once. Never tries again by itself.
-pub(crate) async fn sign_in(wire: &Wire, settings: &OrgSettings) -> Result<Session, Error> {
+///
+/// `refresh_token` is the newest of the chain the settings began, if they began one.
+pub(crate) async fn sign_in(
+    wire: &Wire,
+    settings: &OrgSettings,
+    refresh_token: Option<&Secret>,
+) -> Result<Granted, Error> {
+    if matches!(settings.sign_in, SignIn::JwtBearer { .. }) && wire.server_time().is_none() {
+        // An assertion is good for two minutes by the org's clock, which this tells for nothing.
+        // If it fails, this machine's clock has to do.
+        reach(wire, settings.login_url()).await.ok();
+    }
+    let now = wire.server_time().unwrap_or_else(Timestamp::now);
+    let Form { body, transient } = form(settings, refresh_token, now)
+        .map_err(|detail| Error::new(ErrorKind::Settings, detail))?;
+    wire.redactor.also(&transient);
     let mut url = settings.login_url().clone();
     url.set_path("/services/oauth2/token");
     let request = wire
         .client
         .post(url)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(form(settings));
+        .body(body.expose().to_owned());
     let response = match wire.send(Call::SignIn, request, None).await {
         Ok(response) => response,
-        Err(error) => return Err(hinted(error, settings)),
+        Err(error) => return Err(explained(error, settings)),
     };
     let answer = wire.json(Call::SignIn, response, None).await?;
-    session(settings, &answer)
+    let granted = granted(settings, &answer)?;
+    wire.redactor.also(granted.refresh_token.as_slice());
+    Ok(granted)
 }
 
-/// The form of the flow. Secrets go into the body: an address would be logged on the way.
-fn form(settings: &OrgSettings) -> String {
-    let SignIn::Password { user, password, security_token } = &settings.sign_in;
-    let token = security_token.as_ref().map_or("", Secret::expose);
-    let secret = Secret::new(format!("{}{token}", password.expose()));
-    form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "password")
-        .append_pair("client_id", settings.consumer_key.expose())
-        .append_pair("client_secret", settings.consumer_secret.expose())
-        .append_pair("username", user)
-        .append_pair("password", secret.expose())
-        .finish()
+/// Asks a host of the org for its versions, which needs no sign-in and counts against nothing:
+/// the cheapest way to see that it is there. Also tells the org's time.
+pub(crate) async fn reach(wire: &Wire, host: &Url) -> Result<reqwest::Response, Error> {
+    let mut url = host.clone();
+    url.set_path("/services/data/");
+    wire.send(Call::Versions, wire.client.get(url), None).await
 }
 
 /// Reads an answer of the token endpoint that is no success; none if it is not a refusal but a
@@ -80,15 +105,9 @@ pub(crate) fn refused(head: &Head, body: &[u8], clean: &dyn Fn(&[u8]) -> String)
 }
 
 /// Adds what the settings tell about a refusal.
-fn hinted(error: Error, settings: &OrgSettings) -> Error {
-    let SignIn::Password { security_token, .. } = &settings.sign_in;
-    let no_token = security_token.as_ref().is_none_or(Secret::is_empty);
-    if *error.kind() == ErrorKind::SignIn(SignInRefusal::Credentials) && no_token {
-        return error.with_hint(
-            "No security token is configured, so the calling address must be one the org trusts.",
-        );
-    }
-    error
+fn explained(error: Error, settings: &OrgSettings) -> Error {
+    let ErrorKind::SignIn(refusal) = *error.kind() else { return error };
+    error.with_possibilities(refusal::causes(refusal, settings))
 }
 
 fn unusable(what: impl Into<String>) -> Error {
@@ -96,7 +115,7 @@ fn unusable(what: impl Into<String>) -> Error {
 }
 
 /// Reads a success. Nothing of the answer is quoted, because the token is in it.
-fn session(settings: &OrgSettings, answer: &Value) -> Result<Session, Error> {
+fn granted(settings: &OrgSettings, answer: &Value) -> Result<Granted, Error> {
     let text = |name: &str| {
         answer
             .get(name)
@@ -115,7 +134,14 @@ fn session(settings: &OrgSettings, answer: &Value) -> Result<Session, Error> {
     let (org_id, user_id) = identity(text("id")?)
         .ok_or_else(|| unusable("id does not name an org (00D...) and a user (005...)"))?;
     let who = SignedIn { org_id, user_id, instance_url, at: Timestamp::now() };
-    Session::new(token, who).ok_or_else(|| unusable("access_token cannot be a header"))
+    let session =
+        Session::new(token, who).ok_or_else(|| unusable("access_token cannot be a header"))?;
+    let refreshes = matches!(settings.sign_in, SignIn::RefreshToken { .. });
+    let refresh_token = match answer.get("refresh_token") {
+        Some(_) if refreshes => Some(Secret::new(text("refresh_token")?)),
+        _ => None,
+    };
+    Ok(Granted { session, refresh_token })
 }
 
 /// Org and user of `https://HOST/id/ORG/USER`, as 18-character ids.
