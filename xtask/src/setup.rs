@@ -46,11 +46,18 @@ const NEEDS: &[Need] = &[
         purpose: "the simulated org is tested with a JavaScript client",
         is_here: || on_path("node"),
     },
-    Need { package: "npm", purpose: "installs the JavaScript client", is_here: || on_path("npm") },
+    Need {
+        package: "npm",
+        purpose: "installs the JavaScript client and Salesforce's reader of metadata",
+        is_here: || on_path("npm"),
+    },
 ];
 
 /// Clients of other people that the simulated org is tested with; installed by a script of its own.
 const INTEROP: &str = "crates/simorg/tests/interop/setup.sh";
+
+/// Salesforce's own reader of metadata, which the set-up kit is tested with; the same.
+const METADATA_CHECK: &str = "xtask/metadata-check/setup.sh";
 
 /// Installs what is missing.
 pub(crate) fn command(arguments: Arguments) -> Result<()> {
@@ -63,8 +70,10 @@ pub(crate) fn all() -> Result<()> {
     packages()?;
     components()?;
     tools::DENY.install()?;
-    if root().join(INTEROP).exists() {
-        run(&mut program("bash", &[INTEROP])).context("installing the foreign clients")?;
+    for script in [INTEROP, METADATA_CHECK] {
+        if root().join(script).exists() {
+            run(&mut program("bash", &[script])).context("installing what others wrote")?;
+        }
     }
     println!("setup is complete");
     Ok(())

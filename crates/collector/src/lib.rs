@@ -35,4 +35,6 @@ pub use kill::POINTS as KILL_POINTS;
 pub use pass::Collected;
 pub use progress::{Delivered, Progress};
 pub use status::{ConnectorState, ConnectorStatus, DestinationStatus, Status, status};
-pub use test_connection::{StageReport, TestReport, TestStage, test_connection};
+pub use test_connection::{
+    Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,
+};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cmd::setup_kit::SetupKitArgs;
+
 /// Collects a Salesforce org's event-monitoring data and hands it to a SIEM: nothing lost, nothing
 /// doubled.
 #[derive(Debug, Parser)]
@@ -56,6 +58,8 @@ pub(crate) enum Command {
     Convert(ConvertArgs),
     /// Check the configuration, or print its schema or an example.
     Config(ConfigArgs),
+    /// Write what an administrator deploys into an org, and a guide to it.
+    SetupKit(SetupKitArgs),
     /// Tell a supervisor whether `orgtap run` is well.
     Healthcheck(HealthcheckArgs),
     /// Print completions for a shell.

@@ -40,6 +40,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status => cmd::status::run(&common).await,
         Command::Convert(args) => cmd::convert::run(&common, &args),
         Command::Config(args) => cmd::config::run(&common, &args),
+        Command::SetupKit(args) => Ok(cmd::setup_kit::run(&common, &args)),
         Command::Healthcheck(args) => cmd::healthcheck::run(&common, &args).await,
         Command::Completions(args) => Ok(cmd::reference::completions(&args)),
         Command::Reference(args) => Ok(cmd::reference::run(&args)),

@@ -47,6 +47,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
             message: error.to_string(),
             cause: String::new(),
             remedy: String::new(),
+            possibilities: Vec::new(),
             disposition: "pause".to_owned(),
         };
         return (problem, Exit::Usage);
@@ -56,6 +57,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
         message: format!("{error:#}"),
         cause: String::new(),
         remedy: String::new(),
+        possibilities: Vec::new(),
         disposition: "pause".to_owned(),
     };
     (problem, Exit::Failure)

@@ -164,7 +164,7 @@ fn not_found(call: Call) -> ErrorKind {
     match call {
         Call::Download => ErrorKind::Gone,
         // An object the user may not see is described as if it did not exist.
-        Call::Describe | Call::Limits => ErrorKind::PermissionMissing,
+        Call::Describe | Call::Limits | Call::Account => ErrorKind::PermissionMissing,
         Call::List => ErrorKind::UnsupportedVersion,
         Call::Versions | Call::SignIn => ErrorKind::WrongHost,
     }

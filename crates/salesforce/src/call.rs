@@ -18,12 +18,21 @@ pub enum Call {
     Download,
     /// Asking for the org's limits.
     Limits,
+    /// Asking about the org itself and the signed-in user.
+    Account,
 }
 
 impl Call {
     /// Every purpose.
-    pub const ALL: [Self; 6] =
-        [Self::SignIn, Self::Versions, Self::Describe, Self::List, Self::Download, Self::Limits];
+    pub const ALL: [Self; 7] = [
+        Self::SignIn,
+        Self::Versions,
+        Self::Describe,
+        Self::List,
+        Self::Download,
+        Self::Limits,
+        Self::Account,
+    ];
 
     /// One word for logs, metrics and JSON.
     pub const fn name(self) -> &'static str {
@@ -34,6 +43,7 @@ impl Call {
             Self::List => "list",
             Self::Download => "download",
             Self::Limits => "limits",
+            Self::Account => "account",
         }
     }
 
@@ -46,6 +56,7 @@ impl Call {
             Self::List => "listing log files",
             Self::Download => "downloading a log file",
             Self::Limits => "asking for limits",
+            Self::Account => "asking about org and user",
         }
     }
 
@@ -69,12 +80,14 @@ pub struct CallCounts {
     pub download: u64,
     /// Requests for limits.
     pub limits: u64,
+    /// Questions about the org and the user.
+    pub account: u64,
 }
 
 impl CallCounts {
     /// Those that count against the org's daily API calls.
     pub const fn charged(&self) -> u64 {
-        self.describe + self.list + self.download + self.limits
+        self.describe + self.list + self.download + self.limits + self.account
     }
 
     /// The count of one purpose.
@@ -86,6 +99,7 @@ impl CallCounts {
             Call::List => self.list,
             Call::Download => self.download,
             Call::Limits => self.limits,
+            Call::Account => self.account,
         }
     }
 }
@@ -110,6 +124,7 @@ impl Counters {
             list: of(Call::List),
             download: of(Call::Download),
             limits: of(Call::Limits),
+            account: of(Call::Account),
         }
     }
 }
@@ -179,7 +194,7 @@ mod tests {
         counters.add(Call::Download);
         let counts = counters.read();
         assert_eq!(counts.of(Call::Download), 2);
-        assert_eq!(counts.charged(), 5);
-        assert_eq!(Call::ALL.map(|call| counts.of(call)).iter().sum::<u64>(), 7);
+        assert_eq!(counts.charged(), 6);
+        assert_eq!(Call::ALL.map(|call| counts.of(call)).iter().sum::<u64>(), 8);
     }
 }

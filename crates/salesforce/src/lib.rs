@@ -8,6 +8,7 @@
 //! one sign-in however many calls noticed, and a refused sign-in is not repeated, because
 //! Salesforce locks users.
 
+mod account;
 mod answer;
 mod call;
 mod catalogue;
@@ -31,6 +32,7 @@ mod time;
 mod version;
 mod wire;
 
+pub use account::Organization;
 pub use call::{Call, CallCounts, REQUEST_ID_PREFIX};
 pub use catalogue::{Entry, catalogue, possibilities};
 pub use describe::LogFileShape;

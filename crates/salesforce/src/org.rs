@@ -246,6 +246,12 @@ impl Org {
         limits::read(&answer).map(Some).map_err(|error| error.during(Call::Limits))
     }
 
+    /// The answer to a query about the org or the user.
+    pub(crate) async fn ask_account(&self, soql: &str) -> Result<serde_json::Value, Error> {
+        let (response, session) = self.ask(Call::Account, "query", Some(soql)).await?;
+        self.0.wire.json(Call::Account, response, Some(&session)).await
+    }
+
     /// The org's API usage, as the last answer said; none before the first.
     pub fn api_usage(&self) -> Option<ApiUsage> {
         self.0.wire.usage()

@@ -72,7 +72,7 @@ fn interval(listing: &Listing) -> Option<&'static str> {
 }
 
 /// A string literal that stands for exactly this text.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('\'');
     for character in text.chars() {

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use crate::Error;
 use crate::config::SettingsPatch;
 use crate::faults::{Fault, Rule, preset};
-use crate::org::Org;
+use crate::org::{Org, SignInAttempt};
 use crate::reply::Reply;
 use crate::request::Request;
+use crate::token::totp;
 
 /// Answers `/_sim/...`.
 pub(crate) fn answer(org: &Org, path: &[&str], request: &Request) -> Reply {
@@ -26,6 +27,11 @@ pub(crate) fn answer(org: &Org, path: &[&str], request: &Request) -> Reply {
             org.change(|settings| patch.apply(settings));
             json!({})
         }),
+        (["login_history"], false) => {
+            let attempts = org.login_history.all();
+            Ok(attempts.iter().map(SignInAttempt::to_json).collect())
+        }
+        (["authorise"], true) => Ok(json!({ "refresh_token": org.refresh_tokens.authorise() })),
         (["sessions"], true) => {
             org.end_all_sessions();
             Ok(json!({}))
@@ -46,6 +52,9 @@ fn overview(org: &Org) -> Value {
     json!({
         "org_id": org.world.org_id(),
         "url": org.url,
+        "login_url": org.login_url(),
+        "refresh_token": org.refresh_tokens.current(),
+        "totp": totp(org, org.now()),
         "clock": clock(org),
         "faults": faults(org),
         "live_sessions": org.sessions.live(),

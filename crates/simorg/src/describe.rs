@@ -21,7 +21,7 @@ pub(crate) fn brief(object: &Object, version: &str) -> Value {
         "hasSubtypes": false,
         "isInterface": false,
         "isSubtype": false,
-        "keyPrefix": object.prefix,
+        "keyPrefix": (!object.prefix.is_empty()).then_some(object.prefix),
         "label": object.label,
         "labelPlural": object.plural,
         "layoutable": false,
@@ -47,7 +47,7 @@ pub(crate) fn brief(object: &Object, version: &str) -> Value {
 pub(crate) fn full(object: &Object, version: &str) -> Value {
     let mut out = brief(object, version);
     if let Value::Object(map) = &mut out {
-        let fields: Vec<Value> = object.fields.iter().map(field).collect();
+        let fields: Vec<Value> = object.own_fields().map(field).collect();
         map.insert("fields".into(), Value::Array(fields));
         for empty in
             ["actionOverrides", "childRelationships", "namedLayoutInfos", "recordTypeInfos"]

@@ -9,6 +9,7 @@
 //! Start with [`SimOrg::start`]; a [`Running`] org gives its address, credentials, clock, faults,
 //! settings, counts and the world's own truth.
 
+mod access;
 mod clock;
 mod config;
 mod control;
@@ -32,8 +33,11 @@ mod wire;
 pub mod world;
 
 pub use clock::{Clock, ClockConfig};
-pub use config::{Credentials, OrgSettings, Permissions, SimConfig, UserState};
+pub use config::{
+    App, Credentials, Flow, Flows, OrgSettings, Permissions, PermittedUsers, SimConfig, UserState,
+};
 pub use error::Error;
-pub use faults::{Fault, Faults, LoginRefusal, PRESETS, Rule, When, preset};
+pub use faults::{Fault, Faults, LoginRefusal, PRESETS, RestRefusal, Rule, When, preset};
+pub use org::SignInAttempt;
 pub use server::{Running, SimOrg};
 pub use stats::{Call, Stats};

@@ -3,6 +3,7 @@
 //! Prints one line of JSON with the address and what to sign in with.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -54,6 +55,12 @@ struct Args {
     /// A mixture of faults.
     #[arg(long, value_parser = PRESETS)]
     preset: Option<String>,
+    /// Settings of the org, as the JSON that `POST /_sim/org` takes; can be given several times.
+    #[arg(long = "org", value_name = "JSON")]
+    org: Vec<String>,
+    /// A file with the app's certificate (X.509, PEM), which assertions are checked with.
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
     /// List the faults and stop.
     #[arg(long)]
     list_faults: bool,
@@ -84,7 +91,16 @@ impl Args {
             faults.push(Rule::parse(text)?);
         }
         let clock = ClockConfig { start: Some(now), factor: self.factor };
-        Ok(SimConfig { clock, faults, ..SimConfig::new(world) })
+        let mut config = SimConfig { clock, faults, ..SimConfig::new(world) };
+        for text in &self.org {
+            config.org.apply_json(text)?;
+        }
+        if let Some(path) = &self.certificate {
+            let pem = std::fs::read_to_string(path)
+                .map_err(|error| Error::Control(format!("{}: {error}", path.display())))?;
+            config.org.certificate = Some(pem);
+        }
+        Ok(config)
     }
 }
 
@@ -127,12 +143,14 @@ fn announce(org: &Running) {
         "{}",
         serde_json::json!({
             "url": org.url(),
+            "login_url": org.login_url(),
             "control": format!("{}/_sim", org.url()),
             "username": credentials.username,
             "password": credentials.password,
             "security_token": credentials.security_token,
             "consumer_key": credentials.consumer_key,
             "consumer_secret": credentials.consumer_secret,
+            "refresh_token": org.refresh_token(),
             "now": org.clock().now().to_string(),
         })
     );

@@ -1,7 +1,5 @@
 //! What clients may ask about a token: introspection, revocation, user info, identity.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -10,10 +8,15 @@ use crate::faults::LoginRefusal;
 use crate::org::Org;
 use crate::reply::Reply;
 use crate::request::Request;
-use crate::token::refused;
+use crate::rest;
+use crate::stats::Call;
+use crate::token::{client, refused};
 
 /// Answers `/services/oauth2/{name}` other than `token`.
 pub(crate) fn answer(org: &Org, name: &str, request: &Request) -> Reply {
+    if let Some(reply) = rest::forced(org, Call::OAuth) {
+        return reply;
+    }
     match name {
         "introspect" => introspect(org, request),
         "revoke" => revoke(org, request),
@@ -31,15 +34,10 @@ fn introspect(org: &Org, request: &Request) -> Reply {
     let Some(mut form) = request.form() else {
         return refused(LoginRefusal::MissingParameter);
     };
-    let basic = request.header("authorization").strip_prefix("Basic ").and_then(|encoded| {
-        let decoded = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-        decoded.split_once(':').map(|(key, secret)| (key.to_owned(), secret.to_owned()))
-    });
-    let (key, secret) = basic.unwrap_or_else(|| {
-        let mut take = |name| form.remove(name).unwrap_or_default();
-        (take("client_id"), take("client_secret"))
-    });
-    if key != org.credentials.consumer_key || secret != org.credentials.consumer_secret {
+    let (key, secret) = client(request, &form);
+    if key.as_ref() != Some(&org.credentials.consumer_key)
+        || secret.as_ref() != Some(&org.credentials.consumer_secret)
+    {
         return refused(LoginRefusal::InvalidClientCredentials);
     }
     let token = form.remove("token").unwrap_or_default();
@@ -75,6 +73,10 @@ fn revoke(org: &Org, request: &Request) -> Reply {
             }),
         );
     };
+    if let Some(ended) = org.refresh_tokens.revoke(&token) {
+        org.end_sessions(&ended);
+        return Reply::empty(200);
+    }
     if org.sessions.look(&token, org.now(), life(org)).is_none() {
         return Reply::json(
             400,

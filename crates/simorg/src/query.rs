@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::faults::Fault;
 use crate::org::{LogFiles, Org};
-use crate::records::{Organization, Record, Users};
+use crate::records::{self, Record, Value};
 use crate::reply::{ApiError, Reply};
-use crate::soql::{self, Cell, Context, Picked, Plan, Selection, Table};
+use crate::soql::{self, Context, Picked, Plan, Selection, Table};
 use crate::stats::Call;
 
 /// Smallest and largest page a client can ask for.
@@ -60,7 +60,7 @@ impl Answer {
                 .get(from..to)
                 .unwrap_or_default()
                 .iter()
-                .map(|row| record(self.table.as_ref(), *row, self.object, fields, &self.version))
+                .map(|row| Record::of(&*self.table, *row, self.object, fields, &self.version))
                 .collect(),
             (Picked::Groups(groups), Selection::Groups { outputs, .. }) => groups
                 .get(from..to)
@@ -68,31 +68,12 @@ impl Answer {
                 .iter()
                 .map(|group| {
                     let names = outputs.iter().map(|output| output.name.clone());
-                    let values = names.zip(group.iter().cloned()).collect();
+                    let values = names.zip(group.iter().cloned().map(Value::Cell)).collect();
                     Record { kind: "AggregateResult", url: None, values }
                 })
                 .collect(),
             _ => Vec::new(),
         }
-    }
-}
-
-/// One record with these fields.
-pub(crate) fn record(
-    table: &dyn Table,
-    row: usize,
-    object: &'static str,
-    fields: &[&'static str],
-    version: &str,
-) -> Record {
-    let id = match table.cell(row, "Id") {
-        Cell::Text(id) => id,
-        _ => String::new(),
-    };
-    Record {
-        kind: object,
-        url: Some(format!("/services/data/v{version}/sobjects/{object}/{id}")),
-        values: fields.iter().map(|name| ((*name).to_owned(), table.cell(row, name))).collect(),
     }
 }
 
@@ -182,29 +163,19 @@ fn run(org: &Org, text: &str, version: &str) -> Result<Answer, ApiError> {
     let objects = org.objects(major(version));
     let (plan, object) = soql::plan(text, &objects, Context { now: org.now(), zone })?;
     let object = object.name;
-    let since = org.world.config().start;
-    let (table, picked): (Box<dyn Table + Send + Sync>, Picked) = match object {
-        "EventLogFile" => {
-            let files = LogFiles::listed(org, version);
-            refuse_long_span(org, &plan, &files)?;
-            // An org with hourly files shows only daily ones unless the condition speaks of the
-            // interval, the sequence, or (why ever) an id.
-            let daily_only = settings.shows_hourly()
-                && !["Interval", "Sequence", "Id"].iter().any(|field| plan.filters_on(field));
-            let picked = soql::run(&plan, &files, &|row| !daily_only || !files.is_hourly(row));
-            (Box::new(files), picked)
-        }
-        "User" => {
-            let users = Users { users: org.world.users().to_vec(), since };
-            let picked = soql::run(&plan, &users, &|_| true);
-            (Box::new(users), picked)
-        }
-        _ => {
-            let id = org.world.org_id().to_owned();
-            let organization = Organization { id, name: settings.domain, since };
-            let picked = soql::run(&plan, &organization, &|_| true);
-            (Box::new(organization), picked)
-        }
+    let (table, picked): (Box<dyn Table + Send + Sync>, Picked) = if object == "EventLogFile" {
+        let files = LogFiles::listed(org, version);
+        refuse_long_span(org, &plan, &files)?;
+        // An org with hourly files shows only daily ones unless the condition speaks of the
+        // interval, the sequence, or (why ever) an id.
+        let daily_only = settings.shows_hourly()
+            && !["Interval", "Sequence", "Id"].iter().any(|field| plan.filters_on(field));
+        let picked = soql::run(&plan, &files, &|row| !daily_only || !files.is_hourly(row));
+        (Box::new(files), picked)
+    } else {
+        let table = records::table(org, object);
+        let picked = soql::run(&plan, &*table, &|_| true);
+        (table, picked)
     };
     Ok(Answer { plan, object, version: version.to_owned(), table, picked })
 }

@@ -1,9 +1,12 @@
-//! Records as JSON, and the two small tables besides the log files.
+//! Records as JSON, and the small tables besides the log files.
 
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::access::{Assignments, PermissionSets, UserPermissionAccess};
 use crate::clock::record_time;
+use crate::config::UserState;
+use crate::org::Org;
 use crate::soql::{Cell, Table};
 use crate::world::User;
 
@@ -14,7 +17,63 @@ pub(crate) struct Record {
     /// The record's address; groups have none.
     pub(crate) url: Option<String>,
     /// Names and values.
-    pub(crate) values: Vec<(String, Cell)>,
+    pub(crate) values: Vec<(String, Value)>,
+}
+
+/// What a record shows under a name.
+pub(crate) enum Value {
+    /// A field of its own.
+    Cell(Cell),
+    /// A parent, with those of its fields that were asked for.
+    Parent(Record),
+}
+
+impl Record {
+    /// One record with these fields; those with a path are gathered in the parent they belong to.
+    pub(crate) fn of(
+        table: &dyn Table,
+        row: usize,
+        object: &'static str,
+        fields: &[&'static str],
+        version: &str,
+    ) -> Self {
+        let url = |object: &str, id: Cell| {
+            let id = if let Cell::Text(id) = id { id } else { String::new() };
+            Some(format!("/services/data/v{version}/sobjects/{object}/{id}"))
+        };
+        let mut values: Vec<(String, Value)> = Vec::with_capacity(fields.len());
+        for path in fields {
+            let cell = Value::Cell(table.cell(row, path));
+            let Some((parent, field)) = path.split_once('.') else {
+                values.push(((*path).to_owned(), cell));
+                continue;
+            };
+            let known = values.iter_mut().find_map(|(name, value)| match value {
+                Value::Parent(record) if name == parent => Some(record),
+                _ => None,
+            });
+            if let Some(record) = known {
+                record.values.push((field.to_owned(), cell));
+                continue;
+            }
+            let kind = if parent == "Assignee" { "User" } else { parent };
+            let url = url(kind, table.cell(row, &format!("{parent}Id")));
+            let record = Self { kind, url, values: vec![(field.to_owned(), cell)] };
+            values.push((parent.to_owned(), Value::Parent(record)));
+        }
+        Self { kind: object, url: url(object, table.cell(row, "Id")), values }
+    }
+}
+
+/// The records of an object other than the log files.
+pub(crate) fn table(org: &Org, object: &str) -> Box<dyn Table + Send + Sync> {
+    match object {
+        "User" => Box::new(Users::of(org)),
+        "UserPermissionAccess" => Box::new(UserPermissionAccess::of(org)),
+        "PermissionSet" => Box::new(PermissionSets::of(org)),
+        "PermissionSetAssignment" => Box::new(Assignments::of(org)),
+        _ => Box::new(Organization::of(org)),
+    }
 }
 
 struct Attributes<'a>(&'a Record);
@@ -41,6 +100,15 @@ impl Serialize for Record {
     }
 }
 
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Cell(cell) => cell.serialize(serializer),
+            Self::Parent(record) => record.serialize(serializer),
+        }
+    }
+}
+
 impl Serialize for Cell {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -56,9 +124,23 @@ impl Serialize for Cell {
 }
 
 /// The records of `User`.
-pub(crate) struct Users {
-    pub(crate) users: Vec<User>,
-    pub(crate) since: Timestamp,
+struct Users {
+    users: Vec<User>,
+    since: Timestamp,
+}
+
+impl Users {
+    /// The world's users, and the one that signs in, if it is not one of them.
+    fn of(org: &Org) -> Self {
+        let active = org.settings().user != UserState::Inactive;
+        let own = User { active, ..org.user.clone() };
+        let mut users = org.world.users().to_vec();
+        match users.iter_mut().find(|user| user.id == own.id) {
+            Some(user) => *user = own,
+            None => users.push(own),
+        }
+        Self { users, since: org.world.config().start }
+    }
 }
 
 impl Table for Users {
@@ -86,10 +168,19 @@ impl Table for Users {
 }
 
 /// The one record of `Organization`.
-pub(crate) struct Organization {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    pub(crate) since: Timestamp,
+struct Organization {
+    id: String,
+    name: String,
+    sandbox: bool,
+    since: Timestamp,
+}
+
+impl Organization {
+    fn of(org: &Org) -> Self {
+        let settings = org.settings();
+        let (id, since) = (org.world.org_id().to_owned(), org.world.config().start);
+        Self { id, name: settings.domain, sandbox: settings.sandbox, since }
+    }
 }
 
 impl Table for Organization {
@@ -103,7 +194,7 @@ impl Table for Organization {
             "Name" => Cell::text(&self.name),
             "OrganizationType" => Cell::text("Enterprise Edition"),
             "InstanceName" => Cell::text("SIM1"),
-            "IsSandbox" => Cell::Bool(false),
+            "IsSandbox" => Cell::Bool(self.sandbox),
             "LanguageLocaleKey" => Cell::text("en_US"),
             "TimeZoneSidKey" => Cell::text("America/Los_Angeles"),
             "CreatedDate" | "SystemModstamp" => Cell::Time(self.since),

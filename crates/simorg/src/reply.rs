@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 
+use crate::faults::{RestBody, RestRefusal};
 use crate::soql::Refusal;
 
 /// JSON, as the platform labels it.
@@ -62,6 +63,22 @@ impl Reply {
             self.headers.push((name, value));
         }
         self
+    }
+
+    /// A refusal that a fault forces.
+    pub(crate) fn refusal(refusal: RestRefusal) -> Self {
+        let status = refusal.status();
+        match refusal.body() {
+            RestBody::Json(code, message, fields) => {
+                ApiError { fields, ..ApiError::new(status, code, message) }.reply()
+            }
+            RestBody::Html(title, text) => Self::html(status, title, text),
+            RestBody::CdnHtml(title, text) => {
+                Self::html(status, title, text).with(header::SERVER, "AkamaiNetStorage")
+            }
+            RestBody::Text(text) => Self::text(status, text),
+            RestBody::Empty => Self::empty(status),
+        }
     }
 
     /// A redirection.
@@ -143,6 +160,8 @@ pub(crate) struct ApiError {
     message: Cow<'static, str>,
     #[serde(rename = "errorCode")]
     code: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    fields: &'static [&'static str],
     #[serde(skip)]
     status: u16,
 }
@@ -153,7 +172,7 @@ impl ApiError {
         code: &'static str,
         message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), fields: &[] }
     }
 
     /// There is nothing at this address.

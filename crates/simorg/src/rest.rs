@@ -12,7 +12,7 @@ use crate::describe;
 use crate::faults::Fault;
 use crate::org::{LogFiles, Org, find_file};
 use crate::query::{self, Asked, major};
-use crate::records::{Organization, Users};
+use crate::records::{self, Record};
 use crate::reply::{ApiError, Reply};
 use crate::request::Request;
 use crate::soql::{Cell, Table};
@@ -37,6 +37,9 @@ pub(crate) fn classify(rest: &[&str]) -> Call {
 
 /// Answers `/services/data/`: the versions. No token needed, nothing counted.
 pub(crate) fn versions(org: &Org) -> Reply {
+    if let Some(reply) = forced(org, Call::Versions) {
+        return reply;
+    }
     let settings = org.settings();
     let versions: Vec<Value> = (settings.oldest_version..=settings.newest_version)
         .map(|number| {
@@ -64,7 +67,7 @@ fn release(version: u32) -> String {
 /// Answers `/services/data/{version}/...`.
 pub(crate) fn answer(org: &Org, version: &str, rest: &[&str], request: &Request) -> Reply {
     let call = classify(rest);
-    if let Some(reply) = edge_fault(org, call) {
+    if let Some(reply) = edge_fault(org, call).or_else(|| forced(org, call)) {
         return reply;
     }
     let token = match admit(org, version, call, request) {
@@ -104,6 +107,18 @@ fn edge_fault(org: &Org, call: Call) -> Option<Reply> {
     })
 }
 
+/// The refusal that a fault forces on a call, if one does. The org's own ones tell the calls used.
+pub(crate) fn forced(org: &Org, call: Call) -> Option<Reply> {
+    let refusal = org.faults.rest_refusal(call)?;
+    let reply = Reply::refusal(refusal);
+    if refusal.error_code().is_none() || refusal.status() == 401 || call == Call::Versions {
+        return Some(reply);
+    }
+    let used = org.quota.used(org.now());
+    let info = format!("api-usage={used}/{}", org.settings().daily_api_limit);
+    Some(reply.with(HeaderName::from_static("sforce-limit-info"), &info))
+}
+
 /// Whether the call may be made at all; answers the session's token.
 fn admit<'a>(
     org: &Org,
@@ -131,6 +146,9 @@ fn admit<'a>(
     if settings.user == UserState::PasswordExpired {
         let message = "Your password has expired. Please reset your password.";
         return Err(ApiError::new(401, "INVALID_OPERATION_WITH_EXPIRED_PASSWORD", message));
+    }
+    if !settings.org_active {
+        return Err(ApiError::new(403, "ORG_LOCKED", "organization is locked"));
     }
     if !settings.permissions.api_enabled {
         let message = "The REST API is not enabled for this Organization.";
@@ -231,23 +249,18 @@ fn retrieve(
     let objects = org.objects(major(version));
     let object = objects.iter().find(|object| object.name.eq_ignore_ascii_case(name));
     let object = object.ok_or_else(ApiError::not_found)?;
-    let since = org.world.config().start;
     let table: Box<dyn Table> = match object.name {
         "EventLogFile" => {
             Box::new(LogFiles::one(org, version, id).ok_or_else(ApiError::not_found)?)
         }
-        "User" => Box::new(Users { users: org.world.users().to_vec(), since }),
-        _ => {
-            let (id, name) = (org.world.org_id().to_owned(), org.settings().domain);
-            Box::new(Organization { id, name, since })
-        }
+        name => records::table(org, name),
     };
     let wanted = crate::ids::significant(id).ok_or_else(ApiError::not_found)?;
     let is_it =
         |row: &usize| matches!(table.cell(*row, "Id"), Cell::Text(id) if id.starts_with(wanted));
     let row = (0..table.len()).find(is_it).ok_or_else(ApiError::not_found)?;
     let fields = match request.parameter("fields") {
-        None => object.fields.iter().map(|field| field.name).collect(),
+        None => object.own_fields().map(|field| field.name).collect(),
         Some(list) => {
             let names = list.split(',').map(str::trim);
             let fields = names.map(|name| {
@@ -260,7 +273,7 @@ fn retrieve(
             fields.collect::<Result<Vec<_>, _>>()?
         }
     };
-    Ok(Reply::json(200, &query::record(table.as_ref(), row, object.name, &fields, version)))
+    Ok(Reply::json(200, &Record::of(table.as_ref(), row, object.name, &fields, version)))
 }
 
 /// A log file's bytes, without copying them.

@@ -1,5 +1,7 @@
 //! The objects this org shows: names, fields, and what may be done with each field.
 
+use crate::config::Permissions;
+
 /// Type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -90,6 +92,11 @@ impl Field {
     fn optional(self) -> Self {
         Self { nillable: true, ..self }
     }
+
+    /// Whether it is a parent's field, named by a path, and not one of the object's own.
+    pub(crate) fn is_parents(&self) -> bool {
+        self.name.contains('.')
+    }
 }
 
 /// An object.
@@ -107,6 +114,11 @@ impl Object {
     /// A field by its name, whatever its case.
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.fields.iter().find(|field| field.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The fields that are the object's own.
+    pub(crate) fn own_fields(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| !field.is_parents())
     }
 }
 
@@ -197,6 +209,72 @@ pub(crate) fn organization() -> Object {
         label: "Organization",
         plural: "Organizations",
         prefix: "00D",
+        fields,
+    }
+}
+
+/// One column for each permission.
+fn permissions() -> impl Iterator<Item = Field> {
+    Permissions::COLUMNS.iter().map(|(name, label)| Field::new(name, label, Kind::Boolean))
+}
+
+/// `UserPermissionAccess`.
+pub(crate) fn user_permission_access() -> Object {
+    let mut fields = vec![
+        Field::new("Id", "User Permission Access ID", Kind::Id),
+        Field::new("LastCacheUpdate", "Last Cache Update", Kind::Time),
+    ];
+    fields.extend(permissions());
+    Object {
+        name: "UserPermissionAccess",
+        label: "User Permission Access",
+        plural: "User Permission Access",
+        prefix: "",
+        fields,
+    }
+}
+
+/// `PermissionSet`.
+pub(crate) fn permission_set() -> Object {
+    let profile = Field::new("ProfileId", "Profile ID", Kind::Reference).optional();
+    let mut fields = vec![
+        Field::new("Id", "PermissionSet ID", Kind::Id),
+        Field { length: 80, ..Field::new("Name", "Permission Set Name", Kind::Text) },
+        Field { length: 80, ..Field::new("Label", "Permission Set Label", Kind::Text) },
+        Field::new("IsOwnedByProfile", "Is Owned By Profile", Kind::Boolean),
+        Field { refers_to: &["Profile"], ..profile },
+        Field::new("CreatedDate", "Created Date", Kind::Time),
+        Field::new("SystemModstamp", "System Modstamp", Kind::Time),
+    ];
+    fields.extend(permissions());
+    Object {
+        name: "PermissionSet",
+        label: "Permission Set",
+        plural: "Permission Sets",
+        prefix: "0PS",
+        fields,
+    }
+}
+
+/// `PermissionSetAssignment`.
+pub(crate) fn permission_set_assignment() -> Object {
+    let set = Field::new("PermissionSetId", "PermissionSet ID", Kind::Reference);
+    let fields = vec![
+        Field::new("Id", "PermissionSetAssignment ID", Kind::Id),
+        Field { refers_to: &["PermissionSet"], ..set },
+        Field::user("AssigneeId", "Assignee ID"),
+        Field::new("IsActive", "Is Active", Kind::Boolean),
+        Field::new("SystemModstamp", "System Modstamp", Kind::Time),
+        Field::new("PermissionSet.Name", "Permission Set Name", Kind::Text),
+        Field::new("PermissionSet.Label", "Permission Set Label", Kind::Text),
+        Field::new("PermissionSet.IsOwnedByProfile", "Is Owned By Profile", Kind::Boolean),
+        Field::new("Assignee.Username", "Username", Kind::Text),
+    ];
+    Object {
+        name: "PermissionSetAssignment",
+        label: "Permission Set Assignment",
+        plural: "Permission Set Assignments",
+        prefix: "0Pa",
         fields,
     }
 }

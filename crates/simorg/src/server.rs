@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::config::{Credentials, OrgSettings, SimConfig};
 use crate::faults::{Fault, Faults};
-use crate::org::Org;
+use crate::org::{Org, SignInAttempt};
 use crate::reply::Reply;
 use crate::request::Request;
 use crate::stats::{Call, Stats};
@@ -68,9 +68,41 @@ pub struct Running {
 }
 
 impl Running {
-    /// Its address, without a slash at the end: My Domain, login host and instance in one.
+    /// Its address, without a slash at the end: My Domain and instance in one.
     pub fn url(&self) -> &str {
         &self.org.url
+    }
+
+    /// The address at which it plays the login host: the same listener under the name `localhost`.
+    pub fn login_url(&self) -> String {
+        self.org.login_url()
+    }
+
+    /// The refresh token the app's authorisation gave, which follows from the seed. Exchanges
+    /// with rotation replace it.
+    pub fn refresh_token(&self) -> String {
+        self.org.refresh_tokens.first()
+    }
+
+    /// The refresh token that is alive now; none once the authorisation was revoked.
+    pub fn current_refresh_token(&self) -> Option<String> {
+        self.org.refresh_tokens.current()
+    }
+
+    /// The user authorises the app anew: answers the first refresh token of a new family. Tokens
+    /// of the old one are dead.
+    pub fn authorise(&self) -> String {
+        self.org.refresh_tokens.authorise()
+    }
+
+    /// The code that the user's authenticator app shows now.
+    pub fn totp(&self) -> String {
+        token::totp(&self.org, self.org.now())
+    }
+
+    /// Every attempt to sign in, oldest first, with what the administrator sees of it.
+    pub fn login_history(&self) -> Vec<SignInAttempt> {
+        self.org.login_history.all()
     }
 
     /// What to sign in with.

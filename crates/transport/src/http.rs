@@ -61,6 +61,14 @@ pub fn client(settings: &ClientSettings) -> Result<reqwest::Client, ClientError>
     Ok(builder.build()?)
 }
 
+/// The proxy the environment (`HTTPS_PROXY`, `NO_PROXY` and so on) names for an address, as the
+/// client of [`client`] will use it. Without its user and password.
+pub fn proxy_of_environment(url: &url::Url) -> Option<url::Url> {
+    let matcher = hyper_util::client::proxy::matcher::Matcher::from_system();
+    let proxy = matcher.intercept(&url.as_str().parse().ok()?)?;
+    proxy.uri().to_string().parse().ok()
+}
+
 /// Reads a `Retry-After` header in seconds or as an HTTP date.
 pub fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
     let text = headers.get(reqwest::header::RETRY_AFTER)?.to_str().ok()?.trim();

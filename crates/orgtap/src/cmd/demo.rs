@@ -9,15 +9,15 @@ use std::time::Instant;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use orgtap_collector::{Collector, Progress, TestReport, config};
+use orgtap_collector::{Collector, Progress, config};
 use orgtap_simorg::world::WorldConfig;
 use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
 use serde_json::Value;
 
-use super::{collect, say, stop_signal};
+use super::{collect, say, stop_signal, test_connection};
 use crate::cli::{Common, DemoArgs};
 use crate::exit::Exit;
-use crate::render::{bytes, count, moment};
+use crate::render::{bytes, count};
 use crate::watch::watch;
 
 /// Marks a folder as made by the demo, so that only such a one is emptied.
@@ -37,8 +37,8 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> anyhow::Result<Exit
 
     say(format!("A simulated Salesforce org is at {}", org.url()));
     say(format!("Its connector is configured in {}\n", path.display()));
-    let test = orgtap_collector::test_connection(&settings, &connector, |_| {}).await?;
-    say(tested(&test));
+    say("Test Connection:");
+    let test = test_connection::test(&settings, &connector, false).await?;
     if !test.successful {
         return Ok(Exit::Blocked);
     }
@@ -155,15 +155,6 @@ fn write_secrets(dir: &Path, org: &Running) -> anyhow::Result<()> {
         writeln!(file, "{secret}")?;
     }
     Ok(())
-}
-
-fn tested(report: &TestReport) -> String {
-    let mut lines = vec![format!("Test Connection: {}  ({})", report.message, moment(&report.at))];
-    for stage in &report.stages {
-        lines.extend(stage.found.iter().map(|found| format!("  {found}")));
-        lines.extend(stage.warnings.iter().map(|warning| format!("  warning: {warning}")));
-    }
-    lines.join("\n")
 }
 
 /// What lies in the folder now: events by type, and one of them.

@@ -7,6 +7,7 @@ pub(crate) mod demo;
 pub(crate) mod healthcheck;
 pub(crate) mod reference;
 pub(crate) mod run;
+pub(crate) mod setup_kit;
 pub(crate) mod status;
 pub(crate) mod test_connection;
 

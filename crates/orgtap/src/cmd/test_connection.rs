@@ -1,6 +1,8 @@
 //! `orgtap test-connection`: does it work, and if not, what is to be done?
 
-use orgtap_collector::{StageReport, TestReport};
+use orgtap_collector::config::{ConnectorSettings, Settings};
+use orgtap_collector::{Level, TestEvent, TestReport};
+use orgtap_transport::Problem;
 use serde_json::json;
 
 use super::{chosen, say, settings};
@@ -15,23 +17,11 @@ pub(crate) async fn run(common: &Common, args: &ConnectorArgs) -> anyhow::Result
     let mut worst = Exit::Success;
     let mut reports = Vec::new();
     for connector in &connectors {
-        if !common.json {
-            say(format!("{} ({})", connector.name, connector.instance_url));
-        }
-        let on_stage = |stage: &StageReport| {
-            if !common.json {
-                say(stage_text(stage));
-            }
-        };
-        let report = orgtap_collector::test_connection(&settings, connector, on_stage).await?;
+        let report = test(&settings, connector, common.json).await?;
         if !report.successful {
             worst = Exit::Blocked;
         }
-        if common.json {
-            reports.push(serde_json::to_value(&report)?);
-        } else {
-            say(verdict(&report));
-        }
+        reports.push(serde_json::to_value(&report)?);
     }
     if common.json {
         say(json!({ "connectors": reports }));
@@ -39,22 +29,77 @@ pub(crate) async fn run(common: &Common, args: &ConnectorArgs) -> anyhow::Result
     Ok(worst)
 }
 
-fn stage_text(report: &StageReport) -> String {
-    let mark = if report.problem.is_some() { "FAILED" } else { "ok" };
-    let mut lines = vec![format!("  {:<15} {mark}", report.stage.name())];
-    lines.extend(report.found.iter().map(|text| format!("      {text}")));
-    lines.extend(report.warnings.iter().map(|text| format!("      warning: {text}")));
-    lines.join("\n")
+/// Tests one connector and shows, unless `quiet`, each finding as it comes and the verdict.
+pub(crate) async fn test(
+    settings: &Settings,
+    connector: &ConnectorSettings,
+    quiet: bool,
+) -> anyhow::Result<TestReport> {
+    if quiet {
+        return Ok(orgtap_collector::test_connection(settings, connector, |_| {}).await?);
+    }
+    say(format!("{} ({})", connector.name, connector.instance_url));
+    let report = orgtap_collector::test_connection(settings, connector, show).await?;
+    say(verdict(&report));
+    Ok(report)
 }
 
-fn verdict(report: &TestReport) -> String {
-    let problem = report.stages.iter().find_map(|stage| stage.problem.as_ref());
+/// Shows what happens in a test.
+pub(crate) fn show(event: TestEvent<'_>) {
+    match event {
+        TestEvent::Began(stage) => say(format!("  {}", stage.name())),
+        TestEvent::Found(_, finding) => {
+            let mark = match finding.level {
+                Level::Ok => "ok",
+                Level::Warning => "warning",
+            };
+            say(format!("    {mark:<8} {}", finding.text));
+        }
+        TestEvent::Ended(report) => {
+            if let Some(message) = &report.message {
+                say(format!("    {:<8} {message}", "FAILED"));
+            }
+        }
+    }
+}
+
+/// How it ended, with its time, and what is to be done.
+pub(crate) fn verdict(report: &TestReport) -> String {
     let mut text = format!("{}  ({})", report.message, moment(&report.at));
-    if let Some(problem) = problem {
-        text.push_str(&format!(
-            "\n  cause:  {}\n  remedy: {}\n  code:   {}",
-            problem.cause, problem.remedy, problem.code
-        ));
+    if let Some(problem) = report.problem() {
+        text.push('\n');
+        text.push_str(&explanation(problem));
+        return text;
+    }
+    if let Some(collects) = &report.collects {
+        text.push_str(&format!("\n  will collect {collects}"));
+    }
+    match report.warnings().count() {
+        0 => {}
+        1 => text.push_str("\n  with a warning: see above"),
+        count => text.push_str(&format!("\n  with {count} warnings: see above")),
     }
     text
+}
+
+/// Everything there is to say of a failed stage.
+fn explanation(problem: &Problem) -> String {
+    let mut lines = vec![format!("  what:    {}", problem.message)];
+    if !problem.cause.is_empty() {
+        lines.push(format!("  cause:   {}", problem.cause));
+    }
+    if !problem.possibilities.is_empty() {
+        lines.push("  possible, the most likely first:".to_owned());
+    }
+    for (index, possible) in problem.possibilities.iter().enumerate() {
+        lines.push(format!("    {}. {}", index + 1, possible.cause));
+        lines.push(format!("       check:  {}", possible.check));
+        lines.push(format!("       remedy: {}", possible.remedy));
+    }
+    if !problem.remedy.is_empty() {
+        lines.push(format!("  remedy:  {}", problem.remedy));
+    }
+    lines.push(format!("  again:   {}", orgtap_collector::tries_again(problem)));
+    lines.push(format!("  code:    {}", problem.code));
+    lines.join("\n")
 }

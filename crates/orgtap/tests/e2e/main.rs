@@ -5,5 +5,6 @@
 mod commands;
 mod crash;
 mod destinations;
+mod setup_kit;
 mod support;
 mod week;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::LoginRefusal;
+use super::{LoginRefusal, RestRefusal};
 use crate::Error;
 use crate::stats::Call;
 
@@ -31,10 +31,13 @@ macro_rules! faults {
             $($(#[$doc])* $variant,)*
             /// The token endpoint refuses, whatever the credentials.
             Login(LoginRefusal),
+            /// The data API refuses, whatever is asked; all calls but those for the versions,
+            /// unless the rule names others.
+            Rest(RestRefusal),
         }
 
         impl Fault {
-            /// All faults but the refusals of the token endpoint.
+            /// All faults but the refusals.
             const PLAIN: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name used in settings.
@@ -42,6 +45,7 @@ macro_rules! faults {
                 match self {
                     $(Self::$variant => $name,)*
                     Self::Login(refusal) => refusal.name(),
+                    Self::Rest(refusal) => refusal.name(),
                 }
             }
 
@@ -50,6 +54,7 @@ macro_rules! faults {
                 match self {
                     $(Self::$variant => $calls,)*
                     Self::Login(_) => &[Call::Token],
+                    Self::Rest(_) => API,
                 }
             }
 
@@ -57,7 +62,7 @@ macro_rules! faults {
             pub const fn usual_amount(self) -> u64 {
                 match self {
                     $(Self::$variant => $amount,)*
-                    Self::Login(_) => 0,
+                    Self::Login(_) | Self::Rest(_) => 0,
                 }
             }
 
@@ -65,7 +70,7 @@ macro_rules! faults {
             pub const fn amount_means(self) -> &'static str {
                 match self {
                     $(Self::$variant => $means,)*
-                    Self::Login(_) => "",
+                    Self::Login(_) | Self::Rest(_) => "",
                 }
             }
         }
@@ -127,7 +132,9 @@ faults! {
 impl Fault {
     /// All faults.
     pub fn all() -> impl Iterator<Item = Self> {
-        Self::PLAIN.iter().copied().chain(LoginRefusal::ALL.iter().copied().map(Self::Login))
+        let login = LoginRefusal::ALL.iter().copied().map(Self::Login);
+        let rest = RestRefusal::ALL.iter().copied().map(Self::Rest);
+        Self::PLAIN.iter().copied().chain(login).chain(rest)
     }
 
     pub(super) fn strikes_by_default(self, call: Call) -> bool {

@@ -7,6 +7,7 @@
 mod catalogue;
 mod preset;
 mod refusal;
+mod rest;
 mod rule;
 
 use std::collections::{BTreeMap, HashMap};
@@ -15,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use catalogue::Fault;
 pub use preset::{PRESETS, preset};
 pub use refusal::LoginRefusal;
+pub(crate) use rest::RestBody;
+pub use rest::RestRefusal;
 pub use rule::{Rule, When};
 
 use crate::stats::Call;
@@ -113,6 +116,27 @@ impl Faults {
         };
         active.struck += u64::from(hit);
         hit.then(|| active.struck - 1)
+    }
+
+    /// The refusal of the token endpoint that is forced on this call, if one is.
+    pub(crate) fn login_refusal(&self) -> Option<LoginRefusal> {
+        let forced = |fault: &Fault| match fault {
+            Fault::Login(refusal) => Some(*refusal),
+            _ => None,
+        };
+        let active: Vec<_> = self.lock().keys().filter_map(forced).collect();
+        let strikes = |refusal: &_| self.strikes(Fault::Login(*refusal), Call::Token).is_some();
+        active.into_iter().find(strikes)
+    }
+
+    /// The refusal of the data API that is forced on this call, if one is.
+    pub(crate) fn rest_refusal(&self, call: Call) -> Option<RestRefusal> {
+        let forced = |fault: &Fault| match fault {
+            Fault::Rest(refusal) => Some(*refusal),
+            _ => None,
+        };
+        let active: Vec<_> = self.lock().keys().filter_map(forced).collect();
+        active.into_iter().find(|refusal| self.strikes(Fault::Rest(*refusal), call).is_some())
     }
 
     /// Whether a fault concerns this file. Asked twice, the answer is the same.

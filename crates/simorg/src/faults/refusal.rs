@@ -92,4 +92,26 @@ refusals! {
     WrongDomain "wrong_domain" "invalid_grant" "request not supported on this domain";
     /// Stale device activation.
     ActivationSecret "activation_secret" "invalid_grant" "activation secret invalid";
+    /// Addresses or hours, in the spelling of other releases.
+    IpRestrictedCapital "ip_restricted_capital" "invalid_grant" "IP restricted or invalid login hours";
+    /// The app is not installed in this org, under a code of its own.
+    AppNotFound "app_not_found" "OAUTH_EC_APP_NOT_FOUND" "External client app is not installed in this org";
+    /// The assertion's audience is wrong, in the newer words that name it.
+    AudienceInvalidNamed "audience_invalid_named" "invalid_grant" "audience is invalid [audience=https://acme.my.salesforce.com login=https://login.salesforce.com]";
+    /// Wrong consumer key or secret, in words of other releases.
+    ClientUnknown "client_unknown" "invalid_client" "client identifier invalid";
+    /// The security token is missing, in the words of the other kind of API.
+    MustUseSecurityToken "must_use_security_token" "LOGIN_MUST_USE_SECURITY_TOKEN" "Login must use security token";
+    /// Code flows only: no such kind of response.
+    UnsupportedResponseType "unsupported_response_type" "unsupported_response_type" "response type is not supported";
+    /// Code flows only: no address to go back to.
+    RedirectMissing "redirect_uri_missing" "redirect_uri_missing" "redirect_uri not provided";
+    /// Code flows only: not an address of this app.
+    RedirectMismatch "redirect_uri_mismatch" "redirect_uri_mismatch" "redirect_uri must match configuration";
+    /// Code flows only: the user would have to be asked.
+    ImmediateUnsuccessful "immediate_unsuccessful" "immediate_unsuccessful" "immediate unsuccessful";
+    /// Code flows only: the user said no.
+    AccessDenied "access_denied" "access_denied" "end-user denied authorization";
+    /// Code flows only: no such scope, or not for this app.
+    InvalidScope "invalid_scope" "invalid_scope" "the requested scope is not allowed";
 }

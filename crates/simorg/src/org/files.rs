@@ -86,10 +86,11 @@ fn age(file: &LogFile, now: Timestamp) -> SignedDuration {
     now.duration_since(file.created_date)
 }
 
-/// Whether the org has this file at all: licence, hourly files, retention.
-fn is_kept(world: &World, settings: &OrgSettings, file: &LogFile, now: Timestamp) -> bool {
+/// Whether the org has this file at all: licence, hourly files, retention, and whether it was made.
+fn is_kept(org: &Org, settings: &OrgSettings, file: &LogFile, now: Timestamp) -> bool {
     (!file.hourly || settings.shows_hourly())
-        && (settings.licensed || world.is_free(&file.event_type))
+        && (settings.licensed || org.world.is_free(&file.event_type))
+        && org.generation.made(file.created_date)
         && age(file, now) <= settings.kept_for()
 }
 
@@ -111,7 +112,7 @@ impl LogFiles {
     /// All that show now.
     pub(crate) fn listed(org: &Org, version: &str) -> Self {
         let now = org.now();
-        Self::of(org, version, org.world.files(now), now)
+        Self::of(org, version, org.world.files(org.generation.latest(now)), now)
     }
 
     /// The one with this id (15 or 18 characters), if it shows now.
@@ -126,7 +127,7 @@ impl LogFiles {
         let shown: Vec<usize> = files
             .iter()
             .enumerate()
-            .filter(|(_, file)| is_kept(&org.world, &settings, file, now))
+            .filter(|(_, file)| is_kept(org, &settings, file, now))
             .filter(|(_, file)| org.files.is_listed(file, now))
             .map(|(place, _)| place)
             .collect();
@@ -208,8 +209,8 @@ impl Table for LogFiles {
 pub(crate) fn find(org: &Org, id: &str) -> Option<LogFile> {
     let now = org.now();
     ids::significant(id)?;
-    let file = org.world.file(&ids::to_18(id), now)?;
-    let shows = is_kept(&org.world, &org.settings(), &file, now) && org.files.is_listed(&file, now);
+    let file = org.world.file(&ids::to_18(id), org.generation.latest(now))?;
+    let shows = is_kept(org, &org.settings(), &file, now) && org.files.is_listed(&file, now);
     shows.then_some(file)
 }
 

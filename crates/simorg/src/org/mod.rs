@@ -2,7 +2,10 @@
 
 mod cursors;
 mod files;
+mod generation;
+mod history;
 mod quota;
+mod refresh;
 mod sessions;
 mod signins;
 
@@ -21,9 +24,13 @@ use crate::world::{User, World};
 
 pub(crate) use cursors::Cursors;
 pub(crate) use files::{LogFiles, find as find_file};
+pub(crate) use generation::Generation;
+pub(crate) use history::LoginHistory;
+pub use history::SignInAttempt;
 pub(crate) use quota::Quota;
+pub(crate) use refresh::{Exchange, RefreshTokens};
 pub(crate) use sessions::Sessions;
-pub(crate) use signins::SignIns;
+pub(crate) use signins::{SignIns, Verdict};
 
 /// Everything the server knows.
 #[derive(Debug)]
@@ -38,9 +45,12 @@ pub(crate) struct Org {
     pub(crate) url: String,
     pub(crate) sessions: Sessions,
     pub(crate) sign_ins: SignIns,
+    pub(crate) refresh_tokens: RefreshTokens,
+    pub(crate) login_history: LoginHistory,
     pub(crate) quota: Quota,
     pub(crate) cursors: Cursors,
     pub(crate) files: files::FileFaults,
+    pub(crate) generation: Generation,
     pub(crate) stats: Recorder,
     settings: RwLock<OrgSettings>,
 }
@@ -55,13 +65,19 @@ impl Org {
         user.username.clone_from(&credentials.username);
         let faults = Faults::new(config.fault_seed);
         faults.set_all(config.faults);
+        let clock = Clock::new(config.clock);
+        let generation = Generation::default();
+        generation.switched(config.org.event_log_generation, clock.now());
         Self {
-            clock: Clock::new(config.clock),
+            clock,
             sessions: Sessions::new(seed, world.org_id()),
             sign_ins: SignIns::default(),
+            refresh_tokens: RefreshTokens::new(seed),
+            login_history: LoginHistory::default(),
             quota: Quota::default(),
             cursors: Cursors::default(),
             files: files::FileFaults::new(faults.clone()),
+            generation,
             stats: Recorder::default(),
             settings: RwLock::new(config.org),
             world,
@@ -77,7 +93,12 @@ impl Org {
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut OrgSettings)) {
-        change(&mut self.settings.write().unwrap_or_else(PoisonError::into_inner));
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let before = settings.event_log_generation;
+        change(&mut settings);
+        if settings.event_log_generation != before {
+            self.generation.switched(settings.event_log_generation, self.now());
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -87,7 +108,12 @@ impl Org {
     /// The objects the user sees in this API version.
     pub(crate) fn objects(&self, version: u32) -> Vec<Object> {
         let settings = self.settings();
-        let mut objects = vec![schema::organization(), schema::user()];
+        let mut objects =
+            vec![schema::organization(), schema::user(), schema::user_permission_access()];
+        if settings.permissions.view_setup {
+            objects.push(schema::permission_set());
+            objects.push(schema::permission_set_assignment());
+        }
         if settings.permissions.view_event_log_files && version >= 32 {
             let types = self.world.event_types();
             objects.insert(0, schema::event_log_file(types, settings.shows_hourly(), version));
@@ -95,9 +121,23 @@ impl Org {
         objects
     }
 
-    /// The user's address at the identity service, which is the same host for every org.
+    /// The user's address at the identity service, which is the login host of all orgs of a kind.
     pub(crate) fn identity_url(&self) -> String {
-        format!("https://login.salesforce.com/id/{}/{}", self.world.org_id(), self.user.id)
+        let host = login_host(self.settings().sandbox);
+        format!("https://{host}/id/{}/{}", self.world.org_id(), self.user.id)
+    }
+
+    /// The address at which the org plays the login host.
+    pub(crate) fn login_url(&self) -> String {
+        let port = self.url.rsplit_once(':').map_or("", |(_, port)| port);
+        format!("http://localhost:{port}")
+    }
+
+    /// Ends these sessions and all that hangs on them.
+    pub(crate) fn end_sessions(&self, tokens: &[String]) {
+        for token in tokens {
+            self.end_session(token);
+        }
     }
 
     /// Ends a session and all that hangs on it.
@@ -111,6 +151,11 @@ impl Org {
         self.sessions.end_all();
         self.cursors.clear();
     }
+}
+
+/// The login host of production orgs, or of sandboxes.
+pub(crate) const fn login_host(sandbox: bool) -> &'static str {
+    if sandbox { "test.salesforce.com" } else { "login.salesforce.com" }
 }
 
 /// The user of an org whose world has no program that signs in.

@@ -8,6 +8,15 @@ use jiff::{SignedDuration, Timestamp};
 /// How long a locked-out user stays so.
 const LOCKOUT: SignedDuration = SignedDuration::from_mins(15);
 
+/// What a password is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Right,
+    Wrong,
+    /// Too many wrong ones came before: even the right one does not help.
+    LockedOut,
+}
+
 /// Attempts of the one user that signs in.
 #[derive(Debug, Default)]
 pub(crate) struct SignIns(Mutex<State>);
@@ -34,23 +43,22 @@ impl SignIns {
         true
     }
 
-    /// Notes whether the password was right, and answers whether the user gets in: a locked-out
-    /// user does not, even with the right password.
-    pub(crate) fn password(&self, right: bool, now: Timestamp, lockout_after: u64) -> bool {
+    /// Notes whether the password was right, and answers what that is worth.
+    pub(crate) fn password(&self, right: bool, now: Timestamp, lockout_after: u64) -> Verdict {
         let mut state = self.state();
         if state.locked_until.is_some_and(|until| now < until) {
-            return false;
+            return Verdict::LockedOut;
         }
         if right {
             state.wrong = 0;
-            return true;
+            return Verdict::Right;
         }
         state.wrong += 1;
         if state.wrong >= lockout_after {
             state.wrong = 0;
             state.locked_until = now.checked_add(LOCKOUT).ok();
         }
-        false
+        Verdict::Wrong
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -70,18 +78,18 @@ mod tests {
     fn too_many_wrong_passwords_lock_the_user_out_for_a_while() {
         let guard = SignIns::default();
         for _ in 0..3 {
-            assert!(!guard.password(false, minute(0), 3));
+            assert_eq!(guard.password(false, minute(0), 3), Verdict::Wrong);
         }
-        assert!(!guard.password(true, minute(14), 3));
-        assert!(guard.password(true, minute(15), 3));
+        assert_eq!(guard.password(true, minute(14), 3), Verdict::LockedOut);
+        assert_eq!(guard.password(true, minute(15), 3), Verdict::Right);
     }
 
     #[test]
     fn a_right_password_forgives_the_wrong_ones() {
         let guard = SignIns::default();
         for _ in 0..5 {
-            assert!(!guard.password(false, minute(0), 2));
-            assert!(guard.password(true, minute(0), 2));
+            assert_eq!(guard.password(false, minute(0), 2), Verdict::Wrong);
+            assert_eq!(guard.password(true, minute(0), 2), Verdict::Right);
         }
     }
 

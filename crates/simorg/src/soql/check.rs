@@ -61,24 +61,30 @@ impl Checker<'_> {
     /// Finds a field by its name, with or without the object's name or alias before it.
     fn field(&self, name: &Name) -> Result<&Field, Refusal> {
         let mut text = name.text.as_str();
-        if let Some((first, rest)) = text.split_once('.') {
-            let own = first.eq_ignore_ascii_case(self.object.name)
-                || self.query.alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(first));
-            if !own {
-                let message = format!(
-                    "Didn't understand relationship '{first}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."
-                );
-                return Err(self.refuse("INVALID_FIELD", name.at, &message));
-            }
+        let own = |first: &str| {
+            first.eq_ignore_ascii_case(self.object.name)
+                || self.query.alias.as_ref().is_some_and(|alias| alias.eq_ignore_ascii_case(first))
+        };
+        // A parent's field goes by its path, so the path is looked up before it is taken apart.
+        if self.object.field(text).is_none()
+            && let Some((first, rest)) = text.split_once('.')
+            && own(first)
+        {
             text = rest;
         }
-        self.object.field(text).ok_or_else(|| {
-            let message = format!(
+        if let Some(field) = self.object.field(text) {
+            return Ok(field);
+        }
+        let message = match text.split_once('.') {
+            Some((first, _)) => format!(
+                "Didn't understand relationship '{first}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."
+            ),
+            None => format!(
                 "No such column '{text}' on entity '{}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
                 self.object.name
-            );
-            self.refuse("INVALID_FIELD", name.at, &message)
-        })
+            ),
+        };
+        Err(self.refuse("INVALID_FIELD", name.at, &message))
     }
 
     fn selection(&self) -> Result<Selection, Refusal> {
@@ -125,7 +131,7 @@ impl Checker<'_> {
                 Err(Refusal::plain("MALFORMED_QUERY", message))
             }
             "all" | "standard" => {
-                let names = self.object.fields.iter().map(|field| field.name);
+                let names = self.object.own_fields().map(|field| field.name);
                 fields.extend(names.filter(|name| !fields.contains(name)).collect::<Vec<_>>());
                 Ok(())
             }

@@ -2,7 +2,8 @@
 //!
 //! Text becomes tokens ([`lexer`]), tokens a [`Query`](ast::Query) ([`parser`]), a query checked
 //! against an object's fields a [`Plan`] ([`check`]), and a plan picks rows of a [`Table`]
-//! ([`evaluate`]). Not here: relationships, sub-queries, `HAVING`, `TYPEOF`, date functions.
+//! ([`evaluate`]). Of relationships it knows the paths a
+//! schema lists. Not here: sub-queries, `HAVING`, `TYPEOF`, date functions.
 
 mod ast;
 mod check;

@@ -62,3 +62,31 @@ fn it_lists_its_faults() {
     assert!(list.lines().count() > 50);
     assert!(list.contains("stale_listing (@10 minutes until a file is listed)"), "{list}");
 }
+
+#[tokio::test]
+async fn settings_are_given_as_json_and_the_certificate_as_a_file() {
+    let file = std::env::temp_dir().join(format!("simorg-{}.pem", std::process::id()));
+    std::fs::write(&file, "-----BEGIN CERTIFICATE-----").unwrap();
+    let path = file.to_str().unwrap();
+    let arguments =
+        ["--days", "1", "--users", "5", "--org", r#"{"sandbox":true}"#, "--certificate", path];
+    let mut program = Program(simorg(&arguments).stdout(Stdio::piped()).spawn().unwrap());
+    let mut line = String::new();
+    BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let text = |name: &str| told[name].as_str().unwrap().to_owned();
+    assert!(text("login_url").starts_with("http://localhost:"));
+    let form = [
+        ("grant_type", "refresh_token".to_owned()),
+        ("client_id", text("consumer_key")),
+        ("client_secret", text("consumer_secret")),
+        ("refresh_token", text("refresh_token")),
+    ];
+    let http = plain_client();
+    let token = http.post(text("url") + "/services/oauth2/token").form(&form).send().await.unwrap();
+    let granted = support::json(token).await;
+    assert!(granted["id"].as_str().unwrap().starts_with("https://test.salesforce.com/"));
+    let output = simorg(&["--org", r#"{"sand":true}"#]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}

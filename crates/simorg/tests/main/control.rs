@@ -67,6 +67,52 @@ async fn settings_and_sessions_are_changed_over_http() {
 }
 
 #[tokio::test]
+async fn every_setting_of_sign_ins_is_changed_over_http() {
+    let client = Client::new().await;
+    let settings = json!({
+        "app": "external_client_app",
+        "flows": { "client_credentials": false },
+        "certificate": "-----BEGIN CERTIFICATE-----",
+        "consumer_secret_required": false,
+        "refresh_rotation": true,
+        "run_as_user": false,
+        "permitted_users": "admin_approved",
+        "pre_authorised": false,
+        "app_blocked": true,
+        "app_installed": false,
+        "uninstalled_apps_restricted": false,
+        "ip_restricted": true,
+        "outside_login_hours": true,
+        "two_factor_api": true,
+        "org_active": false,
+        "sandbox": true,
+        "wrong_login_host": true,
+        "login_host_closed": true,
+        "permission_sets": ["Orgtap_Collector"],
+        "event_log_generation": false,
+        "permissions": { "monitor_login_history": true },
+    });
+    assert_eq!(order(&client, "/_sim/org", settings).await.0, 200);
+    let now = client.org.settings();
+    assert_eq!(now.app, orgtap_simorg::App::ExternalClientApp);
+    assert!(now.flows.password && !now.flows.client_credentials);
+    assert!(now.certificate.is_some() && now.refresh_rotation && now.app_blocked && now.sandbox);
+    assert!(now.ip_restricted && now.outside_login_hours && now.permissions.two_factor_api);
+    assert!(now.wrong_login_host && now.login_host_closed);
+    assert!(now.permissions.monitor_login_history && now.permissions.api_enabled);
+    assert!(!now.consumer_secret_required && !now.run_as_user && !now.pre_authorised);
+    assert!(!now.app_installed && !now.uninstalled_apps_restricted && !now.org_active);
+    assert_eq!(now.permission_sets, ["Orgtap_Collector"]);
+    assert!(!now.event_log_generation);
+    order(&client, "/_sim/org", json!({ "certificate": "" })).await;
+    assert_eq!(client.org.settings().certificate, None);
+    let unknown = json!({ "permissions": { "fly": true } });
+    assert_eq!(order(&client, "/_sim/org", unknown).await.0, 400);
+    let (_, anew) = order(&client, "/_sim/authorise", json!({})).await;
+    assert_eq!(anew["refresh_token"], client.org.current_refresh_token().unwrap());
+}
+
+#[tokio::test]
 async fn the_overview_counts_calls_but_not_those_of_the_control() {
     let client = Client::new().await;
     client.query("SELECT Id FROM User").await;

@@ -73,7 +73,7 @@ async fn every_wrong_part_is_refused_in_its_own_words() {
         ("username", Some("someone@else.example"), &failure),
         ("client_id", Some("3MVG9wrong"), &no("invalid_client_id", "client identifier invalid")),
         ("client_secret", Some("wrong"), &no("invalid_client", "invalid client credentials")),
-        ("grant_type", Some("client_credentials"), &unsupported),
+        ("grant_type", Some("authorization_code"), &unsupported),
         ("grant_type", None, &unsupported),
         ("password", None, &no("invalid_request", "missing required parameters")),
     ] {

@@ -5,9 +5,19 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use jiff::{SignedDuration, Timestamp};
 use orgtap_simorg::world::{LogFile, WorldConfig};
-use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
+use orgtap_simorg::{ClockConfig, LoginRefusal, Running, SimConfig, SimOrg};
 use reqwest::{RequestBuilder, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Where tokens are had.
+pub(crate) const TOKEN: &str = "/services/oauth2/token";
+
+/// An answer of the token endpoint that refuses.
+#[track_caller]
+pub(crate) fn assert_refused(answer: &(u16, Value), refusal: LoginRefusal) {
+    let expected = json!({ "error": refusal.error(), "error_description": refusal.description() });
+    assert_eq!(answer, &(400, expected), "{}", refusal.name());
+}
 
 /// First day of every world here.
 pub(crate) fn first_day() -> Timestamp {
@@ -74,6 +84,35 @@ impl Client {
             ("username", credentials.username.clone()),
             ("password", credentials.password_with_token()),
         ]
+    }
+
+    /// The form of a sign-in that names the app and nothing else.
+    pub(crate) fn app_form(&self, grant_type: &str) -> Vec<(&'static str, String)> {
+        let credentials = self.org.credentials();
+        vec![
+            ("grant_type", grant_type.to_owned()),
+            ("client_id", credentials.consumer_key.clone()),
+            ("client_secret", credentials.consumer_secret.clone()),
+        ]
+    }
+
+    /// Asks the token endpoint at the My Domain; answers the status and the JSON.
+    pub(crate) async fn ask(&self, form: &[(&str, String)]) -> (u16, Value) {
+        let answer = self.post_form(TOKEN, form).await;
+        (answer.status().as_u16(), json(answer).await)
+    }
+
+    /// Asks the token endpoint at the login host.
+    pub(crate) async fn ask_login_host(&self, form: &[(&str, String)]) -> (u16, Value) {
+        let url = format!("{}{TOKEN}", self.org.login_url());
+        let answer = self.http.post(url).form(form).send().await.unwrap();
+        (answer.status().as_u16(), json(answer).await)
+    }
+
+    /// Whether a session is alive.
+    pub(crate) async fn is_alive(&self, token: &str) -> bool {
+        let request = self.http.get(self.address("/services/oauth2/userinfo")).bearer_auth(token);
+        request.send().await.unwrap().status() == 200
     }
 
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, String)]) -> Response {

@@ -1,10 +1,19 @@
 //! What kind of org to simulate, and what may be changed while it runs.
 
+mod app;
+mod patch;
+mod permissions;
+
 use std::time::Duration;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
+pub use app::{App, Flow, Flows, PermittedUsers};
+pub(crate) use patch::SettingsPatch;
+pub use permissions::Permissions;
+
+use crate::Error;
 use crate::clock::ClockConfig;
 use crate::faults::{Fault, Rule};
 use crate::world::WorldConfig;
@@ -65,6 +74,47 @@ pub struct OrgSettings {
     pub trusted_ip: bool,
     /// Whether the org blocks the username-password flow.
     pub flow_blocked: bool,
+    /// Whether the org is open: not locked, closed or suspended.
+    pub org_active: bool,
+    /// Whether it is a sandbox, whose login host is another one than a production org's.
+    pub sandbox: bool,
+    /// Whether `localhost` plays the login host of the other kind of org, where nobody of this
+    /// one is known.
+    pub wrong_login_host: bool,
+    /// Whether the My Domain's policy refuses sign-ins at the login host.
+    pub login_host_closed: bool,
+    /// The kind of app clients sign in through.
+    pub app: App,
+    /// The flows it offers.
+    pub flows: Flows,
+    /// The certificate uploaded for the app (X.509, PEM): what signed assertions are checked with.
+    pub certificate: Option<String>,
+    /// Whether a refresh token is exchanged only together with the consumer secret.
+    pub consumer_secret_required: bool,
+    /// Whether each exchange of a refresh token gives a new one and ends the old one.
+    pub refresh_rotation: bool,
+    /// Whether the app's policy names a user for client credentials.
+    pub run_as_user: bool,
+    /// Whom the app's policy admits.
+    pub permitted_users: PermittedUsers,
+    /// Whether the user is authorised for the app already: by an administrator, or earlier.
+    pub pre_authorised: bool,
+    /// Whether an administrator blocked the app.
+    pub app_blocked: bool,
+    /// Whether the app is installed in the org.
+    pub app_installed: bool,
+    /// Whether users may not begin to use connected apps that are not installed, which is so in
+    /// every org since September 2025.
+    pub uninstalled_apps_restricted: bool,
+    /// Whether the caller's address is outside the ranges of the user's profile.
+    pub ip_restricted: bool,
+    /// Whether it is outside the login hours of the user's profile.
+    pub outside_login_hours: bool,
+    /// Names of the permission sets assigned to the user.
+    pub permission_sets: Vec<String>,
+    /// Whether the org makes log files: while this is off, no new ones appear, and those of that
+    /// time never do.
+    pub event_log_generation: bool,
     /// State of the user that signs in.
     pub user: UserState,
     /// What that user may do.
@@ -97,6 +147,25 @@ impl Default for OrgSettings {
             most_sessions: 5,
             trusted_ip: false,
             flow_blocked: false,
+            org_active: true,
+            sandbox: false,
+            wrong_login_host: false,
+            login_host_closed: false,
+            app: App::ConnectedApp,
+            flows: Flows::default(),
+            certificate: None,
+            consumer_secret_required: true,
+            refresh_rotation: false,
+            run_as_user: true,
+            permitted_users: PermittedUsers::SelfAuthorised,
+            pre_authorised: true,
+            app_blocked: false,
+            app_installed: true,
+            uninstalled_apps_restricted: true,
+            ip_restricted: false,
+            outside_login_hours: false,
+            permission_sets: Vec::new(),
+            event_log_generation: true,
             user: UserState::Active,
             permissions: Permissions::default(),
             daily_api_limit: 100_000,
@@ -111,6 +180,17 @@ impl Default for OrgSettings {
 }
 
 impl OrgSettings {
+    /// Changes what this JSON names, as `POST /_sim/org` does.
+    ///
+    /// # Errors
+    /// [`Error::Control`] if it is not JSON, or names what is not a setting; nothing is changed.
+    pub fn apply_json(&mut self, json: &str) -> Result<(), Error> {
+        let patch: SettingsPatch =
+            serde_json::from_str(json).map_err(|error| Error::Control(error.to_string()))?;
+        patch.apply(self);
+        Ok(())
+    }
+
     /// How long files are kept, licence considered.
     pub(crate) fn kept_for(&self) -> SignedDuration {
         let retention = if self.licensed { self.retention } else { Duration::from_hours(24) };
@@ -137,23 +217,6 @@ pub enum UserState {
     PasswordExpired,
 }
 
-/// What the user may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permissions {
-    /// "API Enabled".
-    pub api_enabled: bool,
-    /// "View Event Log Files".
-    pub view_event_log_files: bool,
-    /// "View Setup and Configuration".
-    pub view_setup: bool,
-}
-
-impl Default for Permissions {
-    fn default() -> Self {
-        Self { api_enabled: true, view_event_log_files: true, view_setup: true }
-    }
-}
-
 /// What a connector needs to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {
@@ -173,50 +236,5 @@ impl Credentials {
     /// Password and security token in one, as the token endpoint wants them.
     pub fn password_with_token(&self) -> String {
         format!("{}{}", self.password, self.security_token)
-    }
-}
-
-/// Settings that can be changed over HTTP; what is left out stays.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SettingsPatch {
-    retention_hours: Option<u64>,
-    licensed: Option<bool>,
-    interval_column: Option<bool>,
-    session_lifetime_seconds: Option<u64>,
-    trusted_ip: Option<bool>,
-    flow_blocked: Option<bool>,
-    user: Option<UserState>,
-    api_enabled: Option<bool>,
-    view_event_log_files: Option<bool>,
-    view_setup: Option<bool>,
-    daily_api_limit: Option<u64>,
-    gzip: Option<bool>,
-    batch_size: Option<usize>,
-}
-
-impl SettingsPatch {
-    /// Applies what was given.
-    pub(crate) fn apply(self, org: &mut OrgSettings) {
-        fn put<T>(value: Option<T>, place: &mut T) {
-            if let Some(value) = value {
-                *place = value;
-            }
-        }
-        let hours =
-            self.retention_hours.map(|hours| Duration::from_secs(hours.saturating_mul(3600)));
-        put(hours, &mut org.retention);
-        put(self.licensed, &mut org.licensed);
-        put(self.interval_column, &mut org.interval_column);
-        put(self.session_lifetime_seconds.map(Duration::from_secs), &mut org.session_lifetime);
-        put(self.trusted_ip, &mut org.trusted_ip);
-        put(self.flow_blocked, &mut org.flow_blocked);
-        put(self.user, &mut org.user);
-        put(self.api_enabled, &mut org.permissions.api_enabled);
-        put(self.view_event_log_files, &mut org.permissions.view_event_log_files);
-        put(self.view_setup, &mut org.permissions.view_setup);
-        put(self.daily_api_limit, &mut org.daily_api_limit);
-        put(self.gzip, &mut org.gzip);
-        put(self.batch_size, &mut org.batch_size);
     }
 }

@@ -1,0 +1,66 @@
+//! Destination: one realistic event to each.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use orgtap_destinations::Batch;
+use orgtap_events::{Interval, UnitInfo};
+use orgtap_salesforce::Encoding;
+
+use super::validation::decode_some;
+use super::{Carried, Desk};
+use crate::config::Settings;
+use crate::error::{Error, Result, UnitFault};
+
+/// An event for a test when the org has none to offer.
+fn made_up(connector: &str, org_id: &str) -> Result<Batch, UnitFault> {
+    let now = Timestamp::now();
+    let unit = Arc::new(UnitInfo {
+        connector: connector.to_owned(),
+        org_id: org_id.to_owned(),
+        event_type: "Login".to_owned(),
+        log_file_id: "0AT000000000000AAA".to_owned(),
+        interval: Interval::Daily,
+        sequence: 0,
+        log_date: now,
+        created_date: now,
+        length: 0,
+    });
+    let csv = b"EVENT_TYPE,USER_NAME,LOGIN_STATUS\nLogin,orgtap-test-connection,LOGIN_NO_ERROR\n";
+    let (_, sample) = decode_some(csv.to_vec(), Encoding::Identity, &unit, true)?;
+    sample.ok_or_else(|| UnitFault::Foreign("no sample".to_owned()))
+}
+
+pub(super) async fn run(
+    desk: &mut Desk<'_>,
+    settings: &Settings,
+    carried: &mut Carried,
+) -> Result<()> {
+    let sample = match carried.sample.take() {
+        Some(sample) => sample,
+        None => made_up(&desk.settings.name, &carried.org_id)?,
+    };
+    // All are tried, so that a person hears of every one; the first failure is the stage's.
+    let mut failed: Option<Error> = None;
+    for config in &settings.destinations {
+        if !desk.settings.destinations.iter().any(|name| name == config.name()) {
+            continue;
+        }
+        let name = config.name();
+        let checked = match config.build(&settings.vault) {
+            Ok(destination) => destination.check(sample.clone()).await,
+            Err(error) => Err(error),
+        };
+        match checked {
+            Ok(checked) => {
+                desk.found(format!("{name}: {}", checked.proof));
+                if let Some(leaves) = checked.leaves {
+                    desk.found(format!("{name}: {leaves}"));
+                }
+            }
+            Err(error) if failed.is_none() => failed = Some(Error::Destination(error)),
+            Err(error) => desk.warn(format!("{name} fails too: {error}")),
+        }
+    }
+    failed.map_or(Ok(()), Err)
+}
