@@ -21,6 +21,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("docs/config.schema.json", &["config", "schema"]),
     ("docs/delivery.md", &["reference", "delivery"]),
     ("docs/errors.md", &["reference", "errors"]),
+    ("docs/troubleshooting.md", &["reference", "troubleshooting"]),
 ];
 
 /// Where pages are generated before they are compared.

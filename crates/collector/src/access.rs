@@ -85,7 +85,8 @@ impl Access {
 
 /// Whether the org refused the credentials themselves, so that trying again could lock the user.
 pub(crate) fn is_refusal(error: &orgtap_salesforce::Error) -> bool {
-    matches!(error.kind(), ErrorKind::SignIn(_)) && error.disposition() == Disposition::Pause
+    matches!(error.kind(), ErrorKind::SignIn(_))
+        && matches!(error.disposition(), Disposition::Pause | Disposition::Bug)
 }
 
 /// An outcome for the ledger.

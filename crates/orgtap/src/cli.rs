@@ -171,6 +171,8 @@ pub(crate) enum Page {
     Delivery,
     /// The command line.
     Cli,
+    /// What Test Connection says to every refusal.
+    Troubleshooting,
 }
 
 /// What all commands share.

@@ -43,6 +43,6 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::SetupKit(args) => Ok(cmd::setup_kit::run(&common, &args)),
         Command::Healthcheck(args) => cmd::healthcheck::run(&common, &args).await,
         Command::Completions(args) => Ok(cmd::reference::completions(&args)),
-        Command::Reference(args) => Ok(cmd::reference::run(&args)),
+        Command::Reference(args) => cmd::reference::run(&args).await,
     }
 }

@@ -304,7 +304,9 @@ impl Org {
                     self.0.sessions.discard(&session);
                     refused += 1;
                     if refused > 1 && (fresh || refused >= MOST_SESSIONS) {
-                        return Err(refused_again(&error));
+                        let error = refused_again(&error);
+                        self.0.sessions.refuse(&error);
+                        return Err(error);
                     }
                 }
                 ErrorKind::UnsupportedVersion if !chosen_again => {

@@ -177,6 +177,12 @@ impl Sessions {
         }
     }
 
+    /// Remembers that even a new session was refused: until somebody signs in on purpose, calls
+    /// get this answer without another sign-in.
+    pub(crate) fn refuse(&self, error: &Error) {
+        self.state().refusal = Some(Refusal { error: error.clone(), until: None });
+    }
+
     /// Whether a session is known to be dead.
     pub(crate) fn is_dead(&self, session: &Session) -> bool {
         self.state().dead.as_ref().is_some_and(|dead| dead.token == session.token)

@@ -5,6 +5,7 @@
 mod commands;
 mod crash;
 mod destinations;
+mod refusals;
 mod setup_kit;
 mod support;
 mod week;

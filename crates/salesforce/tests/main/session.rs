@@ -71,6 +71,9 @@ async fn a_session_refused_right_after_its_sign_in_waits_for_a_person() {
     assert_eq!(error.call(), Some(Call::Limits));
     assert_eq!(org.calls().sign_in, 2, "one to begin with, one renewal, no loop");
     assert_eq!(org.calls().limits, 2);
+    let error = org.log_file_shape().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::SessionRefused, "nor does the next call begin one");
+    assert_eq!((org.calls().sign_in, org.calls().describe), (2, 0));
 }
 
 #[tokio::test]

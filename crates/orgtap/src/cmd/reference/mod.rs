@@ -1,5 +1,8 @@
 //! `orgtap reference` and `orgtap completions`: pages made from the program itself.
 
+mod scenario;
+mod troubleshooting;
+
 use clap::CommandFactory;
 
 use super::say;
@@ -7,13 +10,14 @@ use crate::cli::{Cli, CompletionsArgs, Page, ReferenceArgs};
 use crate::exit::Exit;
 
 /// Prints a page.
-pub(crate) fn run(args: &ReferenceArgs) -> Exit {
+pub(crate) async fn run(args: &ReferenceArgs) -> anyhow::Result<Exit> {
     match args.page {
         Page::Errors => say(errors()),
         Page::Delivery => say(delivery()),
         Page::Cli => say(cli()),
+        Page::Troubleshooting => say(troubleshooting::page().await?),
     }
-    Exit::Success
+    Ok(Exit::Success)
 }
 
 /// Prints completions for a shell.
@@ -52,6 +56,9 @@ fn errors() -> String {
     for (code, title, cause, remedy) in orgtap_collector::config::catalogue() {
         add(code, title, cause, remedy);
     }
+    for (code, title, cause, remedy) in orgtap_transport::vault::CATALOGUE {
+        add(code, title, cause, remedy);
+    }
     add(
         crate::exit::USAGE_CODE,
         "a wrong command line",
@@ -73,6 +80,16 @@ fn errors() -> String {
             "\n**{}**\n\n- Cause: {}\n- Remedy: {}\n",
             row.title, row.cause, row.remedy
         ));
+        let several = orgtap_salesforce::possibilities().into_iter();
+        for (_, causes) in several.filter(|(code, _)| *code == row.code) {
+            text.push_str("- Possible causes, and what tells them apart:\n");
+            for cause in causes {
+                text.push_str(&format!(
+                    "  - {}. Check: {}. Remedy: {}.\n",
+                    cause.cause, cause.check, cause.remedy
+                ));
+            }
+        }
     }
     text.trim_end().to_owned()
 }
