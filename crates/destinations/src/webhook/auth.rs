@@ -3,12 +3,11 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use orgtap_transport::{Secret, SecretRef};
+use orgtap_transport::{Secret, SecretRef, Vault};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Settings;
 use crate::Error;
 use crate::error::Kind;
 
@@ -89,11 +88,15 @@ pub(super) enum Auth {
 
 impl Auth {
     /// Fetches the secrets. Those whose text must never be shown are added to `secrets`.
-    pub(super) fn build(settings: &Settings<'_>, secrets: &mut Vec<Secret>) -> Result<Self, Error> {
-        let name = settings.name;
-        let Some(config) = settings.auth else { return Ok(Self::None) };
+    pub(super) fn build(
+        name: &str,
+        config: Option<&AuthConfig>,
+        vault: &Vault,
+        secrets: &mut Vec<Secret>,
+    ) -> Result<Self, Error> {
+        let Some(config) = config else { return Ok(Self::None) };
         let mut fetch = |what: &str, reference: &SecretRef| {
-            let secret = resolve(settings, what, reference)?;
+            let secret = resolve(name, what, reference, vault)?;
             secrets.push(secret.clone());
             Ok::<_, Error>(secret)
         };
@@ -174,13 +177,14 @@ impl HmacAlgorithm {
 
 /// Fetches one secret.
 pub(super) fn resolve(
-    settings: &Settings<'_>,
+    name: &str,
     what: &str,
     reference: &SecretRef,
+    vault: &Vault,
 ) -> Result<Secret, Error> {
     reference
-        .resolve(settings.vault)
-        .map_err(|error| Error::new(Kind::Secret, settings.name, what).with_source(error))
+        .resolve(vault)
+        .map_err(|error| Error::new(Kind::Secret, name, what).with_source(error))
 }
 
 /// A header name from the configuration that is not one HTTP itself needs.
@@ -230,10 +234,14 @@ mod tests {
 
     fn applied(config: &str, body: &[u8]) -> HeaderMap {
         let config: AuthConfig = serde_json::from_str(config).unwrap();
-        let auth = Auth::build("siem", Some(&config), &mut Vec::new()).unwrap();
+        let auth = Auth::build("siem", Some(&config), &no_vault(), &mut Vec::new()).unwrap();
         let mut headers = HeaderMap::new();
         auth.apply(&mut headers, body);
         headers
+    }
+
+    fn no_vault() -> Vault {
+        Vault::new(std::path::Path::new("/no/such/folder"), None)
     }
 
     #[test]
@@ -272,7 +280,8 @@ mod tests {
             r#"{"hmac":{"header":"x","prefix":"\n","secret":"hunter2"}}"#,
         ] {
             let config: AuthConfig = serde_json::from_str(config).unwrap();
-            let Err(error) = Auth::build("siem", Some(&config), &mut Vec::new()) else {
+            let Err(error) = Auth::build("siem", Some(&config), &no_vault(), &mut Vec::new())
+            else {
                 panic!("{config:?} was taken");
             };
             assert_eq!(error.kind(), Kind::Configuration);

@@ -58,7 +58,7 @@ impl Client {
             return Err(Error::new(Kind::Configuration, name, detail));
         }
         let mut secrets = Vec::new();
-        let auth = Auth::build(settings, &mut secrets)?;
+        let auth = Auth::build(name, settings.auth, settings.vault, &mut secrets)?;
         let http = client(&ClientSettings {
             proxy: settings.proxy.map(|proxy| proxy.url().clone()),
             extra_roots_pem: settings.tls.roots_pem(name)?,
@@ -181,7 +181,7 @@ fn headers(
             return Err(Error::new(Kind::Configuration, name, detail));
         }
         let what = format!("headers.{parsed}");
-        let value = resolve(settings, &what, value)?;
+        let value = resolve(settings.name, &what, value, settings.vault)?;
         headers.insert(parsed, value_of(name, &what, value.expose())?);
         // Short values are plain words more often than secrets, and would garble every answer.
         if value.expose().len() >= 8 {

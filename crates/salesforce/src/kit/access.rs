@@ -34,9 +34,9 @@ const REAL_TIME_OBJECTS: [(&str, u16); 17] = [
 pub(super) const API_ONLY: &str = "ApiUserOnly";
 
 /// The permissions that reading the sources takes, in order.
-pub(super) fn permissions(plan: &Plan) -> Vec<&'static str> {
+pub(super) fn permissions(sources: impl IntoIterator<Item = Source>) -> Vec<&'static str> {
     let mut names = vec!["ApiEnabled"];
-    for source in &plan.sources {
+    for source in sources {
         match source {
             Source::EventLogFiles => names.push("ViewEventLogFiles"),
             Source::RealTimeEvents => names.push("ViewDataLeakageEvents"),
@@ -52,7 +52,7 @@ pub(super) fn permissions(plan: &Plan) -> Vec<&'static str> {
 }
 
 /// What administrators read in Setup for a permission.
-pub(super) fn label(permission: &str) -> &str {
+pub(super) fn label(permission: &'static str) -> &'static str {
     match permission {
         "ApiEnabled" => "API Enabled",
         "MonitorLoginHistory" => "Monitor Login History",
@@ -82,7 +82,7 @@ pub(super) fn permission_set(plan: &Plan) -> String {
         xml.leaf("hasActivationRequired", false);
         xml.leaf("label", &plan.label);
         write_objects(xml, plan);
-        let mut names = permissions(plan);
+        let mut names = permissions(plan.sources.iter().copied());
         names.push(API_ONLY);
         names.sort_unstable();
         write_permissions(xml, &names);

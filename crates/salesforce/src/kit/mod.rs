@@ -52,6 +52,15 @@ pub struct Written {
     pub allows_password_flow: bool,
 }
 
+/// The permissions a kit gives for these sources: API name, and what administrators read in Setup.
+///
+/// That for event log objects is not among them, because its API name is not published.
+pub fn permissions(sources: &[Source]) -> Vec<(&'static str, &'static str)> {
+    let mut names = access::permissions(sources.iter().copied());
+    names.push(access::API_ONLY);
+    names.into_iter().map(|name| (name, access::label(name))).collect()
+}
+
 /// Writes a kit into a new or empty folder, or with `force` over an earlier kit.
 pub fn write(settings: &KitSettings, out: &Path) -> Result<Written, KitError> {
     let plan = Plan::new(settings)?;

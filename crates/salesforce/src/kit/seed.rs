@@ -76,7 +76,7 @@ fn profile(plan: &Plan) -> String {
         }
         access::write_objects(xml, plan);
         xml.leaf("userLicense", "Salesforce");
-        access::write_permissions(xml, &access::permissions(plan));
+        access::write_permissions(xml, &access::permissions(plan.sources.iter().copied()));
     })
 }
 

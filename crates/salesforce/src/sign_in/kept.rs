@@ -114,8 +114,9 @@ impl Kept {
     }
 
     async fn set<T: Serialize>(&self, what: &'static str, value: &T) -> Result<(), Error> {
-        let text =
-            serde_json::to_string(value).map(Secret::new).unwrap_or_else(|_| Secret::new(""));
+        let text = serde_json::to_string(value)
+            .map_err(|error| Error::new(ErrorKind::NotKept, error.to_string()))?;
+        let text = Secret::new(text);
         self.off_thread(move |kept| kept.vault.set(&kept.name(what), &text)).await
     }
 

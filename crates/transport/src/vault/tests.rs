@@ -87,6 +87,22 @@ fn a_changed_cut_or_exchanged_file_is_called_damaged() {
 }
 
 #[test]
+fn no_bit_of_a_file_can_be_changed_without_being_noticed() {
+    let Scene { folder, vault } = scene();
+    vault.set("a", &Secret::new("value")).unwrap();
+    let file = folder.path().join("vault/a.secret");
+    let whole = fs::read(&file).unwrap();
+    for index in 0..whole.len() * 8 {
+        let mut bytes = whole.clone();
+        bytes[index / 8] ^= 1 << (index % 8);
+        fs::write(&file, bytes).unwrap();
+        let error = vault.get("a").unwrap_err();
+        let told = matches!(error, VaultError::Damaged { .. } | VaultError::UnknownKey { .. });
+        assert!(told, "bit {index}: {error:?}");
+    }
+}
+
+#[test]
 fn a_rotation_changes_the_key_and_every_file_and_no_value() {
     let Scene { folder, vault } = scene();
     for name in ["a", "b", "c"] {

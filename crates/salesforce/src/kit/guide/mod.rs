@@ -152,7 +152,7 @@ fn before(guide: &mut Guide, plan: &Plan) {
 
 /// The permissions for the sources, as Setup calls them.
 fn permissions(plan: &Plan) -> String {
-    let labels: Vec<String> = access::permissions(plan)
+    let labels: Vec<String> = access::permissions(plan.sources.iter().copied())
         .into_iter()
         .map(|name| format!("*{}*", access::label(name)))
         .collect();
