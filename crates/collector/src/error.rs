@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orgtap_ledger::LedgerError;
-use orgtap_transport::{Disposition, Explain};
+use orgtap_transport::{Disposition, Explain, Possibility};
 
 /// Any failure of the collector.
 #[derive(Debug, thiserror::Error)]
@@ -388,6 +388,13 @@ impl Explain for Error {
             Self::Unit(fault) => fault.advice().0.to_owned(),
             Self::Ledger(error) => row(error.code()).2.to_owned(),
             _ => self.own().map_or_else(String::new, |own| own.2.to_owned()),
+        }
+    }
+
+    fn possibilities(&self) -> Vec<Possibility> {
+        match self {
+            Self::Org(error) => error.possibilities(),
+            _ => Vec::new(),
         }
     }
 

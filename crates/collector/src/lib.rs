@@ -23,6 +23,7 @@ mod kill;
 mod pass;
 mod progress;
 mod release;
+mod setup_check;
 mod spool;
 mod stage;
 mod status;
@@ -34,6 +35,7 @@ pub use error::{Error, UnitFault, catalogue};
 pub use kill::POINTS as KILL_POINTS;
 pub use pass::Collected;
 pub use progress::{Delivered, Progress};
+pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
 pub use status::{ConnectorState, ConnectorStatus, DestinationStatus, Status, status};
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,

@@ -285,7 +285,11 @@ impl Collector {
                 Ok(ready) => break ready,
                 Err(error) => match error_wait(&error, retry, attempt) {
                     Some(wait) if !cancel.is_cancelled() => tokio::time::sleep(wait).await,
-                    _ => return Err(error),
+                    _ => {
+                        // The last run's session was taken up, is dead, and no new one was given.
+                        self.note_if_refused(&settings.name, &org, &error).await?;
+                        return Err(error);
+                    }
                 },
             }
         };
@@ -359,6 +363,9 @@ impl Collector {
             }
         };
         let name = connector.name();
+        if let Err(error) = &found {
+            self.note_if_refused(name, &connector.org, error).await?;
+        }
         let mut record = self.ledger.connector(name).await?;
         record.poll = Some(outcome(clock::now(), found.as_ref().err()));
         record.api_usage = connector.org.api_usage().and_then(|usage| {
@@ -366,6 +373,16 @@ impl Collector {
         });
         self.ledger.set_connector(name, &record).await?;
         found
+    }
+
+    /// Remembers a refusal, so that it is not repeated by the next start.
+    async fn note_if_refused(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
+        match error {
+            Error::Org(refusal) if is_refusal(refusal) => {
+                self.access.note_refusal(name, org, error).await
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A refusal met in mid-work is remembered. Answers whether there was one.

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::cmd::connector::ConnectorWhat;
 use crate::cmd::setup_kit::SetupKitArgs;
+use crate::cmd::vault::VaultWhat;
 
 /// Collects a Salesforce org's event-monitoring data and hands it to a SIEM: nothing lost, nothing
 /// doubled.
@@ -52,6 +54,12 @@ pub(crate) enum Command {
     Collect(CollectArgs),
     /// Test a connector stage by stage, and say what to do if it does not work.
     TestConnection(ConnectorArgs),
+    /// Add, list, show and remove connectors without an editor.
+    #[command(subcommand)]
+    Connector(ConnectorWhat),
+    /// The encrypted store of secrets and sessions.
+    #[command(subcommand)]
+    Vault(VaultWhat),
     /// Show how each connector is doing.
     Status,
     /// Turn log files on disk into events, with no org.
@@ -59,9 +67,11 @@ pub(crate) enum Command {
     /// Check the configuration, or print its schema or an example.
     Config(ConfigArgs),
     /// Write what an administrator deploys into an org, and a guide to it.
-    SetupKit(SetupKitArgs),
+    SetupKit(Box<SetupKitArgs>),
     /// Tell a supervisor whether `orgtap run` is well.
     Healthcheck(HealthcheckArgs),
+    /// Explain an error code: cause, remedy, and what tells possible causes apart.
+    Explain(ExplainArgs),
     /// Print completions for a shell.
     Completions(CompletionsArgs),
     /// Print a page of the reference, as the documentation has it.
@@ -148,6 +158,12 @@ pub(crate) struct HealthcheckArgs {
 
 fn seconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
     Ok(Duration::from_secs(text.parse()?))
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The code, for example OT-AUTH-01.
+    pub(crate) code: String,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::cli::{Cli, Command};
+use crate::cmd::ask::{INTERRUPTED_CODE, Interrupted};
 use crate::exit::Exit;
 
 fn main() -> ExitCode {
@@ -26,6 +27,8 @@ fn main() -> ExitCode {
     let json = cli.json;
     match runtime.block_on(dispatch(cli)) {
         Ok(exit) => exit.into(),
+        // The thread that waits for an answer cannot be told to stop waiting.
+        Err(error) if error.is::<Interrupted>() => std::process::exit(INTERRUPTED_CODE),
         Err(error) => render::failure(&error, json),
     }
 }
@@ -37,11 +40,14 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Run(args) => cmd::run::run(&common, &args).await,
         Command::Collect(args) => cmd::collect::run(&common, &args).await,
         Command::TestConnection(args) => cmd::test_connection::run(&common, &args).await,
+        Command::Connector(what) => cmd::connector::run(&common, &what).await,
+        Command::Vault(what) => cmd::vault::run(&common, &what).await,
         Command::Status => cmd::status::run(&common).await,
         Command::Convert(args) => cmd::convert::run(&common, &args),
         Command::Config(args) => cmd::config::run(&common, &args),
-        Command::SetupKit(args) => Ok(cmd::setup_kit::run(&common, &args)),
+        Command::SetupKit(args) => cmd::setup_kit::run(&common, &args).await,
         Command::Healthcheck(args) => cmd::healthcheck::run(&common, &args).await,
+        Command::Explain(args) => cmd::reference::explain(&args),
         Command::Completions(args) => Ok(cmd::reference::completions(&args)),
         Command::Reference(args) => cmd::reference::run(&args).await,
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use orgtap_transport::vault::VaultError;
 use orgtap_transport::{Explain, Problem};
 use serde_json::json;
 
@@ -40,6 +41,13 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
     }
     if let Some(error) = error.downcast_ref::<orgtap_collector::config::ConfigError>() {
         return (error.problem(), Exit::Usage);
+    }
+    if let Some(error) = error.downcast_ref::<VaultError>() {
+        let exit = match error {
+            VaultError::Disk { .. } | VaultError::Crypto => Exit::Failure,
+            _ => Exit::Blocked,
+        };
+        return (error.problem(), exit);
     }
     if error.is::<crate::exit::UsageError>() {
         let problem = Problem {

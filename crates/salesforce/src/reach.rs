@@ -178,7 +178,7 @@ const CERTIFICATE: Row = Row {
     code: "OT-ORG-14",
     title: "the certificate is not trusted",
     cause: "A proxy that inspects TLS shows a certificate of its own, the certificate is expired or for another name, or this machine's clock is wrong.",
-    remedy: "Give Orgtap the inspecting proxy's root certificate, or exempt Salesforce from inspection; check the clock.",
+    remedy: "Give Orgtap the inspecting proxy's root certificate (`ca_file` of the connector), or exempt Salesforce from inspection; check the clock.",
     disposition: wait(300),
 };
 const TLS: Row = Row {

@@ -89,6 +89,16 @@ impl Running {
         self.org.refresh_tokens.current()
     }
 
+    /// Every refresh token the present authorisation ever had, oldest first.
+    pub fn refresh_tokens(&self) -> Vec<String> {
+        self.org.refresh_tokens.all()
+    }
+
+    /// The token of every session there ever was, oldest first.
+    pub fn session_tokens(&self) -> Vec<String> {
+        self.org.sessions.all()
+    }
+
     /// The user authorises the app anew: answers the first refresh token of a new family. Tokens
     /// of the old one are dead.
     pub fn authorise(&self) -> String {

@@ -97,7 +97,14 @@ impl SecretRef {
     pub fn resolve(&self, vault: &Vault) -> Result<Secret, SecretError> {
         let value = match self {
             Self::Plain(secret) => return Ok(secret.clone()),
-            Self::Env(name) => std::env::var(name).map_err(|error| self.error(&error))?,
+            Self::Env(name) => match std::env::var(name) {
+                Ok(text) => text,
+                Err(std::env::VarError::NotPresent) => return Err(self.error(&"it is not set")),
+                // The error itself would show the value.
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err(self.error(&"it is not UTF-8"));
+                }
+            },
             Self::File(path) => {
                 let bytes = std::fs::read(path).map_err(|error| self.error(&error))?;
                 self.text(bytes)?

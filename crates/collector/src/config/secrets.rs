@@ -4,6 +4,7 @@
 use super::fault::FaultKind;
 use super::reader::At;
 use super::report::Report;
+use super::settings::StoredUse;
 use super::tree::{Node, Value};
 use super::words::is_secret;
 
@@ -34,6 +35,23 @@ pub(super) fn plain(root: &Node) -> Vec<Plain<'_>> {
             found.push(Plain { node });
         }
     });
+    found
+}
+
+/// The entries of the vault the file refers to, in its order.
+pub(super) fn stored(root: &Node) -> Vec<StoredUse> {
+    let mut found = Vec::new();
+    for (list, kind) in [("connectors", "connector"), ("destinations", "destination")] {
+        for item in root.get(list).map_or(&[][..], Node::items) {
+            let name = item.get("name").and_then(Node::text).unwrap_or_default();
+            each(item, "", &mut |secret| {
+                if let Some(entry) = secret.get("stored").and_then(Node::text) {
+                    let (entry, name) = (entry.to_owned(), name.to_owned());
+                    found.push(StoredUse { entry, kind, name });
+                }
+            });
+        }
+    }
     found
 }
 

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
-use super::written::IntervalPolicy;
+use super::written::{AuthFlow, IntervalPolicy};
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,12 +31,27 @@ pub struct Settings {
     pub spool_retention: Duration,
     /// What happens after a failure.
     pub retry: RetrySettings,
-    /// The orgs to collect from; at least one.
+    /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless
+    /// read by [`load_maybe_empty`](super::load_maybe_empty).
     pub connectors: Vec<ConnectorSettings>,
     /// Where events go; at least one.
     pub destinations: Vec<DestinationConfig>,
+    /// The vault's entries that are referred to.
+    pub stored: Vec<StoredUse>,
     /// What works but should not stay as it is, for a person to read. Without secrets.
     pub warnings: Vec<String>,
+}
+
+/// A reference to an entry of the vault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredUse {
+    /// The entry's name.
+    pub entry: String,
+    /// `connector` or `destination`.
+    pub kind: &'static str,
+    /// The name of the connector or destination that refers to it.
+    pub name: String,
 }
 
 /// What happens after a failure that may pass.
@@ -54,6 +69,8 @@ pub struct RetrySettings {
 pub struct ConnectorSettings {
     /// Its name: unique, and plain enough for file names and metrics.
     pub name: String,
+    /// The file `orgtap connector add` saved it in; none for a connector of the main file.
+    pub saved_in: Option<PathBuf>,
     /// The org's address, without path.
     pub instance_url: Url,
     /// Where to sign in, if not there.
@@ -122,6 +139,18 @@ impl Settings {
     /// The destination of a name.
     pub fn destination(&self, name: &str) -> Option<&DestinationConfig> {
         self.destinations.iter().find(|destination| destination.name() == name)
+    }
+}
+
+impl SignInSettings {
+    /// The flow, by its word.
+    pub const fn flow(&self) -> AuthFlow {
+        match self {
+            Self::Password { .. } => AuthFlow::Password,
+            Self::ClientCredentials => AuthFlow::ClientCredentials,
+            Self::JwtBearer { .. } => AuthFlow::JwtBearer,
+            Self::RefreshToken { .. } => AuthFlow::RefreshToken,
+        }
     }
 }
 

@@ -5,10 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use jiff::civil::Date;
 use orgtap_destinations::config::DestinationConfig;
-use orgtap_salesforce::ApiVersion;
 use orgtap_transport::{Backoff, ConfigDuration, Vault};
 
 use super::fault::FaultKind;
@@ -16,23 +13,31 @@ use super::filter::TypeFilter;
 use super::reader::At;
 use super::reading::Reading;
 use super::report::Report;
-use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings};
+use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
+use super::value::{
+    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, is_name, moment, user,
+    version,
+};
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, Ledger,
 };
 use super::{address, secrets, warnings, words};
 
-/// Checks everything. None if anything is wrong, which then is in the report.
-pub(super) fn validate(
+/// The main file, checked. None if anything is wrong, which then is in the report. With
+/// `may_lack_connectors` there may be none, because there are saved ones or are to be.
+pub(super) fn main(
     report: &mut Report<'_>,
     reading: &Reading,
     folder: &Path,
+    may_lack_connectors: bool,
 ) -> Option<Settings> {
     let root = report.root;
-    let mut check = Check { report, root, reading };
+    let items = root.get("destinations").map_or(&[][..], Node::items);
+    let destinations = items.iter().filter_map(|item| item.get("name")?.text()).collect();
+    let mut check = Check { report, root, reading, destinations };
     secrets::check(check.report);
-    check.lists();
+    check.lists(may_lack_connectors);
     check.names("connectors");
     check.names("destinations");
     check.destinations();
@@ -58,45 +63,60 @@ pub(super) fn validate(
         retry,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),
+        stored: secrets::stored(root),
         warnings: Vec::new(),
     };
-    settings.warnings = warnings::of(&settings, report);
+    settings.warnings = warnings::of_file(&settings.connectors, report, "the file");
     Some(settings)
 }
 
-/// The shortest and the longest a duration may be, and why not longer.
-struct Bounds {
-    least: Duration,
-    most: Duration,
-    why: &'static str,
+/// What a saved connector must fit.
+pub(super) struct Beside<'m> {
+    /// The main file's settings.
+    pub(super) main: &'m Settings,
+    /// How the main file is called in messages.
+    pub(super) main_origin: &'m str,
+    /// The file of the connector.
+    pub(super) path: &'m Path,
 }
 
-const DAY: Duration = Duration::from_hours(24);
-const FORGETFUL: &str = "some orgs keep their log files for a day only";
+/// A saved connector, and what is to be said of it.
+pub(super) struct Saved {
+    pub(super) connector: ConnectorSettings,
+    pub(super) stored: Vec<StoredUse>,
+    pub(super) warnings: Vec<String>,
+}
 
-const POLL_INTERVAL: Bounds = Bounds { least: Duration::from_secs(1), most: DAY, why: FORGETFUL };
-const SETTLE: Bounds = Bounds { least: Duration::ZERO, most: DAY, why: FORGETFUL };
-const OVERLAP: Bounds = Bounds {
-    least: Duration::ZERO,
-    most: Duration::from_hours(7 * 24),
-    why: "each look lists that much again",
-};
-const SPOOL_RETENTION: Bounds = Bounds {
-    least: Duration::ZERO,
-    most: Duration::from_hours(400 * 24),
-    why: "no org keeps its log files longer",
-};
-const RETRY: Bounds = Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
-
-/// The first API version that tells hourly files from daily ones.
-const OLDEST_API: ApiVersion = ApiVersion::new(37);
-/// Longest user name Salesforce has, characters.
-const LONGEST_USER: usize = 80;
+/// A saved connector's file, checked. None if anything is wrong, which then is in the report.
+pub(super) fn saved(
+    report: &mut Report<'_>,
+    reading: &Reading,
+    beside: &Beside<'_>,
+) -> Option<Saved> {
+    let root = report.root;
+    let destinations = beside.main.destinations.iter().map(DestinationConfig::name).collect();
+    let mut check = Check { report, root, reading, destinations };
+    secrets::check(check.report);
+    check.one_connector(beside);
+    check.names("connectors");
+    let config = reading.config.connectors.first();
+    let node = reading.items(root, "connectors").into_iter().next();
+    let connector = config.zip(node).and_then(|(config, node)| check.connector(config, node));
+    if check.report.count() > 0 {
+        return None;
+    }
+    let connector = ConnectorSettings { saved_in: Some(beside.path.to_owned()), ..connector? };
+    let file = beside.path.display().to_string();
+    let warnings = warnings::of_file(std::slice::from_ref(&connector), report, &file);
+    Some(Saved { connector, stored: secrets::stored(root), warnings })
+}
 
 struct Check<'c, 'r, 't> {
     report: &'r mut Report<'t>,
     root: &'t Node,
     reading: &'c Reading,
+    /// Names of the destinations there are.
+    destinations: Vec<&'c str>,
 }
 
 impl<'t> Check<'_, '_, 't> {
@@ -111,9 +131,12 @@ impl<'t> Check<'_, '_, 't> {
     }
 
     /// Both lists must be there and have something in them.
-    fn lists(&mut self) {
+    fn lists(&mut self, may_lack_connectors: bool) {
         let mut missing = Vec::new();
         for (key, what) in [("connectors", "connector"), ("destinations", "destination")] {
+            if may_lack_connectors && key == "connectors" {
+                continue;
+            }
             match self.root.get(key) {
                 None if !self.was_misspelt(self.root, key) => missing.push(key),
                 Some(list) if list.items().is_empty() && self.reading.has(list) => {
@@ -129,6 +152,45 @@ impl<'t> Check<'_, '_, 't> {
             let plural = if missing.len() == 1 { "" } else { "s" };
             let keys = words::listed(missing, "and");
             self.report.add(FaultKind::MissingKey, at, format!("missing key{plural} {keys}"));
+        }
+    }
+
+    /// A saved file holds one connector, which has the file's name, and nothing else.
+    fn one_connector(&mut self, beside: &Beside<'_>) {
+        for entry in self.root.entries().iter().filter(|entry| entry.key != "connectors") {
+            if self.reading.has(&entry.node) {
+                let key = words::quoted(&entry.key);
+                let message = format!("{key} belongs into the main file, {}", beside.main_origin);
+                self.report.add(
+                    FaultKind::UnknownKey,
+                    At { id: entry.node.id, key: true },
+                    message,
+                );
+            }
+        }
+        let Some(list) = self.root.get("connectors") else {
+            if !self.was_misspelt(self.root, "connectors") {
+                let at = At { id: self.root.id, key: false };
+                self.report.add(FaultKind::MissingKey, at, "missing key `connectors`");
+            }
+            return;
+        };
+        let [item] = list.items() else {
+            if self.reading.has(list) {
+                self.report.value(list, "this file is for one connector, no more and no less");
+            }
+            return;
+        };
+        let Some(node) = item.get("name").filter(|node| self.reading.has(node)) else { return };
+        let Some(name) = node.text().filter(|name| is_name(name)) else { return };
+        let shown = words::quoted(name);
+        let file = beside.path.file_stem().unwrap_or_default().to_string_lossy();
+        if beside.main.connectors.iter().any(|one| one.saved_in.is_none() && one.name == name) {
+            let message = format!("the name {shown} stands in {} too", beside.main_origin);
+            self.report.add(FaultKind::Repeated, At { id: node.id, key: false }, message);
+        } else if name != file {
+            let file = words::quoted(&file);
+            self.report.value(node, format!("{file} is wanted here, which is the file's name"));
         }
     }
 
@@ -149,9 +211,7 @@ impl<'t> Check<'_, '_, 't> {
             };
             let Some(name) = node.text() else { continue };
             if !is_name(name) {
-                let message = "a name has 1 to 64 letters, digits, `-`, `_` and `.`, and does not \
-                               begin with a dot";
-                self.report.value(node, message);
+                self.report.value(node, NO_NAME);
             } else if let Some(first) = seen.get(name) {
                 let name = words::quoted(name);
                 let message = format!("the name {name} stands on line {first} too");
@@ -167,17 +227,12 @@ impl<'t> Check<'_, '_, 't> {
         node: &'t Node,
         key: &str,
         value: ConfigDuration,
-        Bounds { least, most, why }: &Bounds,
+        bounds: &Bounds,
     ) -> Duration {
-        let found = value.get();
-        if found < *least {
-            let least = ConfigDuration::new(*least);
-            self.wrong(node, &[Step::Key(key)], format!("at least {least} is needed"));
-        } else if found > *most {
-            let most = ConfigDuration::new(*most);
-            self.wrong(node, &[Step::Key(key)], format!("{most} is the most: {why}"));
+        if let Err(message) = bounds.admit(value) {
+            self.wrong(node, &[Step::Key(key)], message);
         }
-        found
+        value.get()
     }
 
     fn retry(&mut self) -> RetrySettings {
@@ -216,6 +271,7 @@ impl<'t> Check<'_, '_, 't> {
         self.destinations_of(config, node);
         Some(ConnectorSettings {
             name: config.name.clone(),
+            saved_in: None,
             instance_url: instance_url?,
             login_url,
             user,
@@ -305,8 +361,6 @@ impl<'t> Check<'_, '_, 't> {
         if config.destinations.is_empty() {
             self.report.value(list, "no destination is named, so nothing could be delivered");
         }
-        let items = self.root.get("destinations").map_or(&[][..], Node::items);
-        let known: Vec<&str> = items.iter().filter_map(|item| item.get("name")?.text()).collect();
         let mut seen: Vec<&str> = Vec::new();
         for (item, name) in list.items().iter().zip(&config.destinations) {
             let shown = words::quoted(name);
@@ -314,8 +368,9 @@ impl<'t> Check<'_, '_, 't> {
             if seen.contains(&name.as_str()) {
                 let message = format!("{shown} is named twice");
                 self.report.add(FaultKind::Repeated, at, message);
-            } else if !known.contains(&name.as_str()) {
-                let hint = match words::nearest(name, known.iter().copied()) {
+            } else if !self.destinations.contains(&name.as_str()) {
+                let known = self.destinations.iter().copied();
+                let hint = match words::nearest(name, known) {
                     Some(meant) => format!("; did you mean {}?", words::quoted(meant)),
                     None => String::new(),
                 };
@@ -351,47 +406,4 @@ impl<'t> Check<'_, '_, 't> {
             }
         }
     }
-}
-
-/// Names go into file names, metrics and logs.
-fn is_name(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
-}
-
-fn user(text: &str) -> Result<String, String> {
-    let plain = text.chars().all(|c| !c.is_control() && !c.is_whitespace());
-    if plain && text.contains('@') && text.chars().count() <= LONGEST_USER {
-        return Ok(text.to_owned());
-    }
-    Err("a Salesforce user name has the form of an e-mail address".to_owned())
-}
-
-fn version(text: &str) -> Result<ApiVersion, String> {
-    let version: ApiVersion =
-        text.parse().map_err(|_| "an API version looks like \"66.0\"".to_owned())?;
-    if version < OLDEST_API {
-        return Err(format!("{OLDEST_API} is the oldest that tells hourly files from daily ones"));
-    }
-    Ok(version)
-}
-
-/// A date or an RFC 3339 time. A span such as `7d` is refused on purpose: it would begin anew at
-/// every start and silently leave out what was missed while Orgtap was down.
-fn moment(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    if text.len() == 10
-        && let Ok(date) = text.parse::<Date>()
-        && let Ok(midnight) = format!("{date}T00:00:00Z").parse()
-    {
-        return Ok(midnight);
-    }
-    if text.parse::<ConfigDuration>().is_ok() {
-        return Err("a fixed moment is wanted, because a span would begin anew at every start; \
-                    write a date such as 2026-11-01"
-            .to_owned());
-    }
-    Err("write a date such as 2026-11-01 or a time such as 2026-11-01T06:30:00Z".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What works but should not stay as it is.
+//! What works but should not stay as it is: in one file, and where several come together.
 
 use std::collections::HashMap;
 
@@ -6,21 +6,32 @@ use orgtap_destinations::config::DestinationConfig;
 use orgtap_destinations::syslog::Transport;
 
 use super::report::Report;
-use super::settings::{ConnectorSettings, Settings, SignInSettings};
+use super::settings::{ConnectorSettings, Settings};
 use super::tree::{Node, path_of};
 use super::written::AuthFlow;
 use super::{address, secrets, words};
 
-/// Everything to warn of, in words for a person.
-pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
+/// What one file shows alone. `file` is how it is called in the messages.
+pub(super) fn of_file(
+    connectors: &[ConnectorSettings],
+    report: &Report<'_>,
+    file: &str,
+) -> Vec<String> {
     let mut warnings = Vec::new();
     for secret in secrets::plain(report.root) {
         let path = path_of(&report.way(secret.node.id));
         let line = report.line_of(&secret.node.bytes);
         warnings.push(format!(
-            "{path} on line {line} is written out in the file; env, file, command or stored keep it elsewhere"
+            "{path} on line {line} is written out in {file}; env, file, command or stored keep it elsewhere"
         ));
     }
+    warnings.extend(connectors.iter().filter_map(|connector| unused_keys(connector, report)));
+    warnings
+}
+
+/// What only all files together show.
+pub(super) fn of_whole(settings: &Settings) -> Vec<String> {
+    let mut warnings = Vec::new();
     for destination in &settings.destinations {
         let name = destination.name();
         if sends_plaintext(destination) {
@@ -30,13 +41,9 @@ pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
         }
         let is_used =
             |connector: &ConnectorSettings| connector.destinations.iter().any(|used| used == name);
-        if !settings.connectors.iter().any(is_used) {
+        // Where there is no connector yet, that is not worth a word.
+        if !settings.connectors.is_empty() && !settings.connectors.iter().any(is_used) {
             warnings.push(format!("no connector delivers to the destination `{name}`"));
-        }
-    }
-    for connector in &settings.connectors {
-        if let Some(unused) = unused_keys(connector, report) {
-            warnings.push(unused);
         }
     }
     twins(&settings.connectors, &mut warnings);
@@ -45,12 +52,7 @@ pub(super) fn of(settings: &Settings, report: &Report<'_>) -> Vec<String> {
 
 /// Keys of a connector that its flow has no use for, which often means that another was meant.
 fn unused_keys(connector: &ConnectorSettings, report: &Report<'_>) -> Option<String> {
-    let flow = match connector.sign_in {
-        SignInSettings::Password { .. } => AuthFlow::Password,
-        SignInSettings::ClientCredentials => AuthFlow::ClientCredentials,
-        SignInSettings::JwtBearer { .. } => AuthFlow::JwtBearer,
-        SignInSettings::RefreshToken { .. } => AuthFlow::RefreshToken,
-    };
+    let flow = connector.sign_in.flow();
     let items = report.root.get("connectors").map_or(&[][..], Node::items);
     let node = items
         .iter()

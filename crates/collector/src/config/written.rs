@@ -149,7 +149,7 @@ pub(super) enum ConnectorType {
 /// The way to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum AuthFlow {
+pub enum AuthFlow {
     /// The OAuth username-password flow: off by default in newer orgs.
     Password,
     /// The OAuth client-credentials flow: the app signs in as the user its policies name.
@@ -162,12 +162,12 @@ pub(super) enum AuthFlow {
 
 impl AuthFlow {
     /// The flow of a connector that names none.
-    pub(super) const fn usual(has_password: bool) -> Self {
+    pub const fn usual(has_password: bool) -> Self {
         if has_password { Self::Password } else { Self::ClientCredentials }
     }
 
     /// The word in the configuration.
-    pub(super) const fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Password => "password",
             Self::ClientCredentials => "client_credentials",
@@ -176,15 +176,17 @@ impl AuthFlow {
         }
     }
 
+    /// Every flow.
+    pub const ALL: [Self; 4] =
+        [Self::Password, Self::ClientCredentials, Self::JwtBearer, Self::RefreshToken];
+
     /// The flow of a word; none if it is no flow's.
-    pub(super) fn of_word(word: &str) -> Option<Self> {
-        [Self::Password, Self::ClientCredentials, Self::JwtBearer, Self::RefreshToken]
-            .into_iter()
-            .find(|flow| flow.word() == word)
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|flow| flow.word() == word)
     }
 
     /// Keys this flow cannot do without, besides those every connector needs.
-    pub(super) const fn needs(self) -> &'static [&'static str] {
+    pub const fn needs(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["salesforce_user", "salesforce_user_password", "consumer_secret"],
             Self::ClientCredentials => &["consumer_secret"],
@@ -194,7 +196,7 @@ impl AuthFlow {
     }
 
     /// Keys this flow makes use of if they are there.
-    pub(super) const fn may_have(self) -> &'static [&'static str] {
+    pub const fn may_have(self) -> &'static [&'static str] {
         match self {
             Self::Password => &["security_token"],
             // Not sent, and yet worth writing down: it is who Login History shows.
@@ -205,7 +207,7 @@ impl AuthFlow {
     }
 
     /// The keys that belong to some flow or other.
-    pub(super) const KEYS: [&'static str; 7] = [
+    pub const KEYS: [&'static str; 7] = [
         "salesforce_user",
         "salesforce_user_password",
         "consumer_secret",

@@ -82,14 +82,15 @@ fn addresses(desk: &mut Desk<'_>, org: &OrgSettings) {
         ));
     } else if is_login_host(login) {
         let host = login.host_str().unwrap_or_default();
-        if is_sandbox(instance) != (host == "test.salesforce.com") {
+        let serves_sandboxes = host == "test.salesforce.com";
+        if is_sandbox(instance) == serves_sandboxes {
             desk.warn(format!(
-                "login_url {host} is for the other kind of org than {}; remove login_url",
-                instance.host_str().unwrap_or_default()
+                "orgs can refuse sign-ins at {host}; without login_url Orgtap signs in at the My Domain"
             ));
         } else {
             desk.warn(format!(
-                "orgs can refuse sign-ins at {host}; without login_url Orgtap signs in at the My Domain"
+                "login_url {host} is for the other kind of org than {}; remove login_url",
+                instance.host_str().unwrap_or_default()
             ));
         }
     }
@@ -135,9 +136,14 @@ fn clock(desk: &mut Desk<'_>, org: &Org) {
     let skew = Timestamp::now().duration_since(org_time).as_secs();
     if skew.abs() > SKEW {
         let way = if skew > 0 { "ahead of" } else { "behind" };
+        let by = match skew.abs() {
+            seconds @ ..=119 => format!("{seconds} seconds"),
+            seconds @ 120..=7_199 => format!("{} minutes", seconds / 60),
+            seconds @ 7_200..=172_799 => format!("{} hours", seconds / 3_600),
+            seconds => format!("{} days", seconds / 86_400),
+        };
         desk.warn(format!(
-            "this machine's clock is {} s {way} the org's; set it by NTP (Orgtap itself goes by the org's)",
-            skew.abs()
+            "this machine's clock is {by} {way} the org's; set it by NTP (Orgtap itself goes by the org's)"
         ));
     } else {
         desk.found("the clocks of this machine and the org agree");

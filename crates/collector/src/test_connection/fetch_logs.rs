@@ -1,16 +1,13 @@
 //! Fetch Logs: what may the user do, what does the org have, how much is left?
 
-use std::collections::BTreeMap;
-
 use jiff::{SignedDuration, Timestamp};
-use orgtap_salesforce::{IntervalChoice, Listing, LogFile, LogFileShape, Org};
+use orgtap_salesforce::{LogFileShape, Org};
 
+use super::listed::{Listed, list};
 use super::{Carried, Desk};
 use crate::config::IntervalPolicy;
 use crate::error::Result;
 
-/// How far back files are listed.
-const LOOK_BACK: SignedDuration = SignedDuration::from_hours(4 * 24);
 /// Age of the newest file above which something is probably off: Salesforce makes daily files
 /// within a day and speaks of up to three.
 const STALE: SignedDuration = SignedDuration::from_hours(48);
@@ -85,10 +82,8 @@ pub(super) async fn run(desk: &mut Desk<'_>, carried: &mut Carried) -> Result<()
     files(desk, &listed, now);
     let known = known_types(desk, &shape);
     if let Ok(Some(oldest)) = org.oldest_log_file(&shape).await {
-        let days = now.duration_since(oldest).as_hours() / 24;
-        desk.found(format!(
-            "the oldest file is {days} days old: files are kept at least that long"
-        ));
+        let age = span(now.duration_since(oldest));
+        desk.found(format!("the oldest file is {age} old: files are kept at least that long"));
     }
     licence(desk, &listed);
     budget(desk, &org).await;
@@ -157,47 +152,6 @@ fn interval(desk: &mut Desk<'_>, shape: &LogFileShape) {
     }
 }
 
-/// What a listing holds.
-#[derive(Default)]
-struct Listed {
-    files: u64,
-    /// Newest file of each type.
-    types: BTreeMap<String, Timestamp>,
-    newest: Option<LogFile>,
-    smallest: Option<LogFile>,
-}
-
-async fn list(org: &Org, shape: &LogFileShape, now: Timestamp) -> Result<Listed> {
-    let listing = Listing {
-        select: if shape.has_interval { IntervalChoice::Both } else { IntervalChoice::Daily },
-        shape: shape.clone(),
-        after: now - LOOK_BACK,
-        before: None,
-        event_types: Vec::new(),
-    };
-    let mut listed = Listed::default();
-    let mut pages = org.list(listing);
-    while let Some(page) = pages.next().await {
-        let page = page?;
-        if page.restarted {
-            listed = Listed::default();
-        }
-        for file in page.files {
-            listed.files += 1;
-            let newest = listed.types.entry(file.event_type.clone()).or_insert(file.created_date);
-            *newest = (*newest).max(file.created_date);
-            let is_newer = |kept: &LogFile| kept.created_date <= file.created_date;
-            if listed.newest.as_ref().is_none_or(is_newer) {
-                listed.newest = Some(file.clone());
-            }
-            if listed.smallest.as_ref().is_none_or(|kept| file.length < kept.length) {
-                listed.smallest = Some(file);
-            }
-        }
-    }
-    Ok(listed)
-}
-
 fn files(desk: &mut Desk<'_>, listed: &Listed, now: Timestamp) {
     let Some(newest) = &listed.newest else {
         desk.warn(
@@ -246,10 +200,7 @@ fn span(span: SignedDuration) -> String {
 
 /// Says so when only the free event types appear.
 fn licence(desk: &mut Desk<'_>, listed: &Listed) {
-    let free = |name: &String| {
-        orgtap_events::catalogue::find(name).is_some_and(|event_type| event_type.free)
-    };
-    if !listed.types.is_empty() && listed.types.keys().all(free) {
+    if listed.is_free_only() {
         let names = listed.types.keys().cloned().collect::<Vec<_>>().join(", ");
         desk.warn(format!(
             "no Event Monitoring licence, as it seems: only these {} types, kept one day ({names}); \

@@ -8,6 +8,7 @@ mod authentication;
 mod configuration;
 mod destination;
 mod fetch_logs;
+pub(crate) mod listed;
 mod report;
 mod validation;
 mod words;

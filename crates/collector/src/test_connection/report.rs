@@ -61,7 +61,7 @@ pub struct Finding {
 }
 
 /// What happens while a test runs, in order.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum TestEvent<'a> {
     /// A stage began.
     Began(TestStage),

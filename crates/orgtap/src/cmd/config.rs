@@ -19,8 +19,10 @@ pub(crate) fn run(common: &Common, args: &ConfigArgs) -> anyhow::Result<Exit> {
             for warning in &settings.warnings {
                 say(format!("warning: {warning}"));
             }
+            let saved = settings.connectors.iter().filter(|one| one.saved_in.is_some()).count();
+            let saved = if saved > 0 { format!(" ({saved} saved)") } else { String::new() };
             say(format!(
-                "{} is sound: {} connectors, {} destinations",
+                "{} is sound: {} connectors{saved}, {} destinations",
                 common.config.display(),
                 settings.connectors.len(),
                 settings.destinations.len()

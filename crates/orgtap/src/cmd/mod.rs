@@ -1,7 +1,9 @@
 //! The commands.
 
+pub(crate) mod ask;
 pub(crate) mod collect;
 pub(crate) mod config;
+pub(crate) mod connector;
 pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;
@@ -10,8 +12,9 @@ pub(crate) mod run;
 pub(crate) mod setup_kit;
 pub(crate) mod status;
 pub(crate) mod test_connection;
+pub(crate) mod vault;
 
-use orgtap_collector::config::{ConnectorSettings, Settings, load};
+use orgtap_collector::config::{ConnectorSettings, Settings, load, load_maybe_empty};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Common;
@@ -19,10 +22,21 @@ use crate::cli::Common;
 /// Reads the configuration and passes its warnings on.
 pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
     let settings = load(&common.config)?;
+    pass_on(&settings);
+    Ok(settings)
+}
+
+/// The same, for commands that can do without any connector.
+pub(crate) fn settings_maybe_empty(common: &Common) -> anyhow::Result<Settings> {
+    let settings = load_maybe_empty(&common.config)?;
+    pass_on(&settings);
+    Ok(settings)
+}
+
+fn pass_on(settings: &Settings) {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    Ok(settings)
 }
 
 /// The connectors named on the command line; all of them when none is named.
@@ -63,23 +77,34 @@ pub(crate) fn stop_signal() -> CancellationToken {
     cancel
 }
 
-#[cfg(unix)]
+/// Waits until the person or the supervisor asks to stop.
 async fn wait_for_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
+    next_signal().await;
+}
+
+/// The same, listening from now on: what comes before it is awaited is not lost.
+#[cfg(unix)]
+fn next_signal() -> impl Future<Output = ()> {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn heard(signal: std::io::Result<Signal>) {
+        match signal {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
         }
-        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
+    let interrupt = signal(SignalKind::interrupt());
+    let terminate = signal(SignalKind::terminate());
+    async move {
+        tokio::select! {
+            () = heard(interrupt) => {}
+            () = heard(terminate) => {}
+        }
     }
 }
 
 #[cfg(not(unix))]
-async fn wait_for_signal() {
-    drop(tokio::signal::ctrl_c().await);
+fn next_signal() -> impl Future<Output = ()> {
+    async { drop(tokio::signal::ctrl_c().await) }
 }
 
 /// Prints a line of results to standard error, where standard output is taken.

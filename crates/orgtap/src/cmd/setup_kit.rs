@@ -2,22 +2,51 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use jiff::tz::Offset;
+use orgtap_collector::{SetupReport, SetupState, setup_check};
 use orgtap_salesforce::kit::{self, KitError, KitSettings, Written};
 use orgtap_transport::Explain as _;
 use serde_json::json;
 
-use super::{say, say_aside};
+use super::{chosen, say, say_aside};
 use crate::cli::Common;
 use crate::exit::Exit;
 use crate::render::problem_text;
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct SetupKitArgs {
     #[command(flatten)]
-    kit: KitArgs,
+    kit: Option<KitArgs>,
+    #[command(subcommand)]
+    what: Option<What>,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Ask the org what of the set-up is still missing.
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct CheckArgs {
+    /// Only these connectors.
+    #[arg(value_name = "CONNECTOR")]
+    connectors: Vec<String>,
+    /// Developer name the kit was made with.
+    #[arg(long, default_value = "Orgtap")]
+    name: String,
+    /// What Orgtap will read.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SOURCE,..",
+        value_delimiter = ',',
+        default_value = "event-log-files"
+    )]
+    sources: Vec<Source>,
 }
 
 #[derive(Debug, Args)]
@@ -122,9 +151,59 @@ impl From<Source> for kit::Source {
 }
 
 /// Runs the command.
-pub(crate) fn run(common: &Common, args: &SetupKitArgs) -> Exit {
-    let out = &args.kit.out;
-    match kit::write(&settings(&args.kit), out) {
+pub(crate) async fn run(common: &Common, args: &SetupKitArgs) -> anyhow::Result<Exit> {
+    match (&args.what, &args.kit) {
+        (Some(What::Check(check_args)), _) => check(common, check_args).await,
+        (None, Some(kit_args)) => Ok(write(common, kit_args)),
+        (None, None) => Err(crate::exit::usage("give --out, or the command check".to_owned())),
+    }
+}
+
+/// Asks each connector's org.
+async fn check(common: &Common, args: &CheckArgs) -> anyhow::Result<Exit> {
+    let settings = super::settings(common)?;
+    let connectors = chosen(&settings, &args.connectors)?;
+    let sources: Vec<kit::Source> = args.sources.iter().copied().map(Into::into).collect();
+    let mut worst = Exit::Success;
+    let mut reports = Vec::new();
+    for connector in &connectors {
+        let report = setup_check(&settings, connector, &args.name, &sources).await?;
+        if !report.is_complete() {
+            worst = Exit::Blocked;
+        }
+        if common.json {
+            reports.push(json!({ "complete": report.is_complete(), "report": report }));
+        } else {
+            say(found(&report));
+        }
+    }
+    if common.json {
+        say(json!({ "connectors": reports }));
+    }
+    Ok(worst)
+}
+
+fn found(report: &SetupReport) -> String {
+    let mut lines = vec![report.connector.clone()];
+    for item in &report.items {
+        let mark = match item.state {
+            SetupState::Done => "done",
+            SetupState::Missing => "MISSING",
+            SetupState::Unknown => "unknown",
+        };
+        lines.push(format!("  {mark:<8} {}", item.what));
+        if !item.remedy.is_empty() {
+            lines.push(format!("           {}", item.remedy));
+        }
+    }
+    let end = if report.is_complete() { "Nothing is missing." } else { "Something is missing." };
+    lines.push(end.to_owned());
+    lines.join("\n")
+}
+
+/// Writes a kit.
+fn write(common: &Common, args: &KitArgs) -> Exit {
+    match kit::write(&settings(args), &args.out) {
         Ok(written) if common.json => {
             say(json!({
                 "folder": written.folder,

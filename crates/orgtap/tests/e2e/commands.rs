@@ -18,11 +18,13 @@ fn test_connection_says_connection_successful_with_its_time() {
     let scene = scene();
     let ran = scene.run(&["test-connection"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
-    let verdict = ran.stdout.lines().last().unwrap();
-    assert!(verdict.starts_with("Connection successful  (20"), "{}", ran.stdout);
-    for stage in ["Configuration", "Authentication", "Fetch Logs", "Validation", "Destination"] {
-        assert!(ran.stdout.contains(&format!("  {stage:<15} ok")), "{}", ran.stdout);
-    }
+    let verdict = ran.stdout.lines().find(|line| line.starts_with("Connection successful"));
+    assert!(verdict.unwrap().starts_with("Connection successful  (20"), "{}", ran.stdout);
+    let stages = ["Configuration", "Authentication", "Fetch Logs", "Validation", "Destination"];
+    let shown: Vec<_> =
+        ran.stdout.lines().filter(|line| stages.contains(&line.trim())).map(str::trim).collect();
+    assert_eq!(shown, stages, "{}", ran.stdout);
+    assert!(!ran.stdout.contains("FAILED"), "{}", ran.stdout);
     let json = scene.run(&["test-connection", "--json"]).json();
     assert_eq!(json["connectors"][0]["message"], "Connection successful");
 }
@@ -35,7 +37,7 @@ fn a_wrong_password_is_named_with_stage_cause_remedy_and_code_and_not_tried_agai
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(5), "{text}");
     assert!(text.contains("Authentication Stage: "), "{text}");
-    for word in ["cause:  ", "remedy: ", "code:   OT-AUTH-"] {
+    for word in ["cause:   ", "remedy:  ", "again:   no", "code:    OT-AUTH-"] {
         assert!(text.contains(word), "{text}");
     }
     let refused = scene.org.stats().refused_sign_ins;
@@ -57,7 +59,8 @@ fn an_org_that_cannot_be_reached_is_named_as_such() {
     fs::write(scene.path("orgtap.yaml"), text).unwrap();
     let ran = scene.run(&["test-connection"]);
     assert_eq!(ran.code, Some(5), "{}", ran.stdout);
-    assert!(ran.stdout.contains("Authentication Stage: "), "{}", ran.stdout);
+    let verdict = "Configuration Stage: Unable to connect  (20";
+    assert!(ran.stdout.contains(verdict), "{}", ran.stdout);
     assert!(ran.stdout.contains("refused"), "{}", ran.stdout);
 }
 

@@ -2,10 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails is to stop there")]
 
+mod causes;
 mod commands;
+mod connector;
 mod crash;
+mod daemon;
 mod destinations;
+mod echo;
+mod flows;
+mod front;
+mod network;
+mod planted;
 mod refusals;
+mod rotation;
+mod secrets;
 mod setup_kit;
 mod support;
+mod terminal;
+mod vault;
 mod week;

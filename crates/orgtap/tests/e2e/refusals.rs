@@ -77,7 +77,9 @@ fn of_rest(refusal: RestRefusal) -> Expected {
         | R::InsufficientAccess400
         | R::InsufficientAccessOrReadonly
         | R::InsufficientAccessOrReadonly403 => "32",
-        R::MalformedQuery | R::MalformedId | R::InvalidFilterOperator => "44",
+        R::MalformedQuery | R::MalformedId | R::InvalidFilterOperator | R::Html414 | R::Html431 => {
+            "44"
+        }
         R::InvalidLocator => "43",
         R::QueryTooComplicated | R::ExceededIdLimit => "41",
         R::TxnSecurity => "35",
@@ -98,7 +100,6 @@ fn of_rest(refusal: RestRefusal) -> Expected {
         R::BigObjectUnsupported => "37",
         R::UnknownException | R::CdnHtml503 | R::Html502 | R::Empty503 => "21",
         R::Html200 | R::Html420 => "20",
-        R::Html414 | R::Html431 => "44",
     };
     let disposition = match code {
         "20" | "21" | "22" | "37" | "40" | "41" | "43" => "retry",

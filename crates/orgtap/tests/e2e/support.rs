@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use jiff::{SignedDuration, Timestamp};
 use orgtap_simorg::world::{Interval, World, WorldConfig};
-use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
+use orgtap_simorg::{ClockConfig, Flow, Running, SimConfig, SimOrg};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -21,6 +21,14 @@ pub(crate) struct Scene {
     // Dropped last: the org runs on it.
     _runtime: Runtime,
 }
+
+/// Folder of the kit that [`Scene::sign_in_by`] makes for JWT.
+pub(crate) const KIT: &str = "kit";
+/// File with the refresh token of [`Scene::sign_in_by`].
+pub(crate) const REFRESH_TOKEN: &str = "refresh-token";
+/// A `file` destination named `files`, uncompressed, below `events`.
+pub(crate) const FILES: &str =
+    "- name: files\n  type: file\n  directory: events\n  compression: none\n";
 
 /// First day of every world here: a Monday.
 pub(crate) fn first_day() -> Timestamp {
@@ -39,6 +47,12 @@ pub(crate) fn world(seed: u64, days: u32, volume: f64) -> WorldConfig {
         event_types: Vec::new(),
         awkward: true,
     }
+}
+
+/// A day with a few types of events, for tests of something else than events.
+pub(crate) fn small_world(seed: u64) -> WorldConfig {
+    let event_types = ["Login", "Logout", "ApiTotalUsage"].map(str::to_owned).to_vec();
+    WorldConfig { event_types, ..world(seed, 1, 0.1) }
 }
 
 impl Scene {
@@ -71,6 +85,13 @@ impl Scene {
 
     /// Writes a configuration: the connector `acme` with these lines more, and destinations.
     pub(crate) fn configure(&self, connector: &str, destinations: &str) {
+        let address = format!("  instance_url: {}\n", self.org.url());
+        let sign_in = self.sign_in_by(Flow::Password);
+        self.configure_connector(&format!("{address}{sign_in}{connector}"), destinations);
+    }
+
+    /// Writes a configuration: the connector `acme` of nothing but these lines, and destinations.
+    pub(crate) fn configure_connector(&self, connector: &str, destinations: &str) {
         let names: Vec<&str> =
             destinations.lines().filter_map(|line| line.trim().strip_prefix("- name: ")).collect();
         let text = format!(
@@ -79,28 +100,76 @@ impl Scene {
              connectors:\n\
              - name: acme\n\
              \x20 type: salesforce_connector\n\
-             \x20 instance_url: {}\n\
-             \x20 salesforce_user: {}\n\
-             \x20 salesforce_user_password: {{ env: ACME_PASSWORD }}\n\
-             \x20 consumer_key: {{ env: ACME_KEY }}\n\
-             \x20 consumer_secret: {{ env: ACME_SECRET }}\n\
-             \x20 security_token: {{ env: ACME_TOKEN }}\n\
              {connector}\
              \x20 destinations: [{}]\n\
              destinations:\n{destinations}",
-            self.org.url(),
-            self.org.credentials().username,
             names.join(", "),
         );
         fs::write(self.path("orgtap.yaml"), text).unwrap();
     }
 
+    /// Makes ready what a flow needs, and answers the connector's lines for it.
+    pub(crate) fn sign_in_by(&self, flow: Flow) -> String {
+        let user = format!("  salesforce_user: {}\n", self.org.credentials().username);
+        let key = "  consumer_key: { env: ACME_KEY }\n";
+        let secret = "  consumer_secret: { env: ACME_SECRET }\n";
+        match flow {
+            Flow::Password => format!(
+                "{user}  salesforce_user_password: {{ env: ACME_PASSWORD }}\n{key}{secret}\
+                 \x20 security_token: {{ env: ACME_TOKEN }}\n"
+            ),
+            Flow::ClientCredentials => format!("  auth: client_credentials\n{key}{secret}"),
+            Flow::JwtBearer => {
+                let made = self.run(&[
+                    "setup-kit",
+                    "--flow",
+                    "jwt",
+                    "--out",
+                    KIT,
+                    "--contact-email",
+                    "siem@acme.example",
+                ]);
+                assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
+                let pem = fs::read_to_string(self.path(KIT).join("keys/orgtap.crt")).unwrap();
+                self.org.change(|org| org.certificate = Some(pem));
+                let audience = self.org.login_url();
+                format!(
+                    "  auth: jwt_bearer\n{user}{key}  jwt_key: {{ file: {KIT}/keys/orgtap.key }}\n\
+                     \x20 jwt_audience: {audience}\n"
+                )
+            }
+            Flow::RefreshToken => {
+                fs::write(self.path(REFRESH_TOKEN), self.org.refresh_token()).unwrap();
+                format!(
+                    "  auth: refresh_token\n{key}{secret}  refresh_token: {{ file: {REFRESH_TOKEN} }}\n"
+                )
+            }
+        }
+    }
+
     /// One `file` destination named `files`, uncompressed, below `events`.
     pub(crate) fn configure_files(&self, interval: &str) {
-        self.configure(
-            &format!("  event_log_files: {{ interval: {interval} }}\n"),
-            "- name: files\n  type: file\n  directory: events\n  compression: none\n",
-        );
+        self.configure(&format!("  event_log_files: {{ interval: {interval} }}\n"), FILES);
+    }
+
+    /// The same of hourly files, signing in by this flow, at the org's own address.
+    pub(crate) fn configure_flow(&self, flow: Flow) {
+        self.configure_flow_at(self.org.url(), flow);
+    }
+
+    /// The same at another address; more lines of the connector may follow it.
+    pub(crate) fn configure_flow_at(&self, address: &str, flow: Flow) {
+        let sign_in = self.sign_in_by(flow);
+        let hourly = "  event_log_files: { interval: hourly }\n";
+        let connector = format!("  instance_url: {address}\n{sign_in}{hourly}");
+        self.configure_connector(&connector, FILES);
+    }
+
+    /// Changes words of the configuration.
+    pub(crate) fn reword(&self, from: &str, to: &str) {
+        let text = fs::read_to_string(self.path("orgtap.yaml")).unwrap();
+        assert!(text.contains(from), "{from} is not in\n{text}");
+        fs::write(self.path("orgtap.yaml"), text.replace(from, to)).unwrap();
     }
 
     /// The program, ready to run with arguments and the secrets in its environment.
@@ -116,6 +185,9 @@ impl Scene {
             .env("ACME_TOKEN", &login.security_token)
             .env_remove("ORGTAP_LOG")
             .stdin(Stdio::null());
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"] {
+            command.env_remove(name).env_remove(name.to_lowercase());
+        }
         command
     }
 
@@ -161,7 +233,7 @@ impl Scene {
 }
 
 /// A finished run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -169,7 +241,7 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             code: output.status.code(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

@@ -90,7 +90,7 @@ impl Kept {
 
     /// The newest refresh token of the chain the settings began; none if they are it themselves.
     pub(crate) async fn refresh_token(&self) -> Result<Option<Secret>, Error> {
-        let kept = self.get::<KeptToken>("refresh_token").await?;
+        let kept = self.get::<KeptToken>("newest_refresh_token").await?;
         let ours = kept.filter(|kept| kept.credentials == self.fingerprint);
         Ok(ours.map(|kept| Secret::new(kept.token)))
     }
@@ -98,7 +98,8 @@ impl Kept {
     /// Keeps a refresh token. It is on disk when this ends.
     pub(crate) async fn keep_refresh_token(&self, token: &Secret) -> Result<(), Error> {
         let token = token.expose().to_owned();
-        self.set("refresh_token", &KeptToken { credentials: self.fingerprint.clone(), token }).await
+        let kept = KeptToken { credentials: self.fingerprint.clone(), token };
+        self.set("newest_refresh_token", &kept).await
     }
 
     async fn get<T: DeserializeOwned + Send + 'static>(

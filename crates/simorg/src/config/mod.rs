@@ -129,6 +129,9 @@ pub struct OrgSettings {
     pub gzip: bool,
     /// Records in a page when nothing is asked; asking can make it smaller, not larger.
     pub batch_size: usize,
+    /// The address clients are told to go on at after a sign-in, for an org behind something that
+    /// terminates TLS; none for the one it listens at.
+    pub external_url: Option<String>,
     /// The My Domain name: `acme` for `https://acme.my.salesforce.com`.
     pub domain: String,
     /// The user's offset from UTC in hours: what date literals such as `YESTERDAY` follow.
@@ -173,6 +176,7 @@ impl Default for OrgSettings {
             lockout_after: 10,
             gzip: true,
             batch_size: 2_000,
+            external_url: None,
             domain: "acme".to_owned(),
             user_utc_offset: -8,
         }

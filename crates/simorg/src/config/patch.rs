@@ -50,6 +50,8 @@ pub(crate) struct SettingsPatch {
     lockout_after: Option<u64>,
     gzip: Option<bool>,
     batch_size: Option<usize>,
+    /// An empty text takes the address away.
+    external_url: Option<String>,
 }
 
 fn put<T>(value: Option<T>, place: &mut T) {
@@ -101,5 +103,7 @@ impl SettingsPatch {
         put(self.lockout_after, &mut org.lockout_after);
         put(self.gzip, &mut org.gzip);
         put(self.batch_size, &mut org.batch_size);
+        let external_url = self.external_url.map(|url| (!url.is_empty()).then_some(url));
+        put(external_url, &mut org.external_url);
     }
 }

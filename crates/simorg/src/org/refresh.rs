@@ -62,6 +62,12 @@ impl RefreshTokens {
         self.family().current.clone()
     }
 
+    /// Every token the family ever had, oldest first.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let family = self.family();
+        (0..=family.generation).map(|it| token(self.seed, family.number, it)).collect()
+    }
+
     /// Exchanges a token. One that was replaced means that somebody has a copy, so it takes the
     /// whole family with it.
     pub(crate) fn exchange(&self, given: &str, rotate: bool) -> Exchange {

@@ -42,8 +42,7 @@ impl Sessions {
         let mut state = self.state();
         state.made += 1;
         let number = state.made;
-        let secret = random_text(self.seed, &format!("session/{number}"), 94);
-        let token = format!("{}!AQ{secret}", self.org_id);
+        let token = self.token(number);
         state.live.insert(token.clone(), Session { number, made: now, used: now });
         let mut ended = Vec::new();
         while state.live.len() > most.max(1) {
@@ -53,6 +52,18 @@ impl Sessions {
             ended.push(oldest);
         }
         (token, ended)
+    }
+
+    /// The token of session `number`, from 1.
+    fn token(&self, number: u64) -> String {
+        let secret = random_text(self.seed, &format!("session/{number}"), 94);
+        format!("{}!AQ{secret}", self.org_id)
+    }
+
+    /// The token of every session there ever was, oldest first.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let made = self.state().made;
+        (1..=made).map(|number| self.token(number)).collect()
     }
 
     /// Looks a session up without using it; a session that outlived its time is gone.

@@ -5,7 +5,7 @@ use super::{Asked, Denied, Granted, Who};
 use crate::config::{Flow, UserState};
 use crate::faults::LoginRefusal::{NoClientCredentialsUser, WrongDomain};
 
-pub(super) fn sign_in<'a>(asked: &Asked<'a>, who: &mut Who) -> Result<Granted<'a>, Denied> {
+pub(super) fn sign_in(asked: &Asked<'_>, who: &mut Who) -> Result<Granted, Denied> {
     if asked.host != Host::MyDomain {
         return Err(WrongDomain.into());
     }

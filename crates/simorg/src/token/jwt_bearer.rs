@@ -22,7 +22,7 @@ const TOLERANCE: i64 = 5;
 
 const UNAPPROVED: Denied = Denied::with(NotApproved, "Failed: Not approved for access");
 
-pub(super) fn sign_in<'a>(asked: &Asked<'a>, who: &mut Who) -> Result<Granted<'a>, Denied> {
+pub(super) fn sign_in(asked: &Asked<'_>, who: &mut Who) -> Result<Granted, Denied> {
     let assertion = asked.field("assertion").ok_or(MissingParameter)?;
     let claims = Claims::read(assertion).ok_or(InvalidAssertion)?;
     let org = asked.org;

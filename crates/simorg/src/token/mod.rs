@@ -77,13 +77,13 @@ struct Who {
 
 /// A token given out: every value is a string, and nothing says when it expires.
 #[derive(Serialize)]
-struct Granted<'a> {
+struct Granted {
     access_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<&'static str>,
-    instance_url: &'a str,
+    instance_url: String,
     id: String,
     token_type: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -140,7 +140,7 @@ fn broken(org: &Org) -> Option<Reply> {
 }
 
 /// Checks everything in the order in which the platform seems to.
-fn sign_in<'a>(org: &'a Org, request: &'a Request, who: &mut Who) -> Result<Granted<'a>, Denied> {
+fn sign_in(org: &Org, request: &Request, who: &mut Who) -> Result<Granted, Denied> {
     if let Some(refusal) = org.faults.login_refusal() {
         return Err(refusal.into());
     }
@@ -168,14 +168,14 @@ fn sign_in<'a>(org: &'a Org, request: &'a Request, who: &mut Who) -> Result<Gran
     }
 }
 
-impl<'a> Asked<'a> {
+impl Asked<'_> {
     /// Whether no app of this kind offers the password flow, or the org blocks it.
     fn password_flow_is_off(&self) -> bool {
         self.settings.flow_blocked || self.settings.app == App::ExternalClientApp
     }
 
     /// Makes the session, and the answer with everything a flow's answer can have.
-    fn grant(&self) -> Granted<'a> {
+    fn grant(&self) -> Granted {
         let org = self.org;
         let (access_token, ended) = org.sessions.make(self.now, self.settings.most_sessions);
         for old in ended {
@@ -189,7 +189,7 @@ impl<'a> Asked<'a> {
             access_token,
             refresh_token: None,
             scope: Some("api id"),
-            instance_url: &org.url,
+            instance_url: self.settings.external_url.clone().unwrap_or_else(|| org.url.clone()),
             id,
             token_type: "Bearer",
             issued_at: Some(issued_at),

@@ -11,7 +11,7 @@ const fn failure(label: &'static str) -> Denied {
     Denied::with(AuthenticationFailure, label)
 }
 
-pub(super) fn sign_in<'a>(asked: &Asked<'a>, who: &mut Who) -> Result<Granted<'a>, Denied> {
+pub(super) fn sign_in(asked: &Asked<'_>, who: &mut Who) -> Result<Granted, Denied> {
     asked.check_client(true)?;
     let (Some(username), Some(password)) = (asked.field("username"), asked.field("password"))
     else {

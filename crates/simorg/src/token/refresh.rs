@@ -6,7 +6,7 @@ use crate::config::Flow;
 use crate::faults::LoginRefusal::{ExpiredToken, MissingParameter};
 use crate::org::Exchange;
 
-pub(super) fn sign_in<'a>(asked: &Asked<'a>, who: &mut Who) -> Result<Granted<'a>, Denied> {
+pub(super) fn sign_in(asked: &Asked<'_>, who: &mut Who) -> Result<Granted, Denied> {
     asked.check_client(asked.settings.consumer_secret_required)?;
     let token = asked.field("refresh_token").ok_or(MissingParameter)?;
     if asked.host == Host::OtherLogin {

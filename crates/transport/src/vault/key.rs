@@ -150,7 +150,10 @@ impl KeyRef {
             Self::Env(name) => match std::env::var(name) {
                 Ok(text) => Some(text),
                 Err(std::env::VarError::NotPresent) => None,
-                Err(error) => return Err(self.error(&error)),
+                // The error itself would show the value.
+                Err(std::env::VarError::NotUnicode(_)) => {
+                    return Err(self.error(&"it is not UTF-8"));
+                }
             },
             Self::Keyring(name) => keyring::get(name).map_err(|error| self.error(&error))?,
         };

@@ -7,6 +7,7 @@ mod flows;
 mod good;
 mod hostile;
 mod refusals;
+mod saved;
 mod silence;
 
 /// A connector and a destination with nothing wrong, to be varied.

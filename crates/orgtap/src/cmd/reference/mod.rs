@@ -6,7 +6,7 @@ mod troubleshooting;
 use clap::CommandFactory;
 
 use super::say;
-use crate::cli::{Cli, CompletionsArgs, Page, ReferenceArgs};
+use crate::cli::{Cli, CompletionsArgs, ExplainArgs, Page, ReferenceArgs};
 use crate::exit::Exit;
 
 /// Prints a page.
@@ -34,7 +34,21 @@ struct Row {
     remedy: String,
 }
 
-fn errors() -> String {
+/// `orgtap explain CODE`: the section of one code.
+pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
+    let rows = rows();
+    let wanted = args.code.to_ascii_uppercase();
+    let sections: Vec<String> = rows.iter().filter(|row| row.code == wanted).map(section).collect();
+    if sections.is_empty() {
+        let message = format!("there is no code {:?}; codes look like OT-AUTH-01", args.code);
+        return Err(crate::exit::usage(message));
+    }
+    say(format!("{wanted}\n{}", sections.concat().trim_end()));
+    Ok(Exit::Success)
+}
+
+/// Every code, in order.
+fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let mut add = |code: &'static str, title: &str, cause: &str, remedy: &str| {
         rows.push(Row {
@@ -50,13 +64,11 @@ fn errors() -> String {
     for kind in orgtap_destinations::Kind::ALL {
         add(kind.code(), kind.words(), kind.cause(), kind.remedy());
     }
-    for (code, title, cause, remedy) in orgtap_collector::catalogue() {
-        add(code, title, cause, remedy);
-    }
-    for (code, title, cause, remedy) in orgtap_collector::config::catalogue() {
-        add(code, title, cause, remedy);
-    }
-    for (code, title, cause, remedy) in orgtap_transport::vault::CATALOGUE {
+    let vault = orgtap_transport::vault::CATALOGUE;
+    let own = orgtap_collector::catalogue().into_iter();
+    for (code, title, cause, remedy) in
+        own.chain(orgtap_collector::config::catalogue()).chain(vault)
+    {
         add(code, title, cause, remedy);
     }
     add(
@@ -67,29 +79,38 @@ fn errors() -> String {
     );
     rows.sort_by(|a, b| a.code.cmp(b.code));
     rows.dedup_by(|a, b| a.code == b.code && a.title == b.title);
+    rows
+}
+
+/// What there is to say of a code, without its heading.
+fn section(row: &Row) -> String {
+    let mut text =
+        format!("\n**{}**\n\n- Cause: {}\n- Remedy: {}\n", row.title, row.cause, row.remedy);
+    let several = orgtap_salesforce::possibilities().into_iter();
+    for (_, causes) in several.filter(|(code, _)| *code == row.code) {
+        text.push_str("- Possible causes, and what tells them apart:\n");
+        for cause in causes {
+            text.push_str(&format!(
+                "  - {}. Check: {}. Remedy: {}.\n",
+                cause.cause, cause.check, cause.remedy
+            ));
+        }
+    }
+    text
+}
+
+fn errors() -> String {
     let mut text = String::from(
-        "# Error codes\n\nEvery failure has a stable code. This page is made by `cargo x docs`.\n",
+        "# Error codes\n\nEvery failure has a stable code. This page is made by `cargo x docs`; \
+         `orgtap explain CODE` prints one section.\n",
     );
     let mut last = "";
-    for row in &rows {
+    for row in &rows() {
         if row.code != last {
             text.push_str(&format!("\n## {}\n", row.code));
             last = row.code;
         }
-        text.push_str(&format!(
-            "\n**{}**\n\n- Cause: {}\n- Remedy: {}\n",
-            row.title, row.cause, row.remedy
-        ));
-        let several = orgtap_salesforce::possibilities().into_iter();
-        for (_, causes) in several.filter(|(code, _)| *code == row.code) {
-            text.push_str("- Possible causes, and what tells them apart:\n");
-            for cause in causes {
-                text.push_str(&format!(
-                    "  - {}. Check: {}. Remedy: {}.\n",
-                    cause.cause, cause.check, cause.remedy
-                ));
-            }
-        }
+        text.push_str(&section(row));
     }
     text.trim_end().to_owned()
 }

@@ -38,6 +38,7 @@ pub(super) enum SignsIn {
 }
 
 /// What is wrong, and how the connector is configured.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Scenario {
     /// How it signs in.
     pub(super) signs_in: SignsIn,

@@ -119,6 +119,7 @@ fn warning(report: &TestReport, about: &str) -> String {
 }
 
 /// Something that is wrong in the org or the configuration.
+#[derive(Clone, Copy)]
 struct State {
     what: &'static str,
     scenario: Scenario,
@@ -146,7 +147,7 @@ const STATE: &[State] = &[
     state("no security token, address not trusted", SignsIn::PasswordWithoutToken, |_| {}),
     state("wrong password, or a token that was reset", SignsIn::WrongPassword, |_| {}),
     state("username-password flow off in the org", SignsIn::Password, |org| {
-        org.flow_blocked = true
+        org.flow_blocked = true;
     }),
     state("the app is an External Client App", SignsIn::Password, |org| {
         org.app = App::ExternalClientApp;

@@ -1,0 +1,159 @@
+//! `orgtap connector add`: ask, test, save.
+//!
+//! The secrets are in memory only until it is certain that the connector is saved, so that a process
+//! that dies before leaves the old ones in place and no new ones behind.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use orgtap_collector::TestReport;
+use orgtap_collector::config::{ConnectorSettings, NewConnector, Settings};
+use orgtap_transport::SecretRef;
+use serde_json::{Map, Value, json};
+
+use super::answers::{self, Answers};
+use super::before::Before;
+use super::flags::AddArgs;
+use super::secrets::{as_json, is_used_elsewhere, with_values};
+use crate::cli::Common;
+use crate::cmd::ask::{self, Interrupted};
+use crate::cmd::{next_signal, say, say_aside, settings_maybe_empty, test_connection};
+use crate::exit::{Exit, usage};
+
+/// How it ended.
+struct Added {
+    /// The test, unless there was none.
+    report: Option<TestReport>,
+    /// The file, if it is saved.
+    file: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) async fn run(common: &Common, args: &AddArgs) -> anyhow::Result<Exit> {
+    let settings = settings_maybe_empty(common)?;
+    let answers = answers::gather(args, &settings, &common.config).await?;
+    let connector = answers.new.check(&settings, &common.config)?;
+    let before = Before::of(&settings, &answers.new.name).await?;
+    let added = Box::pin(test_and_save(common, args, &settings, &answers, connector)).await;
+    if !matches!(&added, Ok(Added { file: Some(_), .. })) {
+        let restored = before.restore().await;
+        // What went wrong first is what a person should hear of.
+        if let (Err(error), true) = (&restored, added.is_err()) {
+            tracing::warn!(%error, "not everything is as it was");
+        } else {
+            restored?;
+        }
+    }
+    let added = added?;
+    if common.json {
+        say(as_object(&answers.new, &added));
+    } else {
+        say(last_words(&answers.new, &added));
+    }
+    Ok(if added.file.is_some() { Exit::Success } else { Exit::Blocked })
+}
+
+async fn test_and_save(
+    common: &Common,
+    args: &AddArgs,
+    settings: &Settings,
+    answers: &Answers,
+    connector: ConnectorSettings,
+) -> anyhow::Result<Added> {
+    let report = if args.no_test {
+        None
+    } else {
+        let connector = with_values(connector, &answers.entered);
+        let interrupted = next_signal();
+        tokio::select! {
+            report = test_connection::test(settings, &connector, common.json) => Some(report?),
+            () = interrupted => return Err(Interrupted.into()),
+        }
+    };
+    let is_good = report.as_ref().is_none_or(|report| report.successful);
+    let is_meant = is_good || args.save_anyway || is_wanted(common, report.as_ref()).await?;
+    let file = if is_meant {
+        Some(tokio::task::block_in_place(|| save(args, settings, answers))?)
+    } else {
+        None
+    };
+    Ok(Added { report, file })
+}
+
+/// Whether a person wants to have a connector saved that does not work.
+async fn is_wanted(common: &Common, report: Option<&TestReport>) -> anyhow::Result<bool> {
+    if !ask::is_possible() {
+        return Ok(false);
+    }
+    if let (true, Some(report)) = (common.json, report) {
+        // The answer depends on it, and standard output is for the end.
+        say_aside(&test_connection::verdict(report));
+    }
+    ask::confirm("Save it anyway?").await
+}
+
+/// Puts the secrets into the vault, then the connector beside the others. Blocks.
+fn save(args: &AddArgs, settings: &Settings, answers: &Answers) -> anyhow::Result<PathBuf> {
+    let Answers { new, entered } = answers;
+    let vault = &settings.vault;
+    if !args.replace && new.path(settings).exists() {
+        let name = &new.name;
+        return Err(usage(format!(
+            "{name} was saved by somebody else meanwhile; nothing is changed"
+        )));
+    }
+    for secret in entered.iter().filter(|secret| secret.kept.is_none()) {
+        vault.set(&NewConnector::entry(&new.name, secret.key), &secret.value)?;
+    }
+    let file = new.save(settings, Timestamp::now())?;
+    for key in NewConnector::SECRETS {
+        // Secrets of the connector that was here before, which this one has no use for.
+        let entry = NewConnector::entry(&new.name, key);
+        let is_used = |(_, it): &(_, SecretRef)| *it == SecretRef::Stored(entry.clone());
+        if !new.secrets.iter().any(is_used) && !is_used_elsewhere(settings, &entry, &new.name) {
+            vault.remove(&entry)?;
+        }
+    }
+    Ok(file)
+}
+
+fn last_words(new: &NewConnector, added: &Added) -> String {
+    let name = &new.name;
+    let Some(file) = &added.file else {
+        return format!("{name} is not saved, and nothing of it is kept.");
+    };
+    let tested = match &added.report {
+        None => ", untested",
+        Some(report) if report.successful => "",
+        Some(_) => ", although the test failed",
+    };
+    let is_stored = |(_, it): &(_, SecretRef)| matches!(it, SecretRef::Stored(_));
+    let secrets = if new.secrets.iter().any(is_stored) {
+        format!("\nIts secrets are in the vault: `orgtap vault list` names them as {name}/...")
+    } else {
+        String::new()
+    };
+    format!(
+        "{name} is saved in {}{tested}.{secrets}\n\
+         An `orgtap run` that is at work has to be restarted to begin collecting it: it reads its \
+         configuration when it starts.",
+        file.display()
+    )
+}
+
+fn as_object(new: &NewConnector, added: &Added) -> Value {
+    let secrets: Map<String, Value> =
+        new.secrets.iter().map(|(key, it)| ((*key).to_owned(), as_json(it))).collect();
+    json!({
+        "connector": new.name,
+        "saved": added.file.is_some(),
+        "file": added.file,
+        "instance_url": new.instance_url,
+        "auth": new.auth.word(),
+        "salesforce_user": new.user,
+        "secrets": secrets,
+        "destinations": new.destinations,
+        "test": added.report,
+        "restart": added.file.is_some(),
+    })
+}

@@ -1,0 +1,80 @@
+//! What was there of a connector before it was to be added.
+//!
+//! A test keeps its session in the vault and notes in the ledger which org it came to; saving puts
+//! secrets into the vault. If the connector is not saved in the end, all is to be as it was: a next
+//! try under this name may be about another org.
+
+use std::path::PathBuf;
+
+use orgtap_collector::config::Settings;
+use orgtap_collector::{ledger_path, open_ledger};
+use orgtap_ledger::ConnectorRecord;
+use orgtap_transport::vault::VaultError;
+use orgtap_transport::{Secret, Vault};
+
+use super::secrets::entries;
+
+/// What the vault and the ledger held.
+pub(super) struct Before {
+    name: String,
+    data_dir: PathBuf,
+    vault: Vault,
+    /// None for an entry that cannot be read, which is left alone.
+    entries: Vec<(String, Option<Secret>)>,
+    record: ConnectorRecord,
+}
+
+impl Before {
+    /// Looks.
+    pub(super) async fn of(settings: &Settings, name: &str) -> anyhow::Result<Self> {
+        let vault = settings.vault.clone();
+        let entries = tokio::task::block_in_place(|| {
+            let all = entries(&vault, name)?.into_iter().map(|entry| {
+                let value = vault.get(&entry).ok().flatten();
+                (entry, value)
+            });
+            Ok::<_, VaultError>(all.collect())
+        })?;
+        let data_dir = settings.data_dir.clone();
+        let record = if ledger_path(&data_dir).exists() {
+            open_ledger(&data_dir).await?.connector(name).await?
+        } else {
+            ConnectorRecord::default()
+        };
+        Ok(Self { name: name.to_owned(), data_dir, vault, entries, record })
+    }
+
+    /// Makes it so again.
+    pub(super) async fn restore(self) -> anyhow::Result<()> {
+        tokio::task::block_in_place(|| self.restore_vault())?;
+        if !ledger_path(&self.data_dir).exists() {
+            return Ok(());
+        }
+        let ledger = open_ledger(&self.data_dir).await?;
+        let now = ledger.connector(&self.name).await?;
+        let ConnectorRecord { org_id, sign_in, refused_credentials, test, .. } = self.record;
+        // What a test does not touch may be newer: an Orgtap at work writes there too.
+        let record = ConnectorRecord { org_id, sign_in, refused_credentials, test, ..now.clone() };
+        if record != now {
+            ledger.set_connector(&self.name, &record).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts back what changed, and removes what is new.
+    fn restore_vault(&self) -> Result<(), VaultError> {
+        for entry in entries(&self.vault, &self.name)? {
+            if !self.entries.iter().any(|(name, _)| *name == entry) {
+                self.vault.remove(&entry)?;
+            }
+        }
+        for (entry, value) in &self.entries {
+            if let Some(value) = value
+                && self.vault.get(entry)?.as_ref() != Some(value)
+            {
+                self.vault.set(entry, value)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,158 @@
+//! Refresh tokens that are good once: the chain goes on through runs, deaths and rivals.
+
+use std::fs;
+use std::time::Duration;
+
+use orgtap_simorg::world::Interval;
+use orgtap_simorg::{Flow, LoginRefusal};
+use orgtap_transport::Vault;
+use serde_json::Value;
+
+use crate::daemon::{Daemon, wait_until};
+use crate::front::{Deed, Front};
+use crate::support::{REFRESH_TOKEN, Scene, small_world};
+
+fn scene(seed: u64) -> Scene {
+    let scene = Scene::with(small_world(seed), |sim| sim.org.refresh_rotation = true);
+    scene.configure_flow(Flow::RefreshToken);
+    scene
+}
+
+/// The newest token that is kept for the next run.
+fn kept(scene: &Scene) -> Option<String> {
+    let text = Vault::new(&scene.path("data"), None).get("acme/newest_refresh_token").unwrap()?;
+    let entry: Value = serde_json::from_str(text.expose()).unwrap();
+    Some(entry["token"].as_str().unwrap().to_owned())
+}
+
+/// What the org says to a dead token is shown once with its remedy; then nothing is sent.
+fn asserts_a_dead_token_is_told_and_not_tried_again(scene: &Scene) {
+    let before = scene.org.login_history().len();
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(5), "{}{}", ran.stdout, ran.stderr);
+    asserts_told(scene, &ran.stdout);
+    assert_eq!(scene.org.login_history().len(), before + 1);
+}
+
+fn asserts_told(scene: &Scene, said: &str) {
+    assert!(said.contains("[OT-AUTH-21]"), "{said}");
+    assert!(
+        said.contains("remedy: Authorise the app again and enter the new refresh token"),
+        "{said}"
+    );
+    let attempts = scene.org.login_history().len();
+    for _ in 0..3 {
+        let ran = scene.run(&["collect"]);
+        assert_eq!(ran.code, Some(5), "{}", ran.stdout);
+        assert!(ran.stdout.contains("[OT-AUTH-50]"), "{}", ran.stdout);
+    }
+    assert_eq!(scene.org.login_history().len(), attempts, "a dead token was tried again");
+}
+
+/// A person authorises the app again and enters the new token.
+fn authorise_again(scene: &Scene) {
+    fs::write(scene.path(REFRESH_TOKEN), scene.org.authorise()).unwrap();
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn each_run_goes_on_with_the_token_of_the_last_and_the_configured_one_stays() {
+    let scene = scene(51);
+    let files = || {
+        let read = |name| fs::read_to_string(scene.path(name)).unwrap();
+        (read("orgtap.yaml"), read(REFRESH_TOKEN))
+    };
+    let configured = files();
+    for _ in 0..8 {
+        scene.org.end_sessions();
+        let ran = scene.run(&["collect"]);
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    }
+    scene.compare(Interval::Hourly);
+    let history = scene.org.login_history();
+    assert_eq!(history.len(), 8);
+    assert!(history.iter().all(|attempt| attempt.refusal.is_none()), "{history:?}");
+    assert_eq!(scene.org.refresh_tokens().len(), 9);
+    assert_eq!(kept(&scene), scene.org.current_refresh_token());
+    assert_eq!(files(), configured);
+}
+
+#[test]
+fn a_death_between_the_orgs_answer_and_the_disk_is_told_and_healed_by_a_new_authorisation() {
+    let scene = scene(52);
+    let front = Front::before(scene.org.url(), None);
+    let address = format!("{}\n  login_url: http://{}", scene.org.url(), front.address());
+    scene.configure_flow_at(&address, Flow::RefreshToken);
+    front.decide(|request| if request.is_sign_in() { Deed::HoldBack } else { Deed::Pass });
+    let run = Daemon::start(&mut scene.command(&["collect"]));
+    wait_until("the org has answered", || front.held() == 1);
+    run.kill();
+    assert_ne!(kept(&scene), scene.org.current_refresh_token(), "the answer came through");
+
+    front.decide(|_| Deed::Pass);
+    asserts_a_dead_token_is_told_and_not_tried_again(&scene);
+    authorise_again(&scene);
+    scene.compare(Interval::Hourly);
+}
+
+#[test]
+fn kill_nine_at_random_moments_never_leaves_a_dead_token_but_in_that_gap() {
+    let scene = scene(53);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let (mut killed, mut dead) = (0, 0);
+    for _ in 0..20 {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        // So that every run has to exchange the token.
+        scene.org.end_sessions();
+        let mut run = Daemon::start(&mut scene.command(&["collect"]));
+        std::thread::sleep(Duration::from_millis(10 + random % 110));
+        killed += usize::from(run.runs());
+        run.kill();
+
+        scene.org.end_sessions();
+        let attempts = scene.org.login_history().len();
+        let before = kept(&scene);
+        let ran = scene.run(&["collect"]);
+        if ran.code == Some(0) {
+            assert_eq!(kept(&scene), scene.org.current_refresh_token());
+            continue;
+        }
+        // The org gave a token away that never came to the disk; nothing else is an excuse.
+        let given = scene.org.refresh_tokens();
+        let newest = given.last().filter(|_| given.len() > 1);
+        assert!(newest.is_some() && before.as_ref() != newest, "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, Some(5), "{}{}", ran.stdout, ran.stderr);
+        assert_eq!(scene.org.login_history().len(), attempts + 1);
+        asserts_told(&scene, &ran.stdout);
+        authorise_again(&scene);
+        dead += 1;
+    }
+    println!("{killed} killed, {dead} of them between the org's answer and the disk");
+    assert!(killed >= 10, "only {killed} processes lived long enough to be killed");
+    scene.collect_all();
+    scene.compare(Interval::Hourly);
+}
+
+#[test]
+fn processes_side_by_side_never_use_a_token_twice() {
+    let scene = scene(54);
+    for turn in 0..8 {
+        scene.org.end_sessions();
+        let commands: [&[&str]; 3] = [&["collect"], &["test-connection"], &["test-connection"]];
+        let running = commands.map(|args| Daemon::start(&mut scene.command(args)));
+        for (mut daemon, args) in running.into_iter().zip(commands) {
+            let ran = daemon.end();
+            assert_eq!(ran.code, Some(0), "turn {turn}, {args:?}: {}{}", ran.stdout, ran.stderr);
+        }
+        let history = scene.org.login_history();
+        let refused =
+            history.iter().find(|attempt| attempt.refusal == Some(LoginRefusal::ExpiredToken));
+        assert_eq!(refused, None, "turn {turn}");
+        assert_eq!(kept(&scene), scene.org.current_refresh_token(), "turn {turn}");
+    }
+    scene.collect_all();
+    scene.compare(Interval::Hourly);
+}
