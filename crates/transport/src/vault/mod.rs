@@ -76,6 +76,11 @@ impl Vault {
     /// Removes a name. Answers whether there was one. Blocks.
     pub fn remove(&self, name: &str) -> Result<bool, VaultError> {
         let path = self.path(name);
+        if !path.exists() {
+            return Ok(false);
+        }
+        // A rotation that has read the entry must not write it again afterwards.
+        let _lock = self.lock("vault")?;
         match fs::remove_file(&path) {
             Ok(()) => {
                 disk::sync_folder(&self.folder).map_err(VaultError::disk(&self.folder))?;
