@@ -45,5 +45,5 @@ pub use page::{LogFile, Page, parse_page};
 pub use reach::Unreachable;
 pub use refusal::{LikelyCause, SignInRefusal};
 pub use session::SignedIn;
-pub use settings::{Keep, OrgSettings, SignIn};
+pub use settings::{Keep, OrgSettings, SignIn, generic_host, is_sandbox};
 pub use version::{ApiVersion, NEWEST_TESTED};

@@ -220,14 +220,14 @@ fn not_empty(what: &str, value: Option<&Secret>) -> Result<(), Error> {
 }
 
 /// The host, if it is one of those that serve every org and belong to none.
-pub(crate) fn generic_host(url: &Url) -> Option<&str> {
+pub fn generic_host(url: &Url) -> Option<&str> {
     url.host_str().filter(|host| {
         matches!(*host, "login.salesforce.com" | "test.salesforce.com" | "login.salesforce.mil")
     })
 }
 
 /// Whether an address is one of a sandbox or scratch org, which `test.salesforce.com` serves.
-pub(crate) fn is_sandbox(url: &Url) -> bool {
+pub fn is_sandbox(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
         host == "test.salesforce.com"
             || host.contains(".sandbox.")

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use orgtap_salesforce::{ErrorKind, Org, OrgSettings, SignIn};
+use orgtap_salesforce::{ErrorKind, Org, OrgSettings, SignIn, generic_host, is_sandbox};
 use orgtap_transport::http;
-use url::Url;
 
 use super::{Carried, Desk};
 use crate::config::Settings;
@@ -74,14 +73,13 @@ fn addresses(desk: &mut Desk<'_>, org: &OrgSettings) {
     if is_sandbox(instance) {
         desk.found("the address is one of a sandbox or scratch org");
     }
-    if is_login_host(instance) {
+    if generic_host(instance).is_some() {
         desk.warn(format!(
             "{} serves every org and belongs to none; give your org's own My Domain, \
              https://NAME.my.salesforce.com",
             instance.host_str().unwrap_or_default()
         ));
-    } else if is_login_host(login) {
-        let host = login.host_str().unwrap_or_default();
+    } else if let Some(host) = generic_host(login) {
         let serves_sandboxes = host == "test.salesforce.com";
         if is_sandbox(instance) == serves_sandboxes {
             desk.warn(format!(
@@ -148,16 +146,4 @@ fn clock(desk: &mut Desk<'_>, org: &Org) {
     } else {
         desk.found("the clocks of this machine and the org agree");
     }
-}
-
-fn is_login_host(url: &Url) -> bool {
-    matches!(url.host_str(), Some("login.salesforce.com" | "test.salesforce.com"))
-}
-
-fn is_sandbox(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        host.contains(".sandbox.")
-            || host.contains(".scratch.")
-            || host.split('.').next().is_some_and(|name| name.contains("--"))
-    })
 }
