@@ -138,11 +138,14 @@ async fn collect(scene: &Scene) -> Collected {
     collector.collect(&connector, &progress, &CancellationToken::new()).await.unwrap()
 }
 
-fn forget(scene: &Scene) {
-    let data = scene.path("data");
-    if data.exists() {
-        std::fs::remove_dir_all(data).unwrap();
-    }
+/// From here the collector knows nothing of earlier turns: it has a data folder of its
+/// own. The old one is left alone, as a ledger just let go of may still be closing in it.
+fn forget(scene: &Scene, turn: &str) {
+    let path = scene.path("orgtap.yaml");
+    let config = std::fs::read_to_string(&path).unwrap();
+    let (first, rest) = config.split_once('\n').unwrap();
+    assert!(first.starts_with("data_dir: "), "{first}");
+    std::fs::write(&path, format!("data_dir: data-{turn}\n{rest}")).unwrap();
 }
 
 fn assert_said(report: &TestReport, (stage, code, disposition): Expected, name: &str) {
@@ -164,7 +167,7 @@ async fn every_refusal_of_the_token_endpoint_is_named_and_none_is_repeated() {
     for refusal in LoginRefusal::ALL {
         let name = refusal.name();
         scene.org.faults().always(Fault::Login(*refusal));
-        forget(&scene);
+        forget(&scene, name);
         let before = scene.org.login_history().len();
         let report = test(&scene).await;
         assert_said(&report, of_login(*refusal), name);
@@ -183,7 +186,7 @@ async fn every_refusal_of_the_token_endpoint_is_named_and_none_is_repeated() {
         assert!(attempts <= most, "{name}: {attempts} sign-ins");
         scene.org.faults().clear_all();
     }
-    forget(&scene);
+    forget(&scene, "without-a-fault");
     assert!(test(&scene).await.successful, "without a fault it works");
     tokio::task::spawn_blocking(move || drop(scene)).await.unwrap();
 }
@@ -193,7 +196,7 @@ async fn every_refusal_of_the_data_api_is_named_at_its_stage() {
     let scene = tokio::task::spawn_blocking(scene).await.unwrap();
     for refusal in RestRefusal::ALL {
         scene.org.faults().always(Fault::Rest(*refusal));
-        forget(&scene);
+        forget(&scene, refusal.name());
         let before = scene.org.login_history().len();
         let report = test(&scene).await;
         assert_said(&report, of_rest(*refusal), refusal.name());
