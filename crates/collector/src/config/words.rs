@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
+use super::saved::NewConnector;
 use super::written::{Config, ConnectorConfig, EventLogFilesConfig, RetryConfig};
 
 /// Every key of the schema.
@@ -61,18 +62,8 @@ pub(super) fn holds_secret(key: &str) -> bool {
 
 /// Whether a plain text under a key is a secret in itself.
 pub(super) fn is_secret(key: &str, parent: &str) -> bool {
-    const SECRETS: [&str; 9] = [
-        "salesforce_user_password",
-        "consumer_key",
-        "consumer_secret",
-        "security_token",
-        "jwt_key",
-        "refresh_token",
-        "password",
-        "token",
-        "secret",
-    ];
-    SECRETS.contains(&key) || parent == "headers"
+    const OTHERS: [&str; 3] = ["password", "token", "secret"];
+    NewConnector::SECRETS.contains(&key) || OTHERS.contains(&key) || parent == "headers"
 }
 
 /// What people write for a key: the labels of DNIF's form that differ, and habits from elsewhere.

@@ -5,7 +5,8 @@ use std::io::Write as _;
 
 use orgtap_simorg::Fault;
 
-use crate::support::{Scene, world};
+use crate::daemon::wait_until;
+use crate::support::{Scene, all_files, world};
 
 fn scene() -> Scene {
     let scene = Scene::new(world(31, 1, 0.1));
@@ -102,7 +103,7 @@ fn status_says_what_was_collected() {
 fn two_processes_do_not_share_a_data_folder() {
     let scene = scene();
     let mut daemon = scene.command(&["run"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    wait_until(|| scene.run(&["healthcheck"]).code == Some(0));
+    wait_until("the daemon is healthy", || scene.run(&["healthcheck"]).code == Some(0));
     let ran = scene.run(&["collect"]);
     assert_eq!(ran.code, Some(5), "{}", ran.stderr);
     assert!(ran.stderr.contains("OT-DISK-03"), "{}", ran.stderr);
@@ -122,7 +123,7 @@ fn run_collects_what_appears_and_stops_when_told() {
     let text = text.replace("  destinations: [", "  poll_interval: 1s\n  destinations: [");
     fs::write(scene.path("orgtap.yaml"), text).unwrap();
     let mut daemon = scene.command(&["run"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
-    wait_until(|| {
+    wait_until("a unit is delivered", || {
         let json = scene.run(&["status", "--json"]);
         json.code == Some(0) && json.json()["connectors"][0]["units"]["done"].as_u64() > Some(0)
     });
@@ -149,24 +150,13 @@ fn a_daemon_whose_password_is_refused_asks_once_and_goes_on_when_it_is_changed()
             json.json()["connectors"][0]["state"].to_string()
         }
     };
-    wait_until(|| state() == "\"error\"");
+    wait_until("the connector is in error", || state() == "\"error\"");
     std::thread::sleep(std::time::Duration::from_secs(6));
     assert_eq!(scene.org.stats().refused_sign_ins, 1, "a refused sign-in was repeated");
     fs::write(scene.path("password"), &scene.org.credentials().password).unwrap();
-    wait_until(|| state() == "\"active\"");
+    wait_until("the connector is active", || state() == "\"active\"");
     daemon.kill().unwrap();
     daemon.wait().unwrap();
-}
-
-/// Waits for something that takes a moment, with an end.
-fn wait_until(mut done: impl FnMut() -> bool) {
-    for _ in 0..200 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    panic!("it did not happen within twenty seconds");
 }
 
 #[test]
@@ -259,17 +249,4 @@ fn secrets_appear_in_no_output_and_no_file() {
             assert!(!found, "{} holds a secret", path.display());
         }
     }
-}
-
-fn all_files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(all_files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
 }

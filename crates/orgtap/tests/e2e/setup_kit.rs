@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::Ran;
+use crate::support::{Ran, all_files};
 
 const ALL_SOURCES: &str =
     "event-log-files,real-time-events,event-log-objects,login-history,setup-audit-trail";
@@ -53,25 +53,7 @@ fn run(out: &Path, args: &[&str]) -> Ran {
         .args(args)
         .output()
         .unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
-}
-
-fn all_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(all_files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
+    Ran::of(&output)
 }
 
 #[test]

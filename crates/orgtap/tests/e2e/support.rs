@@ -256,6 +256,21 @@ impl Ran {
     }
 }
 
+/// All files below a folder, sorted.
+pub(crate) fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(all_files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
 /// A lane: event type and UTC day.
 type LaneName = (String, String);
 /// A row: its columns with a value, sorted, as one text.

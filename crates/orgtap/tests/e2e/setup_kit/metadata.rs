@@ -8,8 +8,8 @@ use std::process::Command;
 
 use serde_json::json;
 
-use super::{ALL_SOURCES, Kit, all_files};
-use crate::support::Ran;
+use super::{ALL_SOURCES, Kit};
+use crate::support::{Ran, all_files};
 
 /// What each type may hold, in the order of Salesforce's schema. Written from its reference, not
 /// from our code.
@@ -127,11 +127,7 @@ fn salesforce_reads(projects: &[PathBuf]) -> Ran {
         .env("NODE_PATH", root.join("target/interop/metadata-check/node_modules"))
         .output()
         .unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Ran::of(&output)
 }
 
 #[test]
