@@ -3,14 +3,14 @@
 
 use std::fs;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use memchr::memmem;
 
-use crate::support::{KIT, REFRESH_TOKEN, Ran, Scene};
+use crate::support::{KIT, REFRESH_TOKEN, Ran, Scene, all_files};
 
 /// A part this long of a secret is as bad as all of it.
 const PART: usize = 12;
@@ -150,21 +150,6 @@ fn unpacked(bytes: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     Some(out)
-}
-
-/// All files below a folder.
-fn all_files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let Ok(entries) = fs::read_dir(folder) else { return found };
-    for entry in entries {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(all_files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found
 }
 
 /// Runs the program and keeps what it says, to be searched in the end.
