@@ -108,10 +108,10 @@ impl Part {
         remove_leftovers(place, &folder, &path::temporary_prefix(unit))?;
         let suffix = place.compression.suffix();
         let prefix = path::temporary_prefix(unit);
-        let temporary = folder.join(format!("{prefix}{}{suffix}.part", unique()));
         let target = folder.join(path::file_name(unit, first_row, place.compression));
-        let file =
-            create_new(&temporary).map_err(|error| failed(place, "creating", &temporary, error))?;
+        let (temporary, file) =
+            create_new(&folder, || format!("{prefix}{}{suffix}.part", unique()));
+        let file = file.map_err(|error| failed(place, "creating", &temporary, error))?;
         Self::over(place, file, temporary, target)
     }
 
@@ -176,10 +176,9 @@ pub(super) fn settle(ended: Vec<Ended>) -> Result<(), Error> {
 /// Tries everything a unit's file needs, and leaves nothing behind but the folder.
 pub(super) fn probe(place: &Place, sample: &Batch) -> Result<(), Error> {
     let folder = make_folder(place, &[])?;
-    let temporary = folder.join(format!(".probe.{}.part", unique()));
     let renamed = folder.join(format!(".probe.{}", unique()));
-    let file =
-        create_new(&temporary).map_err(|error| failed(place, "creating", &temporary, error))?;
+    let (temporary, file) = create_new(&folder, || format!(".probe.{}.part", unique()));
+    let file = file.map_err(|error| failed(place, "creating", &temporary, error))?;
     let mut part = Part::over(place, file, temporary, renamed.clone())?;
     part.write(&sample.events)?;
     settle(vec![part.end()?])?;
@@ -216,9 +215,11 @@ fn remove_leftovers(place: &Place, folder: &Path, prefix: &str) -> Result<(), Er
     for entry in listing.flatten() {
         if entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix)) {
             let path = entry.path();
-            if is_in_use(&path) {
-                continue;
-            }
+            // Held until the file is gone, so that its writer, if it has only just made it, knows.
+            let _held = match File::open(&path).map(|file| (file.try_lock(), file)) {
+                Ok((Err(TryLockError::WouldBlock), _)) => continue,
+                held => held,
+            };
             match fs::remove_file(&path) {
                 Ok(()) => tracing::debug!(path = %path.display(), "removed a leftover"),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -229,23 +230,26 @@ fn remove_leftovers(place: &Place, folder: &Path, prefix: &str) -> Result<(), Er
     Ok(())
 }
 
-fn is_in_use(path: &Path) -> bool {
-    let locked = File::open(path).map(|file| file.try_lock());
-    matches!(locked, Ok(Err(TryLockError::WouldBlock)))
-}
-
-/// A file that is locked while it is open. It is for Orgtap and its group: events are nobody
-/// else's business.
-fn create_new(path: &Path) -> io::Result<File> {
+/// A file that is locked while it is open, and its path. It is for Orgtap and its group: events
+/// are nobody else's business.
+fn create_new(folder: &Path, name: impl Fn() -> String) -> (PathBuf, io::Result<File>) {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o640);
-    let file = options.open(path)?;
-    // Where a file system knows no locks, a try that is still alive may lose its file to the next
-    // one, fails, and is made again.
-    file.try_lock().ok();
-    Ok(file)
+    loop {
+        let path = folder.join(name());
+        let file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error) => return (path, Err(error)),
+        };
+        // Another try of the unit may hold the lock for as long as it takes to remove this file,
+        // which it takes for a leftover. Where a file system knows no locks, a try that is still
+        // alive may lose its file to the next one, fails, and is made again.
+        if file.lock().is_err() || path.exists() {
+            return (path, Ok(file));
+        }
+    }
 }
 
 fn builder() -> fs::DirBuilder {

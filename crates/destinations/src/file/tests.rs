@@ -46,3 +46,25 @@ fn a_worker_thought_dead_and_its_successor_put_the_same_file_in_place() {
     }
     assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
 }
+
+#[test]
+fn tries_of_a_unit_that_begin_at_once_do_not_take_each_others_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = place(folder.path(), Compression::None);
+    let unit = std::sync::Arc::new(unit("acme", "Login", 1));
+    let whole = batch_of(&unit, 0..3, true, 3);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..200 {
+                    let mut part = Part::create(&place, &unit, 0).unwrap();
+                    part.write(&whole.events).unwrap();
+                    settle(vec![part.end().unwrap()]).unwrap();
+                }
+            });
+        }
+    });
+    let path = folder.path().join(super::unit_path(&unit, Compression::None));
+    assert_eq!(&std::fs::read(&path).unwrap(), whole.events.ndjson());
+    assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+}
