@@ -39,6 +39,17 @@ pub fn escape_doubled(out: &mut Vec<u8>, written: &[u8]) {
     escape(out, rest);
 }
 
+/// Like [`escape_doubled`], for a cell that has nothing else to escape.
+pub(crate) fn undoubled(out: &mut Vec<u8>, written: &[u8]) {
+    let mut rest = written;
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        out.extend_from_slice(&rest[..quote]);
+        out.extend_from_slice(b"\\\"");
+        rest = rest.get(quote + 2..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+}
+
 /// Appends `text` as a whole JSON string, quotes included.
 pub fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');

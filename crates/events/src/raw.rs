@@ -8,6 +8,7 @@ use base64::Engine as _;
 use orgtap_codec::csv::Row;
 use orgtap_codec::hash::{RowHasher, occurrence};
 use orgtap_codec::json;
+use orgtap_codec::object::Keys;
 
 use crate::time;
 use crate::unit::UnitInfo;
@@ -29,8 +30,7 @@ pub enum HeaderError {
 /// How rows of one header become raw events of one unit.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// `"NAME":"` for each column, escaped.
-    keys: Vec<Vec<u8>>,
+    keys: Keys,
     names: Vec<String>,
     hasher: RowHasher,
     derived: Option<usize>,
@@ -54,20 +54,11 @@ impl Plan {
     /// Compiles a plan from a file's first row.
     pub fn compile(header: &Row<'_>, unit: &UnitInfo) -> Result<Self, HeaderError> {
         let names = column_names(header)?;
-        let keys = names
-            .iter()
-            .map(|name| {
-                let mut key = Vec::new();
-                json::string(&mut key, name);
-                key.extend_from_slice(b":\"");
-                key
-            })
-            .collect();
         let upper: Vec<String> = names.iter().map(|name| name.to_uppercase()).collect();
         let find = |wanted: &str| upper.iter().position(|name| name == wanted);
         let log_date = unit.log_date.as_microsecond();
         Ok(Self {
-            keys,
+            keys: Keys::new(&names),
             hasher: RowHasher::new(&[&unit.org_id, &unit.event_type], &upper),
             derived: find("TIMESTAMP_DERIVED"),
             stamp: find("TIMESTAMP"),
@@ -103,25 +94,20 @@ impl Plan {
         number: u64,
         out: &mut Vec<u8>,
     ) -> Encoded {
-        out.push(b'{');
-        let sound = std::str::from_utf8(row.raw()).is_ok();
+        let start = out.len();
+        let sound = !row.needs_care() || std::str::from_utf8(row.raw()).is_ok();
         if sound {
-            for (index, key) in self.keys.iter().enumerate() {
-                match row.written(index) {
-                    None | Some(([], _)) => continue,
-                    Some((written, doubled)) => {
-                        out.extend_from_slice(key);
-                        if doubled {
-                            json::escape_doubled(out, written);
-                        } else {
-                            json::escape(out, written);
-                        }
-                    }
-                }
-                out.extend_from_slice(b"\",");
-            }
+            self.keys.write(row, out);
         } else {
             self.encode_lossy(row, out);
+        }
+        // Each member begins with a comma; the first one's is the object's bracket.
+        match out.get_mut(start) {
+            Some(first) => {
+                *first = b'{';
+                out.push(b',');
+            }
+            None => out.push(b'{'),
         }
         out.extend_from_slice(b"\"_orgtap\":{\"event_uid\":\"");
         write_hex(out, occurrence(hash, nth));
@@ -147,11 +133,11 @@ impl Plan {
 
     /// Cells that are not UTF-8 get replacement characters; their bytes follow in `_orgtap`.
     fn encode_lossy(&self, row: &Row<'_>, out: &mut Vec<u8>) {
-        for (index, key) in self.keys.iter().enumerate() {
+        for index in 0..self.width() {
             let Some(cell) = row.cell(index).filter(|cell| !cell.is_empty()) else { continue };
-            out.extend_from_slice(key);
+            out.extend_from_slice(self.keys.key(index));
             json::escape(out, String::from_utf8_lossy(&cell).as_bytes());
-            out.extend_from_slice(b"\",");
+            out.push(b'"');
         }
     }
 
@@ -159,15 +145,13 @@ impl Plan {
     fn keep_bytes(&self, row: &Row<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"invalid_utf8\":{");
         let mut first = true;
-        for (index, key) in self.keys.iter().enumerate() {
+        for index in 0..self.width() {
             let Some(cell) = row.cell(index).filter(|cell| std::str::from_utf8(cell).is_err())
             else {
                 continue;
             };
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            out.extend_from_slice(key);
+            let comma = usize::from(std::mem::take(&mut first));
+            out.extend_from_slice(self.keys.key(index).get(comma..).unwrap_or_default());
             let encoded = base64::engine::general_purpose::STANDARD.encode(&cell);
             out.extend_from_slice(encoded.as_bytes());
             out.push(b'"');
@@ -248,10 +232,12 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
 
 fn write_hex(out: &mut Vec<u8>, value: u128) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
-    for byte in value.to_be_bytes() {
-        out.push(HEX[usize::from(byte >> 4)]);
-        out.push(HEX[usize::from(byte & 15)]);
+    let mut digits = [0; 32];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(value.to_be_bytes()) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
     }
+    out.extend_from_slice(&digits);
 }
 
 #[cfg(test)]

@@ -110,24 +110,43 @@ pub fn write_rfc3339(out: &mut Vec<u8>, micros: i64) {
     let (days, of_day) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
     let (year, month, day) = civil_from_days(days);
     let (seconds, fraction) = (of_day / SECOND, of_day % SECOND);
-    let fields = [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (seconds / 3_600, 2, b':'),
-        (seconds / 60 % 60, 2, b':'),
-        (seconds % 60, 2, b'.'),
+    // Two digits each; years have four, also where they would need more or a sign.
+    let year = year.rem_euclid(10_000);
+    let mut text = *b"0000-00-00T00:00:00.000Z000";
+    let pairs = [
+        (0, year / 100),
+        (2, year % 100),
+        (5, month),
+        (8, day),
+        (11, seconds / 3_600),
+        (14, seconds / 60 % 60),
+        (17, seconds % 60),
     ];
-    for (value, width, mark) in fields {
-        digits(out, value, width);
-        out.push(mark);
+    for (at, value) in pairs {
+        put(&mut text, at, value);
     }
-    if fraction % 1_000 == 0 {
-        digits(out, fraction / 1_000, 3);
+    let millis = fraction / 1_000;
+    text[20] = digit(millis / 100);
+    put(&mut text, 21, millis % 100);
+    let rest = fraction % 1_000;
+    if rest == 0 {
+        out.extend_from_slice(&text[..24]);
     } else {
-        digits(out, fraction, 6);
+        text[23] = digit(rest / 100);
+        put(&mut text, 24, rest % 100);
+        text[26] = b'Z';
+        out.extend_from_slice(&text);
     }
-    out.push(b'Z');
+}
+
+/// Puts two digits.
+fn put(text: &mut [u8; 27], at: usize, value: i64) {
+    text[at] = digit(value / 10);
+    text[at + 1] = digit(value);
+}
+
+fn digit(value: i64) -> u8 {
+    b'0' + (value % 10).unsigned_abs() as u8
 }
 
 /// [`write_rfc3339`] as text.
@@ -135,12 +154,6 @@ pub fn rfc3339(micros: i64) -> String {
     let mut out = Vec::with_capacity(27);
     write_rfc3339(&mut out, micros);
     String::from_utf8(out).unwrap_or_default()
-}
-
-fn digits(out: &mut Vec<u8>, value: i64, width: u32) {
-    for place in (0..width).rev() {
-        out.push(b'0' + (value / 10_i64.pow(place) % 10).unsigned_abs() as u8);
-    }
 }
 
 #[cfg(test)]

@@ -4,14 +4,18 @@
 //! platform or a proxy may differ: CR LF, a byte order mark, no final line end, blanks between a
 //! comma and an opening quote, unquoted cells, empty lines.
 //!
-//! [`scan_row`] finds one row in a buffer and is a pure function; [`Reader`] feeds it from any
-//! [`std::io::Read`] with a bounded buffer. What comes out does not depend on how the input is
-//! cut into reads.
+//! [`Reader`] takes any [`std::io::Read`] and holds one bounded buffer. In it an index of the
+//! sound rows is made 64 bytes at a time (`index`, `mask`); what it does not vouch for is left to
+//! [`scan_row`], which is plain and knows every fault. What comes out depends neither on which of
+//! the two found a row nor on how the input is cut into reads.
 
+mod index;
+mod mask;
 mod reader;
 mod scan;
 #[cfg(test)]
 mod tests;
 
 pub use reader::{Item, ReadError, Reader, Row};
+pub(crate) use scan::{CARE, DOUBLED};
 pub use scan::{Cell, Malformed, Step, resync, scan_row};

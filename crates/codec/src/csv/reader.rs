@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-use super::scan::{Cell, Malformed, Step, resync, scan_row};
+use super::index::Index;
+use super::scan::{CARE, Cell, DOUBLED, Malformed, Step, resync, scan_row};
+use crate::copy::SLACK;
 
 /// First size of the buffer, bytes; grows by doubling, for long rows only.
 const START: usize = 256 * 1024;
 /// Longest row, bytes, unless told otherwise.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// Longest row that can be asked for: places in a buffer have 30 bits.
+const LONGEST_EVER: usize = 512 * 1024 * 1024;
 /// The most that is shown of a malformed row, bytes.
 const SHOWN: usize = 64 * 1024;
 
@@ -41,7 +45,23 @@ impl<'a> Row<'a> {
     /// A cell's content as written, doubled quotes still doubled, and whether there are any.
     pub fn written(&self, index: usize) -> Option<(&'a [u8], bool)> {
         let cell = self.cells.get(index)?;
-        Some((self.buffer.get(cell.start..cell.end)?, cell.doubled))
+        let written = self.buffer.get(cell.start as usize..cell.end as usize)?;
+        Some((written, cell.marks & DOUBLED != 0))
+    }
+
+    /// Whether some cell may hold what is no ASCII, or a control character.
+    pub fn needs_care(&self) -> bool {
+        self.cells.iter().fold(0, |marks, cell| marks | cell.marks) & CARE != 0
+    }
+
+    /// The cells, to be copied from [`Row::buffer`].
+    pub(crate) fn cells(&self) -> &'a [Cell] {
+        self.cells
+    }
+
+    /// What the cells are places in.
+    pub(crate) fn buffer(&self) -> &'a [u8] {
+        self.buffer
     }
 
     /// A cell's content.
@@ -113,6 +133,7 @@ pub struct Reader<R> {
     base: u64,
     ended: bool,
     longest: usize,
+    index: Index,
     cells: Vec<Cell>,
     /// The malformed bytes given out last.
     spare: Vec<u8>,
@@ -128,15 +149,23 @@ impl<R: Read> Reader<R> {
     pub fn with_limit(stream: R, start: usize, longest: usize) -> Self {
         Self {
             stream,
-            buffer: vec![0; start.max(16)],
+            buffer: vec![0; start.max(16) + SLACK],
             at: 0,
             filled: 0,
             base: 0,
             ended: false,
-            longest: longest.max(16),
+            longest: longest.clamp(16, LONGEST_EVER),
+            index: Index::new(),
             cells: Vec::with_capacity(64),
             spare: Vec::new(),
         }
+    }
+
+    /// Looks at the bytes in this way.
+    #[cfg(test)]
+    pub(super) fn by(mut self, way: super::mask::Way) -> Self {
+        self.index = Index::by(way);
+        self
     }
 
     /// Gives the stream back. What the reader had buffered is lost.
@@ -147,7 +176,24 @@ impl<R: Read> Reader<R> {
     /// The next row, or what stands in its place; `None` at the end.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, ReadError> {
         loop {
+            if let Some((start, next)) = self.index.next(&self.buffer, &mut self.cells) {
+                if next - start > self.longest {
+                    self.at = start;
+                    return self.pass_long_row().map(Some);
+                }
+                return Ok(Some(self.give(start, next)));
+            }
             if self.base == 0 && self.at == 0 && !self.pass_byte_order_mark()? {
+                continue;
+            }
+            if self.index.extend(&self.buffer, self.filled) {
+                continue;
+            }
+            if !self.ended && self.index.has_no_row(&self.buffer[..self.filled]) {
+                if self.filled - self.at > self.longest {
+                    return self.pass_long_row().map(Some);
+                }
+                self.fill()?;
                 continue;
             }
             self.pass_empty_lines();
@@ -157,14 +203,8 @@ impl<R: Read> Reader<R> {
                     return self.pass_long_row().map(Some);
                 }
                 Ok(Step::Row { next }) => {
-                    let start = std::mem::replace(&mut self.at, next);
-                    return Ok(Some(Item::Row(Row {
-                        buffer: &self.buffer[..self.filled],
-                        cells: &self.cells,
-                        start,
-                        next,
-                        offset: self.base + start as u64,
-                    })));
+                    self.index.restart(next);
+                    return Ok(Some(self.give(self.at, next)));
                 }
                 Ok(Step::End) => return Ok(None),
                 Ok(Step::More) if self.filled - self.at > self.longest => {
@@ -177,6 +217,18 @@ impl<R: Read> Reader<R> {
                 Err(why) => return self.pass_malformed(why).map(Some),
             }
         }
+    }
+
+    /// Gives out the row whose cells were found.
+    fn give(&mut self, start: usize, next: usize) -> Item<'_> {
+        self.at = next;
+        Item::Row(Row {
+            buffer: &self.buffer,
+            cells: &self.cells,
+            start,
+            next,
+            offset: self.base + start as u64,
+        })
     }
 
     /// How far into the row its fault lies.
@@ -197,11 +249,13 @@ impl<R: Read> Reader<R> {
         }
         if window.starts_with(MARK) {
             self.at = MARK.len();
+            self.index.restart(self.at);
         }
         Ok(true)
     }
 
     fn pass_empty_lines(&mut self) {
+        let before = self.at;
         while self.at < self.filled {
             match &self.buffer[self.at..self.filled] {
                 [b'\n', ..] => self.at += 1,
@@ -210,19 +264,24 @@ impl<R: Read> Reader<R> {
                 _ => break,
             }
         }
+        if self.at > before {
+            self.index.restart(self.at);
+        }
     }
 
     /// Reads more behind what is filled: first moves the rest to the front, then grows.
     fn fill(&mut self) -> Result<(), ReadError> {
         if self.at > 0 {
             self.buffer.copy_within(self.at..self.filled, 0);
+            self.index.moved(self.at);
             self.base += self.at as u64;
             self.filled -= self.at;
             self.at = 0;
         }
-        if self.filled == self.buffer.len() {
-            let size = (self.buffer.len() * 2).min(self.longest + START);
-            self.buffer.resize(size.max(self.filled + 1), 0);
+        let room = self.buffer.len() - SLACK;
+        if self.filled == room {
+            let size = (room * 2).min(self.longest + START).max(self.filled + 1);
+            self.buffer.resize(size + SLACK, 0);
         }
         let read = self.read()?;
         self.ended = read == 0;
@@ -232,7 +291,8 @@ impl<R: Read> Reader<R> {
 
     fn read(&mut self) -> Result<usize, ReadError> {
         loop {
-            match self.stream.read(&mut self.buffer[self.filled..]) {
+            let room = self.buffer.len() - SLACK;
+            match self.stream.read(&mut self.buffer[self.filled..room]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
                     return Err(ReadError { offset: self.base + self.filled as u64, source });
@@ -306,6 +366,7 @@ impl<R: Read> Reader<R> {
     /// Gives out bytes that may have left the buffer, by way of a spare place.
     fn malformed(&mut self, offset: u64, shown: Vec<u8>, why: Malformed) -> Item<'_> {
         self.spare = shown;
+        self.index.restart(self.at);
         Item::Malformed { offset, raw: &self.spare, why }
     }
 }

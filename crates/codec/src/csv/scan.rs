@@ -6,11 +6,24 @@ use memchr::{memchr, memchr3};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
     /// Where the content starts.
-    pub start: usize,
+    pub(crate) start: u32,
     /// Where it ends.
-    pub end: usize,
-    /// Whether it holds doubled quotes, each of which stands for one.
-    pub doubled: bool,
+    pub(crate) end: u32,
+    /// What it may hold: [`CARE`], [`DOUBLED`].
+    pub(crate) marks: u8,
+}
+
+/// It may hold bytes that cannot stand for themselves in a JSON string or are no ASCII.
+pub(crate) const CARE: u8 = 1;
+/// It holds doubled quotes, each of which stands for one.
+pub(crate) const DOUBLED: u8 = 2;
+
+impl Cell {
+    /// A cell of which nothing is known, but whether it has doubled quotes.
+    fn any(start: usize, end: usize, doubled: bool) -> Self {
+        let marks = if doubled { CARE | DOUBLED } else { CARE };
+        Self { start: start as u32, end: end as u32, marks }
+    }
 }
 
 /// What a scan found.
@@ -125,7 +138,7 @@ fn quoted(
         };
         let quote = from + quote;
         let after = quote + 1;
-        let cell = Cell { start, end: quote, doubled };
+        let cell = Cell::any(start, quote, doubled);
         match buffer.get(after) {
             Some(b'"') => {
                 doubled = true;
@@ -176,17 +189,17 @@ fn bare(
         if end > start && buffer.last() == Some(&b'\r') {
             end -= 1;
         }
-        cells.push(Cell { start, end, doubled: false });
+        cells.push(Cell::any(start, end, false));
         return Ok(Ended::Line(buffer.len()));
     };
     match buffer.get(end) {
         Some(b',') => {
-            cells.push(Cell { start, end, doubled: false });
+            cells.push(Cell::any(start, end, false));
             Ok(Ended::Comma(end + 1))
         }
         Some(b'\n') => {
             let cut = end > start && buffer.get(end - 1) == Some(&b'\r');
-            cells.push(Cell { start, end: end - usize::from(cut), doubled: false });
+            cells.push(Cell::any(start, end - usize::from(cut), false));
             Ok(Ended::Line(end + 1))
         }
         _ => Err(Malformed::StrayQuote { at: end }),

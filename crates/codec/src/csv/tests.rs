@@ -4,7 +4,8 @@ use std::io::Read;
 
 use proptest::prelude::*;
 
-use super::{Item, Malformed, Reader};
+use super::mask::Way;
+use super::{Cell, Item, Malformed, Reader, Step, resync, scan_row};
 
 /// Gives its bytes in pieces of the given sizes, over and over.
 struct Pieces<'a> {
@@ -206,5 +207,108 @@ proptest! {
         let whole = read_all(&csv, &[usize::MAX], 1 << 10, longest);
         let cut = read_all(&csv, &sizes, start, longest);
         prop_assert_eq!(whole, cut);
+    }
+}
+
+/// The scanner alone, over the whole input: rows as their cells are written, or what is wrong.
+fn scanned(csv: &[u8]) -> Parsed {
+    let (mut at, mut rows, mut cells) = (0, Vec::new(), Vec::<Cell>::new());
+    if csv.starts_with(b"\xef\xbb\xbf") {
+        at = 3;
+    }
+    loop {
+        match &csv[at..] {
+            [b'\n', ..] => at += 1,
+            [b'\r', b'\n', ..] => at += 2,
+            [b'\r'] => at += 1,
+            _ => match scan_row(csv, at, true, &mut cells) {
+                Ok(Step::Row { next }) => {
+                    let written =
+                        |cell: &Cell| csv[cell.start as usize..cell.end as usize].to_vec();
+                    rows.push(Ok(cells.iter().map(written).collect()));
+                    at = next;
+                }
+                Ok(_) => return rows,
+                Err(why) => {
+                    let from = match why {
+                        Malformed::AfterQuote { at } | Malformed::StrayQuote { at } => at,
+                        _ => at,
+                    };
+                    rows.push(Err(why.to_string()));
+                    at = resync(csv, from).unwrap_or(csv.len());
+                }
+            },
+        }
+    }
+}
+
+/// What the reader gives, in the same words.
+fn indexed(csv: &[u8], sizes: &[usize], start: usize, way: Way) -> Parsed {
+    let pieces = Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 };
+    let mut reader = Reader::with_limit(pieces, start, 1 << 20).by(way);
+    let mut rows = Vec::new();
+    while let Some(item) = reader.next_item().unwrap() {
+        rows.push(match item {
+            Item::Row(row) => {
+                assert_eq!(row.raw(), &csv[row.offset() as usize..][..row.raw().len()]);
+                Ok((0..row.len()).map(|i| row.written(i).unwrap().0.to_vec()).collect())
+            }
+            Item::Malformed { why, .. } => Err(why.to_string()),
+        });
+    }
+    rows
+}
+
+/// Lines that are mostly sound, some of them long, some with a fault.
+fn line() -> impl Strategy<Value = String> {
+    let sound = prop::collection::vec(cell(), 1..9).prop_map(|row| written(&[row], "\n", true));
+    prop_oneof![
+        9 => sound,
+        1 => "[a-z,]{0,80}\r?\n",
+        1 => "[\"a, \r]{0,80}\n",
+        1 => Just("\"a\", \"b\"\n".to_owned()),
+        1 => Just("\"a\"\r\n".to_owned()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_index_and_the_scanner_agree_on_every_input(
+        lines in prop::collection::vec(line(), 0..40),
+        spoilt in prop::option::of((any::<prop::sample::Index>(), prop::sample::select(b"\",\n\r a\xff".to_vec()))),
+        end in 0_usize..70,
+        sizes in prop::collection::vec(1_usize..700, 1..4),
+        start in 16_usize..3_000,
+    ) {
+        let mut csv = lines.concat().into_bytes();
+        csv.truncate(csv.len().saturating_sub(end));
+        if let (Some((at, byte)), false) = (spoilt, csv.is_empty()) {
+            let at = at.index(csv.len());
+            csv[at] = byte;
+        }
+        let expected = scanned(&csv);
+        for way in Way::all() {
+            prop_assert_eq!(&indexed(&csv, &sizes, start, way), &expected);
+            prop_assert_eq!(&indexed(&csv, &[usize::MAX], 1 << 16, way), &expected);
+        }
+    }
+
+    #[test]
+    fn a_cell_without_marks_can_be_copied_as_it_is(
+        lines in prop::collection::vec(line(), 0..40),
+    ) {
+        let csv = lines.concat();
+        let mut reader = Reader::new(csv.as_bytes());
+        while let Some(item) = reader.next_item().unwrap() {
+            let Item::Row(row) = item else { continue };
+            for (index, cell) in row.cells().iter().enumerate() {
+                let (written, doubled) = row.written(index).unwrap();
+                let plain = written.iter().all(|byte| {
+                    (0x20..0x80).contains(byte) && *byte != b'\\' && *byte != b'"'
+                });
+                prop_assert!(plain || cell.marks != 0);
+                prop_assert_eq!(doubled, written.contains(&b'"'));
+            }
+        }
     }
 }
