@@ -218,9 +218,8 @@ fn scanned(csv: &[u8]) -> Parsed {
     }
     loop {
         match &csv[at..] {
-            [b'\n', ..] => at += 1,
+            [b'\n', ..] | [b'\r'] => at += 1,
             [b'\r', b'\n', ..] => at += 2,
-            [b'\r'] => at += 1,
             _ => match scan_row(csv, at, true, &mut cells) {
                 Ok(Step::Row { next }) => {
                     let written =
