@@ -158,6 +158,8 @@ pub enum Guarantee {
     AtLeastOnce,
     /// The protocol has no answer: events may be lost or repeated.
     BestEffort,
+    /// Events are thrown away on purpose.
+    Nothing,
 }
 
 impl Guarantee {
@@ -167,6 +169,7 @@ impl Guarantee {
             Self::EffectivelyOnce => "effectively once",
             Self::AtLeastOnce => "at least once",
             Self::BestEffort => "best effort",
+            Self::Nothing => "nothing is kept",
         }
     }
 }

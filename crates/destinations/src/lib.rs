@@ -14,6 +14,7 @@
 
 pub mod config;
 pub mod contract;
+pub mod discard;
 pub mod dnif;
 pub mod error;
 pub mod file;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::{Promise, dnif, file, http, stdout, syslog};
+use crate::{Promise, discard, dnif, file, http, stdout, syslog};
 
 /// Every kind of destination, with its variants, and what it promises.
 pub fn promises() -> Vec<(&'static str, Promise)> {
@@ -14,6 +14,7 @@ pub fn promises() -> Vec<(&'static str, Promise)> {
         ("syslog over udp", syslog::PROMISE_UDP),
         ("file", file::PROMISE),
         ("stdout", stdout::PROMISE),
+        ("discard", discard::PROMISE),
     ]
 }
 
@@ -52,9 +53,11 @@ mod tests {
     #[test]
     fn no_promise_contradicts_its_guarantee() {
         for (kind, promise) in promises() {
-            let once = promise.guarantee == Guarantee::EffectivelyOnce;
-            assert_eq!(once, promise.repeats.is_empty(), "{kind}");
-            if promise.guarantee == Guarantee::BestEffort {
+            // What keeps nothing has nothing twice.
+            let no_repeats =
+                matches!(promise.guarantee, Guarantee::EffectivelyOnce | Guarantee::Nothing);
+            assert_eq!(no_repeats, promise.repeats.is_empty(), "{kind}");
+            if matches!(promise.guarantee, Guarantee::BestEffort | Guarantee::Nothing) {
                 assert!(!promise.loss.is_empty(), "{kind}");
             }
         }

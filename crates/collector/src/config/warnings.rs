@@ -39,6 +39,9 @@ pub(super) fn of_whole(settings: &Settings) -> Vec<String> {
                 "the destination `{name}` sends events unencrypted: everybody on the way can read them"
             ));
         }
+        if matches!(destination, DestinationConfig::Discard(_)) {
+            warnings.push(format!("the destination `{name}` throws every event away"));
+        }
         let is_used =
             |connector: &ConnectorSettings| connector.destinations.iter().any(|used| used == name);
         // Where there is no connector yet, that is not worth a word.

@@ -16,6 +16,7 @@ use serde::Deserialize;
 
 pub use self::tls::TlsConfig;
 pub use self::url::TargetUrl;
+use crate::discard::DiscardConfig;
 use crate::dnif::DnifConfig;
 use crate::error::Kind;
 use crate::file::FileConfig;
@@ -39,6 +40,8 @@ pub enum DestinationConfig {
     File(FileConfig),
     /// The standard output.
     Stdout(StdoutConfig),
+    /// Nowhere.
+    Discard(DiscardConfig),
 }
 
 /// The shape events are delivered in.
@@ -60,6 +63,7 @@ impl DestinationConfig {
             Self::Syslog(config) => &config.name,
             Self::File(config) => &config.name,
             Self::Stdout(config) => &config.name,
+            Self::Discard(config) => &config.name,
         }
     }
 
@@ -71,6 +75,7 @@ impl DestinationConfig {
             Self::Syslog(_) => "syslog",
             Self::File(_) => "file",
             Self::Stdout(_) => "stdout",
+            Self::Discard(_) => "discard",
         }
     }
 
@@ -82,6 +87,7 @@ impl DestinationConfig {
             Self::Syslog(config) => config.format,
             Self::File(config) => config.format,
             Self::Stdout(config) => config.format,
+            Self::Discard(config) => config.format,
         }
     }
 
@@ -95,6 +101,7 @@ impl DestinationConfig {
             Self::Syslog(config) => Arc::new(config.build()?),
             Self::File(config) => Arc::new(config.build()?),
             Self::Stdout(config) => Arc::new(config.build()),
+            Self::Discard(config) => Arc::new(config.build()),
         })
     }
 }

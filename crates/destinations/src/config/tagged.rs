@@ -22,6 +22,7 @@ enum Kind {
     Syslog,
     File,
     Stdout,
+    Discard,
 }
 
 impl<'de> Deserialize<'de> for DestinationConfig {
@@ -73,6 +74,7 @@ fn read<'de, A: MapAccess<'de>>(kind: Kind, rest: Rest<A>) -> Result<Destination
         Kind::Syslog => DestinationConfig::Syslog(of(rest)?),
         Kind::File => DestinationConfig::File(of(rest)?),
         Kind::Stdout => DestinationConfig::Stdout(of(rest)?),
+        Kind::Discard => DestinationConfig::Discard(of(rest)?),
     })
 }
 

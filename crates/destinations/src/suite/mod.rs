@@ -51,7 +51,8 @@ pub trait Harness: Send {
     async fn set(&mut self, condition: Condition) -> bool;
 
     /// The `event_uid`s that arrived so far, in the order of arrival. Waits until there are at
-    /// least so many, for a while, where targets take them late.
+    /// least so many, for a while, where targets take them late. Always none where nothing is
+    /// promised.
     async fn arrived(&mut self, at_least: usize) -> Vec<String>;
 
     /// Texts that must not appear in any error, besides events.

@@ -6,7 +6,7 @@ use crate::no_vault;
 use orgtap_destinations::file::Compression;
 use orgtap_destinations::syslog::{Confirm, Framing, Transport};
 use orgtap_destinations::webhook::AuthConfig;
-use orgtap_destinations::{DestinationConfig, Kind};
+use orgtap_destinations::{DestinationConfig, Format, Kind};
 use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use serde::Deserialize;
 
@@ -85,6 +85,9 @@ fn every_option_of_every_type_is_read() {
     assert_eq!(file.compression, Compression::Gzip);
     config.build(&no_vault()).unwrap();
     read("destinations: [{ name: out, type: stdout }]").unwrap().build(&no_vault()).unwrap();
+    let config = read("destinations: [{ name: bin, type: discard, format: raw }]").unwrap();
+    assert_eq!((config.name(), config.kind(), config.format()), ("bin", "discard", Format::Raw));
+    config.build(&no_vault()).unwrap();
 }
 
 #[test]
@@ -259,5 +262,5 @@ fn the_schema_has_each_type_with_its_keys_and_no_others() {
             assert!(key == "type" || text.contains("description"), "{key} is not described");
         }
     }
-    assert_eq!(types, ["dnif", "http", "syslog", "file", "stdout"]);
+    assert_eq!(types, ["dnif", "http", "syslog", "file", "stdout", "discard"]);
 }

@@ -1,9 +1,10 @@
-//! What destinations do with real targets: files, HTTP servers, syslog receivers.
+//! What destinations do with real targets: files, HTTP servers, syslog receivers, and with none.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod certificates;
 mod configuration;
+mod discard;
 mod fake_http;
 mod file;
 mod proxy;

@@ -37,7 +37,10 @@ fn it_is_valid_with_every_hidden_setting_switched_on() {
     let settings = parse(all_on(), "example.yaml").unwrap_or_else(|e| panic!("{}", e.render()));
     assert!(settings.connectors[0].start.is_some());
     let kinds: BTreeSet<_> = settings.destinations.iter().map(DestinationConfig::kind).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), ["dnif", "file", "http", "stdout", "syslog"]);
+    assert_eq!(
+        kinds.into_iter().collect::<Vec<_>>(),
+        ["discard", "dnif", "file", "http", "stdout", "syslog"]
+    );
 }
 
 /// Every key of a schema, with the path of definitions it is in.

@@ -214,6 +214,12 @@ fn what_should_not_stay_is_warned_of() {
 }
 
 #[test]
+fn a_destination_that_keeps_nothing_is_warned_of() {
+    let text = with("type: file\n    directory: events", "type: discard");
+    assert_eq!(settings(&text).warnings, ["the destination `siem` throws every event away"]);
+}
+
+#[test]
 fn two_connectors_that_share_only_their_user_are_warned_of() {
     let block =
         GOOD.split("connectors:\n").nth(1).unwrap().split("destinations:\n").next().unwrap();

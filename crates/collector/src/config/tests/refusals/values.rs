@@ -118,6 +118,24 @@ orgtap.yaml:13:13: `3` is not known here; write `raw` [OT-CONF-05]
 ",
     );
     said(
+        &with("type: file\n    directory: events", "type: discrad"),
+        r"
+orgtap.yaml:12:11: `discrad` is not known here; did you mean `discard`? [OT-CONF-05]
+  at destinations[0].type
+  12 |     type: discrad
+     |           ^^^^^^^
+",
+    );
+    said(
+        &with("type: file\n    directory: events", "type: discard\n    directory: events"),
+        r"
+orgtap.yaml:13:5: unknown key `directory`; known here: `name` and `format` [OT-CONF-03]
+  at destinations[0].directory
+  13 |     directory: events
+     |     ^^^^^^^^^
+",
+    );
+    said(
         "connectors",
         r"
 orgtap.yaml:1:1: a mapping is wanted here, not a text [OT-CONF-05]
