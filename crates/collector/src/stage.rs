@@ -1,15 +1,20 @@
 //! Runs one stage of one connector: takes lanes that are due, a few at a time, until there is
 //! nothing left or somebody says stop.
+//!
+//! To ask the ledger and to write leases into it costs as much for one lane as for many, so lanes
+//! are leased ahead of their turn, leases are given back together, and the ledger is not asked
+//! again within a moment, in which more becomes due.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use orgtap_ledger::{Lane, Lease};
+use orgtap_ledger::{Lane, Lease, LedgerError};
 use orgtap_transport::Problem;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
 
 use crate::clock;
 use crate::connector::Connector;
@@ -17,6 +22,11 @@ use crate::error::{Error, Result};
 
 /// How long a lane is leased at a time.
 pub(crate) const LEASE: Duration = Duration::from_mins(2);
+
+/// Lanes leased ahead, for each worker. Their leases must outlast the wait for a turn, mostly.
+const AHEAD: usize = 8;
+/// The ledger is not asked for due lanes more often than this.
+const MOMENT: Duration = Duration::from_millis(10);
 
 /// How a lane's turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,39 +74,206 @@ where
     W: Fn(Lane, Lease) -> F,
     F: Future<Output = Result<Turn>> + Send + 'static,
 {
-    let mut running: JoinSet<(Lane, Result<Turn>)> = JoinSet::new();
-    let mut lanes: HashSet<Lane> = HashSet::new();
+    let mut lanes = Lanes::new(connector, &stage);
+    let ended = turns(&mut lanes, &held, &work).await;
+    if ended.is_err() && lanes.give_back().await.is_err() {
+        // The next process to open the ledger ends them.
+        tracing::debug!(stage = stage.name, "leases are left behind");
+    }
+    ended
+}
+
+async fn turns<H, W, F>(lanes: &mut Lanes<'_>, held: &H, work: &W) -> Result<Option<Problem>>
+where
+    H: Fn() -> Held,
+    W: Fn(Lane, Lease) -> F,
+    F: Future<Output = Result<Turn>> + Send + 'static,
+{
+    let (connector, stage) = (lanes.connector, lanes.stage);
+    let mut woken = Box::pin(connector.work.notified());
     loop {
-        let woken = connector.work.notified();
         if connector.cancel.is_cancelled() {
-            while let Some(ended) = running.join_next().await {
-                settle(ended, &mut lanes)?;
+            while let Some(ended) = lanes.running.join_next().await {
+                lanes.settle(ended)?;
             }
+            lanes.give_back().await?;
             return Ok(None);
         }
         let hold = held();
+        let mut found = Found::default();
         if hold.is_none() {
-            start(connector, &stage, &mut running, &mut lanes, &work).await?;
+            lanes.start(work);
+            if lanes.is_short() && lanes.may_ask() {
+                // Before the question: what comes after it is heard of.
+                woken.set(connector.work.notified());
+                found = lanes.ask().await?;
+                lanes.start(work);
+            }
         }
-        if !running.is_empty() {
+        if !lanes.running.is_empty() {
+            let again = lanes.again();
             tokio::select! {
-                Some(ended) = running.join_next() => settle(ended, &mut lanes)?,
-                () = woken, if running.len() < stage.workers => {}
+                Some(ended) = lanes.running.join_next() => lanes.settle(ended)?,
+                () = &mut woken, if lanes.is_short() => {
+                    lanes.news = true;
+                    woken.set(connector.work.notified());
+                }
+                () = tokio::time::sleep_until(again), if lanes.is_short() && lanes.news => {}
                 () = connector.cancel.cancelled() => {}
             }
             continue;
         }
-        match rest(connector, &stage, hold).await? {
+        if hold.is_none() && !found.asked {
+            tokio::select! {
+                () = tokio::time::sleep_until(lanes.again()) => {}
+                () = connector.cancel.cancelled() => {}
+            }
+            lanes.news = true;
+            continue;
+        }
+        lanes.give_back().await?;
+        match rest(connector, stage, hold, &found).await? {
             Rest::Until(until) => {
                 let wait = Duration::from_micros((until - clock::now()).max(1_000).unsigned_abs());
                 tokio::select! {
                     () = tokio::time::sleep(wait.min(Duration::from_mins(1))) => {}
-                    () = woken => {}
+                    () = &mut woken => woken.set(connector.work.notified()),
                     () = connector.cancel.cancelled() => {}
                 }
+                lanes.news = true;
             }
             Rest::End(problem) => return Ok(problem),
         }
+    }
+}
+
+/// What came of asking for due lanes.
+#[derive(Debug, Default)]
+struct Found {
+    /// Whether the ledger was asked.
+    asked: bool,
+    /// Whether anything was due.
+    any: bool,
+    /// Whether the stage before had ended already when it was asked.
+    last: bool,
+}
+
+/// The lanes of a stage: leased, at work, and done with.
+struct Lanes<'a> {
+    connector: &'a Connector,
+    stage: &'a Stage,
+    running: JoinSet<(Lease, Result<Turn>)>,
+    busy: HashSet<Lane>,
+    /// Leased, and not begun.
+    ready: VecDeque<Lease>,
+    /// Ended, and not given back yet.
+    ended: Vec<Lease>,
+    asked: Option<Instant>,
+    /// Whether there may be more due than when it was last asked.
+    news: bool,
+}
+
+impl<'a> Lanes<'a> {
+    fn new(connector: &'a Connector, stage: &'a Stage) -> Self {
+        Self {
+            connector,
+            stage,
+            running: JoinSet::new(),
+            busy: HashSet::new(),
+            ready: VecDeque::new(),
+            ended: Vec::new(),
+            asked: None,
+            news: true,
+        }
+    }
+
+    /// Whether there is a worker without a lane.
+    fn is_short(&self) -> bool {
+        self.ready.is_empty() && self.running.len() < self.stage.workers
+    }
+
+    /// When the ledger may be asked again.
+    fn again(&self) -> Instant {
+        self.asked.map_or_else(Instant::now, |asked| asked + MOMENT)
+    }
+
+    fn may_ask(&self) -> bool {
+        self.news && self.asked.is_none_or(|asked| asked.elapsed() >= MOMENT)
+    }
+
+    /// Begins the turns of lanes that are leased, as far as there are workers.
+    fn start<W, F>(&mut self, work: &W)
+    where
+        W: Fn(Lane, Lease) -> F,
+        F: Future<Output = Result<Turn>> + Send + 'static,
+    {
+        while self.running.len() < self.stage.workers {
+            let Some(lease) = self.ready.pop_front() else { return };
+            self.busy.insert(lease.lane.clone());
+            let turn = work(lease.lane.clone(), lease.clone());
+            self.running.spawn(async move { (lease, turn.await) });
+        }
+    }
+
+    /// Asks for lanes that are due, and leases them.
+    async fn ask(&mut self) -> Result<Found> {
+        self.return_ended().await?;
+        self.news = false;
+        let last = match &self.stage.until {
+            Until::Empty(before) => before.load(Ordering::SeqCst),
+            Until::Stopped => false,
+        };
+        let (ledger, name) = (&self.connector.ledger, &self.stage.name);
+        let wanted = self.stage.workers * AHEAD;
+        // A lane whose lease has run out while it is worked on is due as well.
+        let most = wanted + self.busy.len();
+        let due = ledger.due(self.connector.name(), name, clock::now(), most).await?;
+        self.asked = Some(Instant::now());
+        let any = !due.is_empty();
+        let lanes = due.into_iter().map(|found| found.lane);
+        let lanes: Vec<Lane> = lanes.filter(|lane| !self.busy.contains(lane)).collect();
+        if !lanes.is_empty() {
+            let (owner, now) = (&self.connector.owner, clock::now());
+            let leases = ledger.lease_each(&lanes, name, owner, now, clock::micros(LEASE)).await?;
+            self.ready.extend(leases);
+        }
+        Ok(Found { asked: true, any, last })
+    }
+
+    /// Takes in a lane's turn, and others that have ended as well. A stale lease is nobody's
+    /// trouble; the ledger's own is everybody's.
+    fn settle(&mut self, ended: Result<(Lease, Result<Turn>), JoinError>) -> Result<()> {
+        let mut next = Some(ended);
+        while let Some(ended) = next {
+            let (lease, ended) = ended.map_err(|error| Error::Worker(error.to_string()))?;
+            self.busy.remove(&lease.lane);
+            self.ended.push(lease);
+            self.news = true;
+            match ended {
+                Ok(_) => {}
+                Err(Error::Ledger(LedgerError::Fenced { lane, .. })) => {
+                    tracing::warn!(lane, "another worker has taken over this lane");
+                }
+                Err(error) => return Err(error),
+            }
+            next = self.running.try_join_next();
+        }
+        Ok(())
+    }
+
+    /// Gives back the leases of lanes whose turn has ended.
+    async fn return_ended(&mut self) -> Result<()> {
+        if !self.ended.is_empty() {
+            self.connector.ledger.release_each(&self.ended).await?;
+            self.ended.clear();
+        }
+        Ok(())
+    }
+
+    /// Gives back all leases but those of lanes at work.
+    async fn give_back(&mut self) -> Result<()> {
+        self.ended.extend(self.ready.drain(..));
+        self.return_ended().await
     }
 }
 
@@ -106,10 +283,10 @@ enum Rest {
     End(Option<Problem>),
 }
 
-async fn rest(connector: &Connector, stage: &Stage, hold: Held) -> Result<Rest> {
+async fn rest(connector: &Connector, stage: &Stage, hold: Held, found: &Found) -> Result<Rest> {
     let now = clock::now();
     let patience = clock::micros(connector.retry.backoff.max) + 1_000_000;
-    let Until::Empty(before) = &stage.until else {
+    let Until::Empty(_) = &stage.until else {
         let next = connector.ledger.next_due(connector.name(), now).await?;
         let hold = hold.map(|(until, _)| until);
         let next = hold.or(next).unwrap_or(i64::MAX).min(now + 60_000_000);
@@ -122,73 +299,14 @@ async fn rest(connector: &Connector, stage: &Stage, hold: Held) -> Result<Rest> 
         }
         return Ok(Rest::Until(until));
     }
-    if !connector.ledger.due(connector.name(), &stage.name, now, 1).await?.is_empty() {
-        // Something became due, or another process holds a lease on it.
+    if found.any {
+        // Another process holds the lease.
         return Ok(Rest::Until(now + 50_000));
     }
     let next = connector.ledger.next_due(connector.name(), now).await?;
     match next {
         Some(next) if next <= now + patience => Ok(Rest::Until(next)),
-        _ if before.load(Ordering::SeqCst) => Ok(Rest::End(None)),
+        _ if found.last => Ok(Rest::End(None)),
         _ => Ok(Rest::Until(now + 1_000_000)),
-    }
-}
-
-async fn start<W, F>(
-    connector: &Arc<Connector>,
-    stage: &Stage,
-    running: &mut JoinSet<(Lane, Result<Turn>)>,
-    lanes: &mut HashSet<Lane>,
-    work: &W,
-) -> Result<()>
-where
-    W: Fn(Lane, Lease) -> F,
-    F: Future<Output = Result<Turn>> + Send + 'static,
-{
-    let free = stage.workers.saturating_sub(running.len());
-    if free == 0 {
-        return Ok(());
-    }
-    let ledger = &connector.ledger;
-    let due = ledger.due(connector.name(), &stage.name, clock::now(), free + lanes.len()).await?;
-    for found in due {
-        if running.len() >= stage.workers {
-            break;
-        }
-        if lanes.contains(&found.lane) {
-            continue;
-        }
-        let (now, term) = (clock::now(), clock::micros(LEASE));
-        let lease = ledger.lease(&found.lane, &stage.name, &connector.owner, now, term).await?;
-        let Some(lease) = lease else { continue };
-        lanes.insert(found.lane.clone());
-        let turn = work(found.lane.clone(), lease.clone());
-        let ledger = Arc::clone(ledger);
-        running.spawn(async move {
-            let ended = turn.await;
-            let released = ledger.release(&lease).await.map_err(Error::from);
-            (found.lane, ended.and_then(|turn| released.map(|()| turn)))
-        });
-    }
-    Ok(())
-}
-
-/// Takes in a lane's turn. A stale lease is nobody's trouble; the ledger's own is everybody's.
-fn settle(
-    ended: Result<(Lane, Result<Turn>), tokio::task::JoinError>,
-    lanes: &mut HashSet<Lane>,
-) -> Result<()> {
-    let (lane, ended) = match ended {
-        Ok(ended) => ended,
-        Err(error) => return Err(Error::Worker(error.to_string())),
-    };
-    lanes.remove(&lane);
-    match ended {
-        Ok(_) => Ok(()),
-        Err(Error::Ledger(orgtap_ledger::LedgerError::Fenced { .. })) => {
-            tracing::warn!(%lane, "another worker has taken over this lane");
-            Ok(())
-        }
-        Err(error) => Err(error),
     }
 }

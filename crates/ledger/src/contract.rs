@@ -213,6 +213,17 @@ pub struct DeliveryDelta {
     pub done: bool,
 }
 
+/// Something that happened to a unit, with the dead letters that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The unit.
+    pub unit: UnitId,
+    /// What happened.
+    pub event: Event,
+    /// Rows of it, or the unit itself, set aside.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
 /// A row or unit set aside with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
@@ -372,13 +383,30 @@ pub trait Ledger: Send + Sync {
         owner: &str,
         now: i64,
         ttl: i64,
-    ) -> Result<Option<Lease>, LedgerError>;
+    ) -> Result<Option<Lease>, LedgerError> {
+        Ok(self.lease_each(std::slice::from_ref(lane), stage, owner, now, ttl).await?.pop())
+    }
+
+    /// [`Ledger::lease`] for many lanes: answers the leases of those nobody held, in their order.
+    async fn lease_each(
+        &self,
+        lanes: &[Lane],
+        stage: &str,
+        owner: &str,
+        now: i64,
+        ttl: i64,
+    ) -> Result<Vec<Lease>, LedgerError>;
 
     /// Prolongs a lease.
     async fn renew(&self, lease: &Lease, now: i64, ttl: i64) -> Result<Lease, LedgerError>;
 
     /// Gives a lease back. One that is no longer held is left alone.
-    async fn release(&self, lease: &Lease) -> Result<(), LedgerError>;
+    async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
+        self.release_each(std::slice::from_ref(lease)).await
+    }
+
+    /// [`Ledger::release`] for many leases.
+    async fn release_each(&self, leases: &[Lease]) -> Result<(), LedgerError>;
 
     /// Ends every lease, whoever holds it. Only for a process that knows it is alone.
     async fn break_leases(&self) -> Result<(), LedgerError>;
@@ -400,7 +428,20 @@ pub trait Ledger: Send + Sync {
         event: &Event,
         dead_letters: &[DeadLetter],
         now: i64,
-    ) -> Result<State, LedgerError>;
+    ) -> Result<State, LedgerError> {
+        let (event, dead_letters) = (event.clone(), dead_letters.to_vec());
+        let states = self.apply_each(lease, &[Happened { unit, event, dead_letters }], now).await?;
+        states.last().copied().ok_or(LedgerError::NoUnit(unit))
+    }
+
+    /// [`Ledger::apply`] for several events of the lane's units, in order, all or none. A unit may
+    /// occur more than once. Answers the state after each event.
+    async fn apply_each(
+        &self,
+        lease: &Lease,
+        events: &[Happened],
+        now: i64,
+    ) -> Result<Vec<State>, LedgerError>;
 
     /// Counts a failure at the lease's stage: not to be tried again before `not_before`. Under
     /// `collect` it is the unit's failure, under `deliver:NAME` that of its delivery to NAME.
@@ -411,6 +452,14 @@ pub trait Ledger: Send + Sync {
         not_before: i64,
         note: &str,
     ) -> Result<(), LedgerError>;
+
+    /// What of a lane a destination has not finished, in the order it is handled: the units that
+    /// are admitted, each with how far the destination has come.
+    async fn outbox(
+        &self,
+        lane: &Lane,
+        destination: &str,
+    ) -> Result<Vec<(Unit, Delivery)>, LedgerError>;
 
     /// How far each destination has come in a unit.
     async fn deliveries(&self, unit: UnitId) -> Result<Vec<Delivery>, LedgerError>;

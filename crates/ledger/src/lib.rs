@@ -15,8 +15,8 @@ pub mod suite;
 pub mod unit;
 
 pub use contract::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, Ledger,
-    LedgerError, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
+    Ledger, LedgerError, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::SqliteLedger;

@@ -3,6 +3,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::dialect::Stop;
+use super::script::Script;
 use crate::rules::kept;
 use crate::{DeadLetter, UnitId};
 
@@ -21,24 +22,27 @@ pub(super) const NEWEST: &str = "
 /// Sets rows of a unit aside. `destination` is who refused them.
 pub(super) async fn insert(
     conn: &mut SqliteConnection,
+    script: &mut Script,
     connector_id: i64,
     unit: UnitId,
     destination: Option<&str>,
     letters: &[DeadLetter],
 ) -> Result<(), Stop> {
     for letter in letters {
-        sqlx::query(INSERT)
+        if script.is_full() {
+            script.run(conn).await?;
+        }
+        script
+            .push(INSERT)
             .bind(connector_id)
             .bind(unit)
             .bind(destination.or(letter.destination.as_deref()))
             .bind(letter.row)
             .bind(letter.offset)
-            .bind(&letter.code)
-            .bind(&letter.reason)
+            .bind(letter.code.as_str())
+            .bind(letter.reason.as_str())
             .bind(kept(&letter.payload))
-            .bind(letter.at)
-            .execute(&mut *conn)
-            .await?;
+            .bind(letter.at);
     }
     Ok(())
 }

@@ -1,12 +1,18 @@
 //! Deliveries: how far each destination has come in a unit, in steps that join up.
 
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::dialect::Stop;
-use super::{dead_letter, lease, progress, rows};
-use crate::rules::{Stage, check_step, delivery_name, no_delivery};
+use super::dialect::{Stop, begin_with};
+use super::progress::{AT_ONCE, numbers, why_not};
+use super::rows::select_units;
+use super::script::Script;
+use super::{dead_letter, lease, rows};
+use crate::rules::{Stage, check_step, delivery_name, handling_order, no_delivery};
 use crate::unit::{self, Event, State};
-use crate::{Delivery, DeliveryDelta, Lease, LedgerError, UnitId};
+use crate::{Delivery, DeliveryDelta, Lane, Lease, LedgerError, Unit, UnitId};
 
 const OPEN: &str = "
     insert into delivery (unit_id, destination_id, lane_id, created_date)
@@ -14,12 +20,29 @@ const OPEN: &str = "
     from unit u join destination t on t.connector_id = u.connector_id
     where u.id = $1 and t.registered = 1";
 const OF_UNIT: &str = "
-    select t.name, d.position, d.delivered, d.rejected, d.done, d.attempts, d.not_before,
-        d.failure
+    select t.name, d.position, d.delivered, d.rejected, d.done, d.attempts as tries,
+        d.not_before as again, d.failure as failed
     from delivery d join destination t on t.id = d.destination_id
     where d.unit_id = $1
     order by t.name";
 const UNIT_EXISTS: &str = "select count(*) from unit where id = $1";
+/// Where units of a lane stand and how far the destination $7 has come in them, if a lease on the
+/// lane is still the last grant.
+macro_rules! standings {
+    () => {
+        "select u.id, u.connector_id, u.state, d.destination_id, d.position, d.done
+        from connector c
+        join lane l on l.connector_id = c.id and l.event_type = $2 and l.day = $3
+        join lease s on s.lane_id = l.id and s.stage = $4
+        join unit u on u.lane_id = l.id
+        left join destination t on t.connector_id = c.id and t.name = $7
+        left join delivery d on d.unit_id = u.id and d.destination_id = t.id
+        where c.name = $1 and s.epoch = $5 and s.owner = $6
+          and u.id in ($8, $9, $10, $11, $12, $13, $14, $15)"
+    };
+}
+pub(super) const STANDINGS: &str = standings!();
+const BEGIN_STANDINGS: &str = begin_with!(standings!());
 const ONE: &str = "
     select d.destination_id, d.position, d.done
     from delivery d join destination t on t.id = d.destination_id
@@ -28,13 +51,28 @@ const STEP: &str = "
     update delivery set position = $3, delivered = delivered + $4, rejected = rejected + $5,
         done = $6
     where unit_id = $1 and destination_id = $2";
-const CLEAR: &str = "
-    update delivery set attempts = 0, not_before = 0, failure = null
+/// The same, and the failures are forgotten.
+const STEP_ON: &str = "
+    update delivery set position = $3, delivered = delivered + $4, rejected = rejected + $5,
+        done = $6, attempts = 0, not_before = 0, failure = null
     where unit_id = $1 and destination_id = $2";
 const POSTPONE: &str = "
     update delivery set attempts = attempts + 1, not_before = $3, failure = $4
     where unit_id = $1 and destination_id = $2";
-const UNFINISHED: &str = "select count(*) from delivery where unit_id = $1 and done = 0";
+/// A unit with nothing left to deliver becomes $2.
+const DONE: &str = "
+    update unit set state = $2, attempts = 0, not_before = 0, failure = null, final_at = $3
+    where id = $1 and not exists (select 1 from delivery d where d.unit_id = $1 and d.done = 0)";
+pub(super) const OUTBOX: &str = select_units!(
+    ", d.position, d.delivered, d.rejected, d.done, d.attempts as tries, d.not_before as again,
+        d.failure as failed",
+    "join delivery d on d.unit_id = u.id
+    where d.done = 0
+      and d.lane_id = (select k.id from lane k join connector o on o.id = k.connector_id
+                       where o.name = $1 and k.event_type = $2 and k.day = $3)
+      and d.destination_id = (select t.id from destination t join connector o
+                              on o.id = t.connector_id where o.name = $1 and t.name = $4)"
+);
 
 const DROP: &str = "delete from delivery where destination_id = $1 and done = 0";
 /// Units of a destination's connector that are $2 with nothing left to deliver become $3.
@@ -45,12 +83,8 @@ const FINISH: &str = "
       and not exists (select 1 from delivery d where d.unit_id = unit.id and d.done = 0)";
 
 /// Opens the deliveries of a unit that has just been admitted.
-pub(super) async fn open(conn: &mut SqliteConnection, unit: UnitId) -> Result<(), Stop> {
-    let opened = sqlx::query(OPEN).bind(unit).execute(conn).await?;
-    if opened.rows_affected() == 0 {
-        return Err(LedgerError::Corrupt("a connector without destinations".to_owned()).into());
-    }
-    Ok(())
+pub(super) fn open(script: &mut Script, unit: UnitId) {
+    script.push(OPEN).bind(unit);
 }
 
 pub(super) async fn deliveries(
@@ -64,24 +98,77 @@ pub(super) async fn deliveries(
             return Err(LedgerError::NoUnit(unit).into());
         }
     }
-    found
-        .iter()
-        .map(|row| {
-            Ok(Delivery {
-                unit,
-                destination: row.try_get("name")?,
-                position: row.try_get("position")?,
-                delivered: row.try_get("delivered")?,
-                rejected: row.try_get("rejected")?,
-                done: rows::yes(row, "done")?,
-                attempts: row.try_get("attempts")?,
-                not_before: row.try_get("not_before")?,
-                note: row.try_get("failure")?,
-            })
-        })
-        .collect()
+    found.iter().map(|row| delivery(row, unit, row.try_get("name")?)).collect()
 }
 
+fn delivery(row: &SqliteRow, unit: UnitId, destination: String) -> Result<Delivery, Stop> {
+    Ok(Delivery {
+        unit,
+        destination,
+        position: row.try_get("position")?,
+        delivered: row.try_get("delivered")?,
+        rejected: row.try_get("rejected")?,
+        done: rows::yes(row, "done")?,
+        attempts: row.try_get("tries")?,
+        not_before: row.try_get("again")?,
+        note: row.try_get("failed")?,
+    })
+}
+
+pub(super) async fn outbox(
+    conn: &mut SqliteConnection,
+    lane: &Lane,
+    destination: &str,
+) -> Result<Vec<(Unit, Delivery)>, Stop> {
+    let found = sqlx::query(OUTBOX)
+        .bind(&lane.connector)
+        .bind(&lane.event_type)
+        .bind(&lane.day)
+        .bind(destination)
+        .fetch_all(conn)
+        .await?;
+    let pair = |row: &SqliteRow| {
+        let unit = rows::unit(row)?;
+        let delivery = delivery(row, unit.id, destination.to_owned())?;
+        Ok((unit, delivery))
+    };
+    let mut pairs = found.iter().map(pair).collect::<Result<Vec<_>, Stop>>()?;
+    pairs.sort_by(|(a, _), (b, _)| handling_order(a, b));
+    Ok(pairs)
+}
+
+/// How far a destination has come in a unit, and what else a step has to know first.
+struct Standing {
+    connector_id: i64,
+    state: State,
+    /// Number of the destination, position, and whether it is finished; none without a delivery.
+    delivery: Option<(i64, i64, bool)>,
+}
+
+async fn standings(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    lease: &Lease,
+    destination: &str,
+    units: impl Iterator<Item = UnitId>,
+) -> Result<HashMap<UnitId, Standing>, Stop> {
+    let mut query = lease::bound(sqlx::query(sql), lease).bind(destination.to_owned());
+    for number in numbers(units) {
+        query = query.bind(number);
+    }
+    let rows = query.fetch_all(conn).await?;
+    let standing = |row: &SqliteRow| {
+        let delivery = match row.try_get::<Option<i64>, _>("destination_id")? {
+            Some(id) => Some((id, row.try_get("position")?, rows::yes(row, "done")?)),
+            None => None,
+        };
+        let connector_id = row.try_get("connector_id")?;
+        Ok((row.try_get("id")?, Standing { connector_id, state: rows::state(row)?, delivery }))
+    };
+    rows.iter().map(standing).collect()
+}
+
+/// Begins a transaction, and commits it if nothing is refused.
 pub(super) async fn deliver(
     conn: &mut SqliteConnection,
     lease: &Lease,
@@ -89,52 +176,67 @@ pub(super) async fn deliver(
     now: i64,
 ) -> Result<(), Stop> {
     let stage = Stage::parse(&lease.stage)?;
-    let lane = lease::held(conn, lease).await?;
-    for delta in deltas {
-        if stage != Stage::Deliver(&delta.destination) {
-            let wanted = format!("deliver:{}", delta.destination);
-            return Err(lease::fenced(&lease.lane, &wanted, lease.epoch));
-        }
-        let standing = progress::standing(conn, lease, lane, delta.unit).await?;
-        step(conn, &standing, delta, now).await?;
+    if deltas.is_empty() {
+        lease::held(conn, lease).await?;
+        return Ok(());
     }
-    Ok(())
+    let Stage::Deliver(name) = stage else {
+        return Err(lease::fenced(&lease.lane, "deliver", lease.epoch));
+    };
+    let mut script = Script::default();
+    let mut sql = BEGIN_STANDINGS;
+    for deltas in deltas.chunks(AT_ONCE) {
+        script.run(conn).await?;
+        let units = deltas.iter().map(|delta| delta.unit);
+        let mut known = standings(conn, sql, lease, name, units).await?;
+        sql = STANDINGS;
+        for delta in deltas {
+            if stage != Stage::Deliver(&delta.destination) {
+                let wanted = format!("deliver:{}", delta.destination);
+                return Err(lease::fenced(&lease.lane, &wanted, lease.epoch));
+            }
+            let Some(standing) = known.get_mut(&delta.unit) else {
+                return Err(why_not(conn, lease, delta.unit).await);
+            };
+            step(&mut script, standing, delta, now)?;
+            let (connector, by) = (standing.connector_id, Some(name));
+            let letters = &delta.rejected;
+            dead_letter::insert(conn, &mut script, connector, delta.unit, by, letters).await?;
+        }
+    }
+    script.commit(conn).await
 }
 
-async fn step(
-    conn: &mut SqliteConnection,
-    standing: &progress::Standing,
+/// Adds what a step writes.
+fn step(
+    script: &mut Script,
+    standing: &mut Standing,
     delta: &DeliveryDelta,
     now: i64,
 ) -> Result<(), Stop> {
-    let (unit, name) = (delta.unit, delta.destination.as_str());
-    let what = || delivery_name(unit, name);
-    let row = sqlx::query(ONE).bind(unit).bind(name).fetch_optional(&mut *conn).await?;
-    let row = row.ok_or_else(|| no_delivery(what(), "nothing"))?;
-    let destination: i64 = row.try_get("destination_id")?;
-    check_step(what, row.try_get("position")?, rows::yes(&row, "done")?, delta.from, delta.to)?;
+    let what = || delivery_name(delta.unit, &delta.destination);
+    let Some((destination, position, done)) = &mut standing.delivery else {
+        return Err(no_delivery(what(), "nothing").into());
+    };
+    check_step(what, *position, *done, delta.from, delta.to)?;
     if delta.delivered < 0 {
         let text = format!("no step of {} with a negative count", what());
         return Err(LedgerError::Corrupt(text).into());
     }
-    sqlx::query(STEP)
-        .bind(unit)
-        .bind(destination)
+    let on = delta.to > delta.from || delta.done;
+    script
+        .push(if on { STEP_ON } else { STEP })
+        .bind(delta.unit)
+        .bind(*destination)
         .bind(delta.to)
         .bind(delta.delivered)
         .bind(i64::try_from(delta.rejected.len()).unwrap_or(i64::MAX))
-        .bind(i64::from(delta.done))
-        .execute(&mut *conn)
-        .await?;
-    if delta.to > delta.from || delta.done {
-        sqlx::query(CLEAR).bind(unit).bind(destination).execute(&mut *conn).await?;
-    }
-    dead_letter::insert(conn, standing.connector_id, unit, Some(name), &delta.rejected).await?;
+        .bind(i64::from(delta.done));
+    (*position, *done) = (delta.to, delta.done);
     if delta.done {
-        let left: i64 = sqlx::query_scalar(UNFINISHED).bind(unit).fetch_one(&mut *conn).await?;
-        if left == 0 {
-            progress::delivered(conn, unit, standing.state, now).await?;
-        }
+        // An open delivery belongs to a unit that is admitted.
+        let next = unit::apply(standing.state, &Event::Delivered)?;
+        script.push(DONE).bind(delta.unit).bind(next.name()).bind(now);
     }
     Ok(())
 }

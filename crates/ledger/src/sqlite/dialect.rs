@@ -12,6 +12,13 @@ use crate::unit::Misfit;
 
 /// Starts a transaction that may write, so that it cannot fail later for want of the lock.
 pub(super) const BEGIN: &str = "begin immediate";
+/// The same and a query, in one go.
+macro_rules! begin_with {
+    ($($query:tt)*) => {
+        concat!("begin immediate;", $($query)*)
+    };
+}
+pub(super) use begin_with;
 /// Ends a transaction for good.
 pub(super) const COMMIT: &str = "commit";
 /// Ends a transaction as if it had never been.

@@ -6,6 +6,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::connector;
 use super::dialect::Stop;
+use super::script::Script;
 use crate::rules::check_cursor;
 use crate::{Cursor, Lane, LedgerError, Listed, NewUnit};
 
@@ -63,6 +64,7 @@ pub(super) async fn list(
     check_cursor(what, stored.as_ref(), page.from, page.to)?;
     let connector = connector::known(conn, page.connector).await?;
     let mut listed = Listed::default();
+    let mut script = Script::default();
     let mut lanes: HashMap<&Lane, i64> = HashMap::new();
     for unit in page.units {
         if unit.lane.connector != page.connector {
@@ -76,12 +78,13 @@ pub(super) async fn list(
             lanes.insert(&unit.lane, lane);
             lane
         };
-        if insert(conn, connector, lane, unit, now).await? {
-            listed.new += 1;
-        } else {
-            listed.known += 1;
+        insert(&mut script, connector, lane, unit, now);
+        if script.is_full() {
+            listed.new += script.run(conn).await?;
         }
     }
+    listed.new += script.run(conn).await?;
+    listed.known = (page.units.len() as u64).saturating_sub(listed.new);
     if let Some(to) = page.to.filter(|_| page.to != page.from) {
         sqlx::query(SET_CURSOR)
             .bind(connector)
@@ -94,27 +97,19 @@ pub(super) async fn list(
     Ok(listed)
 }
 
-/// Answers whether the unit is new.
-async fn insert(
-    conn: &mut SqliteConnection,
-    connector: i64,
-    lane: i64,
-    unit: &NewUnit,
-    now: i64,
-) -> Result<bool, Stop> {
-    let inserted = sqlx::query(INSERT_UNIT)
+/// Adds what records a unit, if it is new.
+fn insert(script: &mut Script, connector: i64, lane: i64, unit: &NewUnit, now: i64) {
+    script
+        .push(INSERT_UNIT)
         .bind(connector)
         .bind(lane)
-        .bind(&unit.interval)
+        .bind(unit.interval.as_str())
         .bind(unit.sequence)
-        .bind(&unit.log_file_id)
+        .bind(unit.log_file_id.as_str())
         .bind(unit.log_date)
         .bind(unit.created_date)
         .bind(unit.length)
-        .bind(now)
-        .execute(conn)
-        .await?;
-    Ok(inserted.rows_affected() > 0)
+        .bind(now);
 }
 
 /// The lane's number; it is made known if it is not.

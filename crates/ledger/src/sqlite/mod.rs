@@ -14,6 +14,7 @@ mod listing;
 mod migrate;
 mod progress;
 mod rows;
+mod script;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -25,10 +26,10 @@ use async_trait::async_trait;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
 
-use crate::unit::{Event, State};
+use crate::unit::State;
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, Ledger,
-    LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
+    Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -38,6 +39,9 @@ use writer::Writer;
 const READERS: u32 = 3;
 
 /// A [`Ledger`] in an SQLite file.
+///
+/// What the stages ask between their writes is read on the writing connection while nobody writes,
+/// because a write makes all others forget the pages they hold. No read waits for a write.
 pub struct SqliteLedger {
     writer: Writer,
     readers: SqlitePool,
@@ -137,6 +141,10 @@ impl Ledger for SqliteLedger {
         now: i64,
         limit: usize,
     ) -> Result<Vec<LaneWork>, LedgerError> {
+        if let Some(mut conn) = self.writer.try_take() {
+            let found = due::due(&mut conn, connector, stage, now, limit).await;
+            return conn.keep(found);
+        }
         Ok(due::due(&mut *self.reader().await?, connector, stage, now, limit).await?)
     }
 
@@ -150,17 +158,18 @@ impl Ledger for SqliteLedger {
         Ok(due::next_due(&mut *self.reader().await?, connector, now).await?)
     }
 
-    async fn lease(
+    async fn lease_each(
         &self,
-        lane: &Lane,
+        lanes: &[Lane],
         stage: &str,
         owner: &str,
         now: i64,
         ttl: i64,
-    ) -> Result<Option<Lease>, LedgerError> {
+    ) -> Result<Vec<Lease>, LedgerError> {
         let mut tx = self.writer.begin().await?;
-        let lease = lease::take(&mut tx, lane, stage, owner, now, ttl).await;
-        tx.finish(lease).await
+        let wish = lease::Wish { stage, owner, now, ttl };
+        let leases = lease::take(&mut tx, lanes, &wish).await;
+        tx.finish(leases).await
     }
 
     async fn renew(&self, lease: &Lease, now: i64, ttl: i64) -> Result<Lease, LedgerError> {
@@ -169,10 +178,10 @@ impl Ledger for SqliteLedger {
         tx.finish(renewed).await
     }
 
-    async fn release(&self, lease: &Lease) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let released = lease::release(&mut tx, lease).await;
-        tx.finish(released).await
+    async fn release_each(&self, leases: &[Lease]) -> Result<(), LedgerError> {
+        let mut tx = self.writer.take().await?;
+        let released = lease::release(&mut tx, leases).await;
+        tx.settle(released).await
     }
 
     async fn break_leases(&self) -> Result<(), LedgerError> {
@@ -182,6 +191,10 @@ impl Ledger for SqliteLedger {
     }
 
     async fn units(&self, lane: &Lane) -> Result<Vec<Unit>, LedgerError> {
+        if let Some(mut conn) = self.writer.try_take() {
+            let found = progress::units(&mut conn, lane).await;
+            return conn.keep(found);
+        }
         Ok(progress::units(&mut *self.reader().await?, lane).await?)
     }
 
@@ -189,17 +202,15 @@ impl Ledger for SqliteLedger {
         Ok(progress::unit(&mut *self.reader().await?, unit).await?)
     }
 
-    async fn apply(
+    async fn apply_each(
         &self,
         lease: &Lease,
-        unit: UnitId,
-        event: &Event,
-        dead_letters: &[DeadLetter],
+        events: &[Happened],
         now: i64,
-    ) -> Result<State, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let state = progress::apply(&mut tx, lease, unit, event, dead_letters, now).await;
-        tx.finish(state).await
+    ) -> Result<Vec<State>, LedgerError> {
+        let mut tx = self.writer.take().await?;
+        let states = progress::apply(&mut tx, lease, events, now).await;
+        tx.settle(states).await
     }
 
     async fn postpone(
@@ -214,6 +225,18 @@ impl Ledger for SqliteLedger {
         tx.finish(postponed).await
     }
 
+    async fn outbox(
+        &self,
+        lane: &Lane,
+        destination: &str,
+    ) -> Result<Vec<(Unit, Delivery)>, LedgerError> {
+        if let Some(mut conn) = self.writer.try_take() {
+            let found = deliver::outbox(&mut conn, lane, destination).await;
+            return conn.keep(found);
+        }
+        Ok(deliver::outbox(&mut *self.reader().await?, lane, destination).await?)
+    }
+
     async fn deliveries(&self, unit: UnitId) -> Result<Vec<Delivery>, LedgerError> {
         Ok(deliver::deliveries(&mut *self.reader().await?, unit).await?)
     }
@@ -224,9 +247,9 @@ impl Ledger for SqliteLedger {
         deltas: &[DeliveryDelta],
         now: i64,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
+        let mut tx = self.writer.take().await?;
         let delivered = deliver::deliver(&mut tx, lease, deltas, now).await;
-        tx.finish(delivered).await
+        tx.settle(delivered).await
     }
 
     async fn dead_letters(

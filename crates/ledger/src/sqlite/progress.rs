@@ -1,13 +1,17 @@
 //! A unit's way through its states, and its failures on it.
 
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::dialect::Stop;
+use super::dialect::{Stop, begin_with};
 use super::rows::{self, select_units};
+use super::script::Script;
 use super::{dead_letter, deliver, lease};
 use crate::rules::{Stage, handling_order};
 use crate::unit::{self, Event, Misfit, State};
-use crate::{DeadLetter, Lane, Lease, LedgerError, Unit, UnitId};
+use crate::{Happened, Lane, Lease, LedgerError, Unit, UnitId};
 
 pub(super) const UNITS: &str = select_units!(
     "where u.lane_id = (select l.id from lane l join connector c on c.id = l.connector_id
@@ -20,6 +24,24 @@ const STANDING: &str = "
     join lane l on l.id = u.lane_id
     join connector c on c.id = u.connector_id
     where u.id = $1";
+/// How many units are looked up at once.
+pub(super) const AT_ONCE: usize = 8;
+/// Where units of a lane stand, if a lease on it is still the last grant.
+macro_rules! standings {
+    () => {
+        "select u.id, u.connector_id, u.state,
+            (select count(*) from destination t
+             where t.connector_id = c.id and t.registered = 1) as destinations
+        from connector c
+        join lane l on l.connector_id = c.id and l.event_type = $2 and l.day = $3
+        join lease s on s.lane_id = l.id and s.stage = $4
+        join unit u on u.lane_id = l.id
+        where c.name = $1 and s.epoch = $5 and s.owner = $6
+          and u.id in ($7, $8, $9, $10, $11, $12, $13, $14)"
+    };
+}
+pub(super) const STANDINGS: &str = standings!();
+const BEGIN_STANDINGS: &str = begin_with!(standings!());
 
 const FETCHED: &str = "
     update unit set state = $2, attempts = 0, not_before = 0, failure = null, spooled = 1,
@@ -55,6 +77,7 @@ pub(super) async fn unit(conn: &mut SqliteConnection, unit: UnitId) -> Result<Un
 }
 
 /// What a write has to know of a unit first.
+#[derive(Clone, Copy)]
 pub(super) struct Standing {
     pub(super) connector_id: i64,
     pub(super) state: State,
@@ -77,72 +100,132 @@ pub(super) async fn standing(
     Ok(Standing { connector_id: row.try_get("connector_id")?, state: rows::state(&row)? })
 }
 
+/// The numbers of units as [`STANDINGS`] wants them: at most [`AT_ONCE`], the last repeated.
+pub(super) fn numbers(units: impl Iterator<Item = UnitId>) -> [UnitId; AT_ONCE] {
+    let mut numbers = [0; AT_ONCE];
+    let mut last = 0;
+    let mut units = units.fuse();
+    for number in &mut numbers {
+        last = units.next().unwrap_or(last);
+        *number = last;
+    }
+    numbers
+}
+
+async fn standings(
+    conn: &mut SqliteConnection,
+    sql: &'static str,
+    lease: &Lease,
+    units: impl Iterator<Item = UnitId>,
+) -> Result<HashMap<UnitId, (Standing, i64)>, Stop> {
+    let mut query = lease::bound(sqlx::query(sql), lease);
+    for number in numbers(units) {
+        query = query.bind(number);
+    }
+    let rows = query.fetch_all(conn).await?;
+    let standing = |row: &SqliteRow| {
+        let standing =
+            Standing { connector_id: row.try_get("connector_id")?, state: rows::state(row)? };
+        Ok((row.try_get("id")?, (standing, row.try_get("destinations")?)))
+    };
+    rows.iter().map(standing).collect()
+}
+
+/// Begins a transaction, and commits it if nothing is refused.
 pub(super) async fn apply(
     conn: &mut SqliteConnection,
     lease: &Lease,
-    unit: UnitId,
-    event: &Event,
-    dead_letters: &[DeadLetter],
+    events: &[Happened],
     now: i64,
-) -> Result<State, Stop> {
+) -> Result<Vec<State>, Stop> {
     if Stage::parse(&lease.stage)? != Stage::Collect {
         return Err(lease::fenced(&lease.lane, "collect", lease.epoch));
     }
-    let lane = lease::held(conn, lease).await?;
-    let standing = standing(conn, lease, lane, unit).await?;
-    let next = unit::apply(standing.state, event)?;
-    let query = match event {
+    if events.is_empty() {
+        lease::held(conn, lease).await?;
+        return Ok(Vec::new());
+    }
+    let mut script = Script::default();
+    let mut states = Vec::with_capacity(events.len());
+    let mut sql = BEGIN_STANDINGS;
+    for events in events.chunks(AT_ONCE) {
+        script.run(conn).await?;
+        let units = events.iter().map(|event| event.unit);
+        let mut known = standings(conn, sql, lease, units).await?;
+        sql = STANDINGS;
+        for Happened { unit, event, dead_letters } in events {
+            let Some((standing, destinations)) = known.get_mut(unit) else {
+                return Err(why_not(conn, lease, *unit).await);
+            };
+            let next = unit::apply(standing.state, event)?;
+            if matches!(event, Event::Admitted { .. }) && *destinations == 0 {
+                let text = "a connector without destinations".to_owned();
+                return Err(LedgerError::Corrupt(text).into());
+            }
+            record(&mut script, *unit, standing.state, next, event, now)?;
+            standing.state = next;
+            let connector = standing.connector_id;
+            dead_letter::insert(conn, &mut script, connector, *unit, None, dead_letters).await?;
+            states.push(next);
+        }
+    }
+    script.commit(conn).await?;
+    Ok(states)
+}
+
+/// Why a lease gives no right to write to a unit.
+pub(super) async fn why_not(conn: &mut SqliteConnection, lease: &Lease, unit: UnitId) -> Stop {
+    let lane = match lease::held(conn, lease).await {
+        Ok(lane) => lane,
+        Err(stop) => return stop,
+    };
+    match standing(conn, lease, lane, unit).await {
+        Ok(_) => LedgerError::Corrupt(format!("unit {unit} twice")).into(),
+        Err(stop) => stop,
+    }
+}
+
+/// Adds what an event writes.
+fn record(
+    script: &mut Script,
+    unit: UnitId,
+    from: State,
+    next: State,
+    event: &Event,
+    now: i64,
+) -> Result<(), Stop> {
+    match event {
         Event::Fetched { spool_path, spool_bytes, raw_bytes, rows, content_hash, warning } => {
-            sqlx::query(FETCHED)
+            script
+                .push(FETCHED)
                 .bind(unit)
                 .bind(next.name())
-                .bind(spool_path)
+                .bind(spool_path.as_str())
                 .bind(count(*spool_bytes))
                 .bind(count(*raw_bytes))
                 .bind(count(*rows))
-                .bind(content_hash)
-                .bind(warning.as_deref())
+                .bind(content_hash.as_str())
+                .bind(warning.as_deref());
         }
-        Event::Admitted { admitted, repeats, undecodable, exceptions } => sqlx::query(ADMITTED)
-            .bind(unit)
-            .bind(next.name())
-            .bind(count(*admitted))
-            .bind(count(*repeats))
-            .bind(count(*undecodable))
-            .bind(count(*exceptions)),
+        Event::Admitted { admitted, repeats, undecodable, exceptions } => {
+            script
+                .push(ADMITTED)
+                .bind(unit)
+                .bind(next.name())
+                .bind(count(*admitted))
+                .bind(count(*repeats))
+                .bind(count(*undecodable))
+                .bind(count(*exceptions));
+            deliver::open(script, unit);
+        }
         Event::Gone | Event::Covered => {
-            sqlx::query(FINAL).bind(unit).bind(next.name()).bind(now).bind(None::<&str>)
+            script.push(FINAL).bind(unit).bind(next.name()).bind(now).bind(None::<&str>);
         }
         Event::Undecodable { reason } => {
-            sqlx::query(FINAL).bind(unit).bind(next.name()).bind(now).bind(reason)
+            script.push(FINAL).bind(unit).bind(next.name()).bind(now).bind(reason.as_str());
         }
-        Event::Delivered => {
-            return Err(Misfit { from: standing.state.name(), event: event.name() }.into());
-        }
-    };
-    query.execute(&mut *conn).await?;
-    if matches!(event, Event::Admitted { .. }) {
-        deliver::open(conn, unit).await?;
+        Event::Delivered => return Err(Misfit { from: from.name(), event: event.name() }.into()),
     }
-    dead_letter::insert(conn, standing.connector_id, unit, None, dead_letters).await?;
-    Ok(next)
-}
-
-/// Records that the last destination finished a unit.
-pub(super) async fn delivered(
-    conn: &mut SqliteConnection,
-    unit: UnitId,
-    state: State,
-    now: i64,
-) -> Result<(), Stop> {
-    let next = unit::apply(state, &Event::Delivered)?;
-    sqlx::query(FINAL)
-        .bind(unit)
-        .bind(next.name())
-        .bind(now)
-        .bind(None::<&str>)
-        .execute(conn)
-        .await?;
     Ok(())
 }
 

@@ -7,16 +7,20 @@ use super::dialect::Stop;
 use crate::unit::State;
 use crate::{Lane, LedgerError, NewUnit, Unit};
 
-/// A query for whole units: this, then what the caller adds.
+/// A query for whole units: this, then what the caller adds, before that perhaps more columns.
 macro_rules! select_units {
     ($rest:literal) => {
+        select_units!("", $rest)
+    };
+    ($more:literal, $rest:literal) => {
         concat!(
             "select u.id, c.name as connector, l.event_type, l.day, u.file_interval, u.sequence,
                 u.log_file_id, u.log_date, u.created_date, u.length, u.state, u.attempts,
                 u.not_before, coalesce(u.failure, u.remark) as note, u.spool_path, u.spool_bytes,
                 u.raw_bytes, u.row_count, u.admitted, u.repeats, u.undecodable, u.exceptions, u.content_hash,
-                u.listed_at, u.final_at, u.spooled
-            from unit u
+                u.listed_at, u.final_at, u.spooled",
+            $more,
+            " from unit u
             join lane l on l.id = u.lane_id
             join connector c on c.id = u.connector_id ",
             $rest

@@ -45,6 +45,13 @@ impl Writer {
         Ok(Write { idle, conn })
     }
 
+    /// The connection if nobody writes just now.
+    pub(super) fn try_take(&self) -> Option<Write<'_>> {
+        let mut idle = self.idle.try_lock().ok()?;
+        let conn = idle.take()?;
+        Some(Write { idle, conn })
+    }
+
     /// Closes the connection; SQLite then folds the write-ahead log into the file if no other
     /// connection is left.
     pub(super) async fn close(self) -> Result<(), Stop> {
@@ -73,6 +80,24 @@ impl Write<'_> {
             // is the failure before it.
             Err(error) if result.is_ok() => return Err(Stop::from(error).into()),
             Err(error) => tracing::debug!(%error, "the ledger's connection is replaced"),
+        }
+        Ok(result?)
+    }
+
+    /// Ends a turn whose work began and committed its transaction by itself: rolls back after a
+    /// refusal or failure.
+    pub(super) async fn settle<T>(self, result: Result<T, Stop>) -> Result<T, LedgerError> {
+        if result.is_ok() {
+            self.give_back();
+            return Ok(result?);
+        }
+        self.finish(result).await
+    }
+
+    /// Ends a turn in which nothing was written; a connection that failed is replaced.
+    pub(super) fn keep<T>(self, result: Result<T, Stop>) -> Result<T, LedgerError> {
+        if result.is_ok() {
+            self.give_back();
         }
         Ok(result?)
     }

@@ -17,6 +17,7 @@ mod memory;
 pub mod model;
 mod scene;
 mod status;
+mod together;
 mod units;
 
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use leases::*;
 pub use listing::*;
 pub use memory::MemoryLedger;
 pub use status::*;
+pub use together::*;
 pub use units::*;
 
 /// Where one case keeps its ledger.
@@ -124,6 +126,13 @@ cases! { $
     a_postponed_delivery_waits_alone
     a_step_that_gets_further_clears_failures
     two_steps_from_one_position_have_one_winner
+
+    many_lanes_are_leased_but_for_those_held
+    many_leases_are_given_back_but_for_those_lost
+    many_events_of_a_lane_are_applied_in_order
+    many_events_happen_all_or_none
+    many_steps_join_up_within_a_call
+    an_outbox_has_what_a_destination_has_not_finished
 
     what_is_kept_about_a_connector_is_replaced_whole
     only_registered_connectors_are_named

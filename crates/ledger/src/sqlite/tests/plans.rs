@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
-use crate::sqlite::{dead_letter, due, progress, status};
+use crate::sqlite::{dead_letter, deliver, due, progress, status};
 use crate::{Ledger, SqliteLedger};
 
 /// The steps of a plan, one a line.
@@ -26,6 +26,9 @@ async fn frequent_questions_read_only_what_waits() {
         (due::UNIT_WAITS, "INDEX unit_waiting"),
         (due::DELIVERY_WAITS, "INDEX delivery_waiting"),
         (progress::UNITS, "INDEX unit_lane"),
+        (progress::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
+        (deliver::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
+        (deliver::OUTBOX, "INDEX delivery_due"),
         (status::RELEASABLE, "INDEX unit_spooled"),
         (status::LOST, "INDEX unit_vanished"),
         (status::UNITS_FAILING, "INDEX unit_waiting"),

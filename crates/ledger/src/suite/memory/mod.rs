@@ -11,12 +11,12 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::rules::{Stage, check_cursor, no_delivery};
-use crate::unit::{self, Event, Misfit, State};
+use crate::unit::{Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, Ledger,
-    LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
+    Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
 };
-use world::{Answer, Grant, World, fenced, fresh, identity, untouched};
+use world::{Answer, World, fenced, fresh, identity};
 
 /// A [`Ledger`] in memory.
 #[derive(Default)]
@@ -168,26 +168,17 @@ impl Ledger for MemoryLedger {
         }))
     }
 
-    async fn lease(
+    async fn lease_each(
         &self,
-        lane: &Lane,
+        lanes: &[Lane],
         stage: &str,
         owner: &str,
         now: i64,
         ttl: i64,
-    ) -> Answer<Option<Lease>> {
+    ) -> Answer<Vec<Lease>> {
         Stage::parse(stage)?;
         self.write(|world| {
-            let key = (lane.clone(), stage.to_owned());
-            let last = world.grants.get(&key);
-            if last.is_some_and(|grant| grant.owner.is_some() && grant.expires > now) {
-                return Ok(None);
-            }
-            let epoch = last.map_or(1, |grant| grant.epoch + 1);
-            let (owner, expires) = (owner.to_owned(), now.saturating_add(ttl));
-            world.grants.insert(key, Grant { owner: Some(owner.clone()), epoch, expires });
-            let stage = stage.to_owned();
-            Ok(Some(Lease { lane: lane.clone(), stage, owner, epoch, expires }))
+            Ok(lanes.iter().filter_map(|lane| world.take(lane, stage, owner, now, ttl)).collect())
         })
     }
 
@@ -203,11 +194,13 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn release(&self, lease: &Lease) -> Answer<()> {
+    async fn release_each(&self, leases: &[Lease]) -> Answer<()> {
         self.write(|world| {
-            if world.held(lease) {
-                let key = (lease.lane.clone(), lease.stage.clone());
-                world.grants.entry(key).and_modify(|grant| grant.owner = None);
+            for lease in leases {
+                if world.held(lease) {
+                    let key = (lease.lane.clone(), lease.stage.clone());
+                    world.grants.entry(key).and_modify(|grant| grant.owner = None);
+                }
             }
             Ok(())
         })
@@ -249,64 +242,13 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn apply(
-        &self,
-        lease: &Lease,
-        unit: UnitId,
-        event: &Event,
-        dead_letters: &[DeadLetter],
-        now: i64,
-    ) -> Answer<State> {
+    async fn apply_each(&self, lease: &Lease, events: &[Happened], now: i64) -> Answer<Vec<State>> {
         Stage::parse(&lease.stage)?;
         self.write(|world| {
-            world.check_right(lease, "collect", unit)?;
-            let found = world.unit(unit)?;
-            let next = unit::apply(found.state, event)?;
-            (found.attempts, found.not_before, found.note) = (0, 0, None);
-            match event.clone() {
-                Event::Fetched {
-                    spool_path,
-                    spool_bytes,
-                    raw_bytes,
-                    rows,
-                    content_hash,
-                    warning,
-                } => {
-                    found.spooled = true;
-                    found.spool_path = Some(spool_path);
-                    found.spool_bytes = spool_bytes as i64;
-                    found.raw_bytes = raw_bytes as i64;
-                    found.rows = rows as i64;
-                    found.content_hash = Some(content_hash);
-                    world.remarks.extend(warning.map(|warning| (unit, warning)));
-                    world.unit(unit)?.state = next;
-                }
-                Event::Admitted { admitted, repeats, undecodable, exceptions } => {
-                    found.exceptions = exceptions as i64;
-                    found.admitted = admitted as i64;
-                    found.repeats = repeats as i64;
-                    found.undecodable = undecodable as i64;
-                    found.state = next;
-                    let names =
-                        world.registered.get(&lease.lane.connector).cloned().unwrap_or_default();
-                    if names.is_empty() {
-                        return Err(LedgerError::Corrupt("no destinations".to_owned()));
-                    }
-                    world
-                        .deliveries
-                        .extend(names.into_iter().map(|destination| untouched(unit, destination)));
-                }
-                Event::Gone | Event::Covered => world.finish(unit, event, now)?,
-                Event::Undecodable { reason } => {
-                    world.finish(unit, event, now)?;
-                    world.remarks.insert(unit, reason);
-                }
-                Event::Delivered => {
-                    return Err(Misfit { from: found.state.name(), event: event.name() }.into());
-                }
+            if !world.held(lease) {
+                return Err(fenced(lease));
             }
-            world.set_aside(unit, dead_letters)?;
-            Ok(next)
+            events.iter().map(|happened| world.apply(lease, happened, now)).collect()
         })
     }
 
@@ -337,6 +279,18 @@ impl Ledger for MemoryLedger {
             (found.not_before, found.note) = (not_before, Some(note.to_owned()));
             Ok(())
         })
+    }
+
+    async fn outbox(&self, lane: &Lane, destination: &str) -> Answer<Vec<(Unit, Delivery)>> {
+        let units = self.units(lane).await?;
+        Ok(self.read(|world| {
+            let open = |unit: &Unit| {
+                let mut all = world.deliveries.iter();
+                all.find(|d| d.unit == unit.id && d.destination == destination && !d.done).cloned()
+            };
+            let pair = |unit: Unit| open(&unit).map(|delivery| (unit, delivery));
+            units.into_iter().filter_map(pair).collect()
+        }))
     }
 
     async fn deliveries(&self, unit: UnitId) -> Answer<Vec<Delivery>> {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
-use crate::unit::{self, Event, State};
+use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Lane, Lease, LedgerError,
-    NewUnit, Unit, UnitId,
+    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, Lease,
+    LedgerError, NewUnit, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -56,6 +56,68 @@ impl World {
             return Err(fenced(lease));
         }
         if self.unit(id)?.listed.lane == lease.lane { Ok(()) } else { Err(fenced(lease)) }
+    }
+
+    pub(super) fn take(
+        &mut self,
+        lane: &Lane,
+        stage: &str,
+        owner: &str,
+        now: i64,
+        ttl: i64,
+    ) -> Option<Lease> {
+        let key = (lane.clone(), stage.to_owned());
+        let last = self.grants.get(&key);
+        if last.is_some_and(|grant| grant.owner.is_some() && grant.expires > now) {
+            return None;
+        }
+        let epoch = last.map_or(1, |grant| grant.epoch + 1);
+        let (owner, expires) = (owner.to_owned(), now.saturating_add(ttl));
+        self.grants.insert(key, Grant { owner: Some(owner.clone()), epoch, expires });
+        Some(Lease { lane: lane.clone(), stage: stage.to_owned(), owner, epoch, expires })
+    }
+
+    pub(super) fn apply(&mut self, lease: &Lease, it: &Happened, now: i64) -> Answer<State> {
+        let unit = it.unit;
+        self.check_right(lease, "collect", unit)?;
+        let found = self.unit(unit)?;
+        let next = unit::apply(found.state, &it.event)?;
+        (found.attempts, found.not_before, found.note) = (0, 0, None);
+        match it.event.clone() {
+            Event::Fetched { spool_path, spool_bytes, raw_bytes, rows, content_hash, warning } => {
+                found.spooled = true;
+                found.spool_path = Some(spool_path);
+                found.spool_bytes = spool_bytes as i64;
+                found.raw_bytes = raw_bytes as i64;
+                found.rows = rows as i64;
+                found.content_hash = Some(content_hash);
+                found.state = next;
+                self.remarks.extend(warning.map(|warning| (unit, warning)));
+            }
+            Event::Admitted { admitted, repeats, undecodable, exceptions } => {
+                found.exceptions = exceptions as i64;
+                found.admitted = admitted as i64;
+                found.repeats = repeats as i64;
+                found.undecodable = undecodable as i64;
+                found.state = next;
+                let names = self.registered.get(&lease.lane.connector).cloned().unwrap_or_default();
+                if names.is_empty() {
+                    return Err(LedgerError::Corrupt("no destinations".to_owned()));
+                }
+                let opened = names.into_iter().map(|destination| untouched(unit, destination));
+                self.deliveries.extend(opened);
+            }
+            Event::Gone | Event::Covered => self.finish(unit, &it.event, now)?,
+            Event::Undecodable { reason } => {
+                self.finish(unit, &it.event, now)?;
+                self.remarks.insert(unit, reason);
+            }
+            Event::Delivered => {
+                return Err(Misfit { from: found.state.name(), event: it.event.name() }.into());
+            }
+        }
+        self.set_aside(unit, &it.dead_letters)?;
+        Ok(next)
     }
 
     pub(super) fn finish(&mut self, id: UnitId, event: &Event, now: i64) -> Answer<()> {
