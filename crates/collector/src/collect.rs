@@ -132,8 +132,9 @@ async fn fetch_unit(
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
     let earlier =
         Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
-    let fetched =
-        fetch(&connector.org, &connector.spool, info, &earlier, &connector.progress).await?;
+    let (org, spool, readers) = (&connector.org, &connector.spool, connector.destinations.len());
+    let _share = connector.memory.to_fetch(info.length).await;
+    let fetched = fetch(org, spool, info, &earlier, &connector.progress, readers).await?;
     connector.hold.succeeded();
     let inspected = fetched.inspected;
     if let Some(warning) = &fetched.warning {
@@ -262,8 +263,8 @@ fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
     let name = path_part(&unit.key());
     let part = spool.scratch().join(format!("{name}.rows"));
     let path = spool.bytes(relative);
-    let bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
-    inspect(bytes, unit, limit(unit.length), &part, &spool.scratch()).map_err(
+    let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
+    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), None).map_err(
         |error| match error {
             InspectError::Fault(fault) => Error::Unit(fault),
             InspectError::Disk(source) => Error::Disk { path: part.clone(), source },

@@ -13,6 +13,7 @@ use crate::access::Access;
 use crate::clock;
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::spool::Spool;
 
 /// Everything a configuration names, opened. Holds the data folder for itself.
@@ -25,6 +26,7 @@ pub struct Collector {
     /// Removed destinations whose undelivered units may be dropped.
     pub(crate) given_up: Vec<String>,
     pub(crate) access: Access,
+    pub(crate) memory: Memory,
     /// Locked as long as this lives.
     _lock: File,
 }
@@ -55,6 +57,7 @@ impl Collector {
             let destination = config.build(&settings.vault)?;
             destinations.insert(destination.name().to_owned(), destination);
         }
+        let memory = Memory::new(destinations.keys());
         let access = Access::open(data_dir, Arc::clone(&ledger))?;
         let owner = format!("{}-{}", std::process::id(), clock::now());
         Ok(Self {
@@ -65,6 +68,7 @@ impl Collector {
             owner,
             given_up: Vec::new(),
             access,
+            memory,
             _lock: lock,
         })
     }

@@ -17,6 +17,7 @@ use crate::access::is_refusal;
 use crate::clock;
 use crate::config::{ConnectorSettings, RetrySettings};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::progress::Progress;
 use crate::spool::Spool;
 
@@ -48,6 +49,8 @@ pub(crate) struct Connector {
     pub(crate) cancel: CancellationToken,
     /// Why nothing is asked of the org just now.
     pub(crate) hold: Hold,
+    /// Memory for units in work, shared with all connectors.
+    pub(crate) memory: Memory,
 }
 
 /// Why a failure was put off, kept in the ledger beside the unit.

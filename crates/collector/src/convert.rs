@@ -3,20 +3,21 @@
 //! Events get the same `event_uid` as when collected: it depends only on what the file says. What
 //! the file does not say (its id, its interval) is taken from its name or left plain.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 
 use jiff::Timestamp;
-use orgtap_codec::csv::{Item, Reader, Row};
-use orgtap_destinations::Limits;
-use orgtap_events::{Interval, UnitInfo, id};
+use orgtap_codec::csv::{Item, ReadError, Reader, Row};
+use orgtap_events::{Interval, UnitInfo, id, raw};
 
 use crate::admit::decisions::{Decisions, decide};
 use crate::admit::index::IndexReader;
-use crate::decode::decode;
+use crate::admit::sort::{Record, Sorted, Sorter};
 use crate::error::UnitFault;
-use crate::inspect::{InspectError, inspect};
+use crate::inspect::{InspectError, dead_row, header, inspect};
 use crate::spool::open_packed;
 
 /// What came of a file.
@@ -50,52 +51,204 @@ pub enum ConvertError {
     Write(#[source] io::Error),
 }
 
-/// Batches are cut for writing; nobody sees where.
-const LIMITS: Limits = Limits { events: 50_000, bytes: 1024 * 1024 };
+/// Bytes of events written at a time.
+const BLOCK: usize = 1024 * 1024;
+/// Blocks on their way to the output, at most.
+const BLOCKS: usize = 3;
 
-/// Converts one file (plain, `.gz` or `.zst`) to NDJSON, in bounded memory: reads it once for the
-/// rows' identities and once for the events. Tells `complain` of rows that are none: their number
-/// and offset, and what is wrong.
+/// Where events go: somewhere that can be gone back to, or not.
+pub enum Out<'a> {
+    /// A file, at the place where the events are to begin.
+    File(&'a mut File),
+    /// A pipe, say.
+    Stream(&'a mut (dyn Write + Send)),
+}
+
+/// Converts one file (plain, `.gz` or `.zst`) to NDJSON, in bounded memory. Tells `complain` of
+/// rows that are none: their number and offset, and what is wrong.
+///
+/// Whether a row is the only one of its kind is known at the end. Into a file, events are written
+/// at once as if it were, and the few that are not get their own `event_uid` afterwards. For a
+/// stream the file is read twice.
 pub fn convert(
     path: &Path,
-    out: &mut dyn Write,
+    out: Out<'_>,
     complain: &mut dyn FnMut(u64, u64, &str),
 ) -> Result<Converted, ConvertError> {
     let Some(unit) = peek(path)? else { return Ok(Converted::default()) };
     let unit = Arc::new(unit);
     let scratch = Scratch::new().map_err(ConvertError::Scratch)?;
-    let (rows, exceptions) = (scratch.0.join("rows"), scratch.0.join("admit"));
-    let open = || open_packed(path).map_err(ConvertError::Read);
-    let inspected =
-        inspect(open()?, &unit, u64::MAX, &rows, &scratch.0).map_err(|error| match error {
-            InspectError::Fault(fault) => ConvertError::Fault(fault),
-            InspectError::Disk(error) => ConvertError::Scratch(error),
-        })?;
-    for dead in &inspected.dead {
-        complain(dead.row + 1, dead.offset, &dead.reason);
+    match out {
+        Out::File(file) => {
+            let start = file.stream_position().map_err(ConvertError::Write)?;
+            let mut numbers = Sorter::new(scratch.0.clone());
+            let mut events = Events { path, unit: &unit, out: file, complain };
+            let converted = events.write(Decisions::none(), |event| numbers.push(event));
+            let converted = converted.and_then(|converted| {
+                number(file, start, numbers.sorted().map_err(ConvertError::Scratch)?)?;
+                Ok(converted)
+            });
+            match &converted {
+                Ok(converted) => file.seek(SeekFrom::Start(start + converted.bytes)).map(drop),
+                // Half a file's events are of no use, wrongly numbered ones of less.
+                Err(_) => file.set_len(start).and_then(|()| file.seek(SeekFrom::End(0)).map(drop)),
+            }
+            .map_err(ConvertError::Write)?;
+            converted
+        }
+        Out::Stream(out) => {
+            let decisions = decisions(path, &unit, &scratch.0)?;
+            Events { path, unit: &unit, out, complain }.write(decisions, |_| Ok(()))
+        }
     }
-    let index = IndexReader::open(&rows).map_err(ConvertError::Scratch)?;
-    let decided = decide(&exceptions, &scratch.0, index, &mut []).map_err(ConvertError::Scratch)?;
-    let decisions = match decided.exceptions {
-        0 => Decisions::none(),
-        count => Decisions::open(&exceptions, count).map_err(ConvertError::Scratch)?,
-    };
-    let bytes = open()?;
-    let mut converted = Converted { undecodable: inspected.undecodable, ..Converted::default() };
-    let (sender, mut cuts) = tokio::sync::mpsc::channel(2);
-    std::thread::scope(|scope| {
-        let decoder = scope.spawn(move || decode(bytes, decisions, &unit, 0, LIMITS, &sender));
-        while let Some(cut) = cuts.blocking_recv() {
-            let ndjson = cut.batch.events.ndjson();
-            out.write_all(ndjson).map_err(ConvertError::Write)?;
-            converted.events += cut.batch.events.len() as u64;
-            converted.bytes += ndjson.len() as u64;
+}
+
+/// An event: its row's hash and number, and where its `event_uid` is, counted from the first
+/// event.
+type Written = (u128, u64, u64);
+
+impl Record for Written {
+    type Bytes = [u8; 32];
+
+    fn bytes(self) -> [u8; 32] {
+        let mut record = [0; 32];
+        record[..16].copy_from_slice(&self.0.to_be_bytes());
+        record[16..24].copy_from_slice(&self.1.to_be_bytes());
+        record[24..].copy_from_slice(&self.2.to_be_bytes());
+        record
+    }
+
+    fn read(record: &[u8; 32]) -> Self {
+        let (mut hash, mut row, mut place) = ([0; 16], [0; 8], [0; 8]);
+        hash.copy_from_slice(&record[..16]);
+        row.copy_from_slice(&record[16..24]);
+        place.copy_from_slice(&record[24..]);
+        (u128::from_be_bytes(hash), u64::from_be_bytes(row), u64::from_be_bytes(place))
+    }
+}
+
+/// Gives the second and later ones among identical rows their own identity.
+fn number(file: &mut File, start: u64, mut sorted: Sorted<Written>) -> Result<(), ConvertError> {
+    let mut before = None;
+    let mut nth = 1;
+    while let Some((hash, _, place)) = sorted.next().map_err(ConvertError::Scratch)? {
+        nth = if before.replace(hash) == Some(hash) { nth + 1 } else { 1 };
+        if nth > 1 {
+            let uid = raw::event_uid(hash, nth);
+            file.seek(SeekFrom::Start(start + place)).map_err(ConvertError::Write)?;
+            file.write_all(&uid).map_err(ConvertError::Write)?;
         }
-        match decoder.join() {
-            Ok(ended) => ended.map_err(ConvertError::Fault),
-            Err(panic) => std::panic::resume_unwind(panic),
-        }
+    }
+    Ok(())
+}
+
+/// Reads the file once to learn which of its rows are identical.
+fn decisions(path: &Path, unit: &UnitInfo, scratch: &Path) -> Result<Decisions, ConvertError> {
+    let (rows, exceptions) = (scratch.join("rows"), scratch.join("admit"));
+    let mut bytes = open_packed(path).map_err(ConvertError::Read)?;
+    inspect(&mut bytes, unit, u64::MAX, &rows, scratch, None).map_err(|error| match error {
+        InspectError::Fault(fault) => ConvertError::Fault(fault),
+        InspectError::Disk(error) => ConvertError::Scratch(error),
     })?;
+    let index = IndexReader::open(&rows).map_err(ConvertError::Scratch)?;
+    let decided = decide(&exceptions, scratch, index, &mut []).map_err(ConvertError::Scratch)?;
+    match decided.exceptions {
+        0 => Ok(Decisions::none()),
+        count => Decisions::open(&exceptions, count).map_err(ConvertError::Scratch),
+    }
+}
+
+/// The events of one file on their way out.
+struct Events<'a> {
+    path: &'a Path,
+    unit: &'a UnitInfo,
+    out: &'a mut (dyn Write + Send),
+    complain: &'a mut dyn FnMut(u64, u64, &str),
+}
+
+impl Events<'_> {
+    /// Writes them, on a thread of their own, while they are made on this one.
+    fn write(
+        &mut self,
+        decisions: Decisions,
+        each: impl FnMut(Written) -> io::Result<()>,
+    ) -> Result<Converted, ConvertError> {
+        let Self { path, unit, out, complain } = self;
+        let (blocks, full) = sync_channel::<Vec<u8>>(BLOCKS);
+        let (used, spare) = sync_channel(BLOCKS + 2);
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(move || {
+                for block in full {
+                    out.write_all(&block)?;
+                    // Whoever makes events may have ended.
+                    drop(used.try_send(block));
+                }
+                Ok(())
+            });
+            let made = make(path, unit, decisions, each, complain, |block| {
+                let next: Vec<u8> = spare.try_recv().unwrap_or_default();
+                // A writer that has failed says so itself.
+                blocks.send(std::mem::replace(block, next)).is_ok()
+            });
+            drop(blocks);
+            match writer.join() {
+                Ok(written) => written.map_err(ConvertError::Write)?,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+            made
+        })
+    }
+}
+
+/// Makes events in blocks, and hands each to `full` until that wants no more.
+fn make(
+    path: &Path,
+    unit: &UnitInfo,
+    mut decisions: Decisions,
+    mut each: impl FnMut(Written) -> io::Result<()>,
+    complain: &mut dyn FnMut(u64, u64, &str),
+    mut full: impl FnMut(&mut Vec<u8>) -> bool,
+) -> Result<Converted, ConvertError> {
+    let read = |error: ReadError| match error.source.kind() {
+        io::ErrorKind::UnexpectedEof => {
+            ConvertError::Fault(UnitFault::Damaged("the compressed bytes end early".to_owned()))
+        }
+        _ => ConvertError::Read(error.source),
+    };
+    let mut reader = Reader::new(open_packed(path).map_err(ConvertError::Read)?);
+    let Some(first) = reader.next_item().map_err(read)? else { return Ok(Converted::default()) };
+    let mut plan = header(&first, unit).map_err(|error| match error {
+        InspectError::Fault(fault) => ConvertError::Fault(fault),
+        InspectError::Disk(error) => ConvertError::Scratch(error),
+    })?;
+    let mut converted = Converted::default();
+    let mut block = Vec::new();
+    let mut number = 0;
+    while let Some(item) = reader.next_item().map_err(read)? {
+        number += 1;
+        if let Some(dead) = dead_row(&item, plan.width(), number - 1) {
+            complain(number, dead.offset, &dead.reason);
+            converted.undecodable += 1;
+            continue;
+        }
+        let Item::Row(row) = item else { continue };
+        let nth = decisions.nth(number - 1).map_err(ConvertError::Scratch)?.unwrap_or(1);
+        let hash = plan.hash(&row);
+        let encoded = plan.encode(&row, hash, nth, number, &mut block);
+        block.push(b'\n');
+        let place = converted.bytes + encoded.uid as u64;
+        each((hash, number, place)).map_err(ConvertError::Scratch)?;
+        converted.events += 1;
+        if block.len() >= BLOCK {
+            converted.bytes += block.len() as u64;
+            if !full(&mut block) {
+                return Ok(converted);
+            }
+            block.clear();
+        }
+    }
+    converted.bytes += block.len() as u64;
+    full(&mut block);
     Ok(converted)
 }
 
@@ -191,22 +344,51 @@ mod tests {
         }
         packer.finish().unwrap();
         let mut no_complaints = |row: u64, _: u64, why: &str| panic!("row {row}: {why}");
-        let converted = convert(&path, &mut io::sink(), &mut no_complaints).unwrap();
+        let mut sink = io::sink();
+        let converted = convert(&path, Out::Stream(&mut sink), &mut no_complaints).unwrap();
         assert_eq!((converted.events, converted.undecodable), (270, 0));
+    }
+
+    /// What came of it, the events, and the complaints: rows and reasons.
+    type Told = (Result<Converted, String>, Vec<u8>, Vec<(u64, String)>);
+
+    /// Into a file behind other content, and into a stream.
+    fn both(path: &Path) -> [Told; 2] {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"before\n").unwrap();
+        let (mut stream, mut complaints) = (Vec::new(), [Vec::new(), Vec::new()]);
+        let [first, second] = &mut complaints;
+        let told = convert(path, Out::File(&mut file), &mut |row, _, why| {
+            first.push((row, why.to_owned()));
+        });
+        let told_twice = convert(path, Out::Stream(&mut stream), &mut |row, _, why| {
+            second.push((row, why.to_owned()));
+        });
+        file.write_all(b"after\n").unwrap();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        let mut written = Vec::new();
+        io::Read::read_to_end(&mut file, &mut written).unwrap();
+        let written = written.strip_prefix(b"before\n").unwrap();
+        let written = written.strip_suffix(b"after\n").unwrap().to_vec();
+        let [first, second] = complaints;
+        let told = told.map_err(|error| error.to_string());
+        let told_twice = told_twice.map_err(|error| error.to_string());
+        [(told, written, first), (told_twice, stream, second)]
     }
 
     #[test]
     fn identical_rows_get_uids_of_their_own_and_bad_rows_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv");
-        std::fs::write(&path, "A,B\n1,2\n1,2\n1\n3,4\n").unwrap();
-        let (mut out, mut complaints) = (Vec::new(), Vec::new());
-        let converted =
-            convert(&path, &mut out, &mut |row, _, why| complaints.push((row, why.to_owned())))
-                .unwrap();
-        assert_eq!((converted.events, converted.undecodable), (3, 1));
+        std::fs::write(&path, "A,B\n1,2\n1,2\n1\n3,4\n1,2\n").unwrap();
+        let [into_file, into_stream] = both(&path);
+        assert_eq!(into_file, into_stream);
+        let (converted, out, complaints) = into_file;
+        let converted = converted.unwrap();
+        assert_eq!((converted.events, converted.undecodable), (4, 1));
+        assert_eq!(converted.bytes, out.len() as u64);
         assert_eq!(complaints, [(3, "the row has 1 cells, the header 2".to_owned())]);
-        let uids: std::collections::BTreeSet<String> = String::from_utf8(out)
+        let uids: Vec<String> = String::from_utf8(out)
             .unwrap()
             .lines()
             .map(|line| {
@@ -214,6 +396,23 @@ mod tests {
                 event["_orgtap"]["event_uid"].as_str().unwrap().to_owned()
             })
             .collect();
-        assert_eq!(uids.len(), 3);
+        let uids: std::collections::BTreeSet<&String> = uids.iter().collect();
+        assert_eq!(uids.len(), 4);
+    }
+
+    #[test]
+    fn a_file_that_ends_early_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv.gz");
+        let rows = "\"A\",\"B\"\n".repeat(300_000);
+        let fast = flate2::Compression::fast();
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), fast);
+        packer.write_all(rows.as_bytes()).unwrap();
+        let packed = packer.finish().unwrap();
+        std::fs::write(&path, &packed[..packed.len() - 9]).unwrap();
+        for (told, written, _) in both(&path) {
+            assert!(told.unwrap_err().contains("end early"));
+            assert!(written.is_empty());
+        }
     }
 }

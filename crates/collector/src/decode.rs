@@ -18,6 +18,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::admit::decisions::Decisions;
 use crate::error::UnitFault;
+use crate::kept::Hashes;
 
 /// A batch, with the row each of its events came from.
 #[derive(Debug)]
@@ -40,10 +41,12 @@ struct Cutter {
 }
 
 /// Reads a unit from row `position` on and sends it in batches, the last of which ends the unit.
+/// `hashes` has the rows' hashes from that row on, if they are still known.
 ///
 /// Ends early, without error, when the receiver is gone.
 pub(crate) fn decode(
-    bytes: Box<dyn Read + Send>,
+    bytes: &mut dyn Read,
+    mut hashes: Option<Hashes>,
     mut decisions: Decisions,
     unit: &Arc<UnitInfo>,
     position: u64,
@@ -66,13 +69,17 @@ pub(crate) fn decode(
         };
         let row_number = number;
         number += 1;
+        if row_number < position {
+            continue;
+        }
+        let known = hashes.as_mut().map(Hashes::next).transpose().map_err(spool)?;
         // Rows that are none were set aside by the first reading.
         let Item::Row(row) = item else { continue };
-        if row_number < position || row.len() != plan.width() {
+        if row.len() != plan.width() {
             continue;
         }
         let Some(nth) = decisions.nth(row_number).map_err(spool)? else { continue };
-        let hash = plan.hash(&row);
+        let hash = known.unwrap_or_else(|| plan.hash(&row));
         let start = cutter.buffer.len();
         let encoded = plan.encode(&row, hash, nth, row_number + 1, &mut cutter.buffer);
         let full = cutter.add(start, encoded.time, row_number);
@@ -167,8 +174,8 @@ mod tests {
 
     fn cuts(csv: &str, position: u64, limits: Limits) -> Vec<Cut> {
         let (sender, mut receiver) = mpsc::channel(10_000);
-        let bytes = Box::new(io::Cursor::new(csv.to_owned()));
-        decode(bytes, Decisions::none(), &unit(), position, limits, &sender).unwrap();
+        let mut bytes = csv.as_bytes();
+        decode(&mut bytes, None, Decisions::none(), &unit(), position, limits, &sender).unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.blocking_recv()).collect()
     }

@@ -3,6 +3,7 @@
 //! A lane's units go out in order, in batches, through one stream. The ledger moves only past
 //! what the destination has called durable, in steps of at most a second's work.
 
+use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use crate::error::{Error, Result, UnitFault};
 use crate::kill;
 use crate::progress::Progress;
 use crate::stage::{Held, LEASE, Turn};
+use crate::unpack::ahead;
 
 /// The ledger is moved at least this often while a big unit goes out.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
@@ -155,10 +157,11 @@ impl Run<'_> {
     async fn unit(&mut self, unit: &Unit, delivery: &Delivery) -> Result<()> {
         let connector = self.connector;
         let info = connector.info(unit)?;
+        let name = self.outlet.destination.name();
+        let _share = connector.memory.to_deliver(name, info.length).await;
         let relative = unit.spool_path.as_deref().filter(|_| unit.spooled);
         let relative = relative.ok_or(UnitFault::Spool("they were released".to_owned()))?;
         let lost = |error: std::io::Error| UnitFault::Spool(error.to_string());
-        let bytes = connector.spool.open_bytes(relative).map_err(lost)?;
         let exceptions = u64::try_from(unit.exceptions).unwrap_or_default();
         let decisions = if exceptions == 0 {
             Decisions::none()
@@ -167,9 +170,21 @@ impl Run<'_> {
         };
         let limits = self.outlet.destination.limits();
         let position = u64::try_from(delivery.position).unwrap_or_default();
+        let kept = &connector.spool.kept;
+        let (bytes, hashes) = match kept.open(relative, position) {
+            Some((bytes, hashes)) => (bytes, Some(hashes)),
+            None => (None, None),
+        };
+        let bytes: Box<dyn Read + Send> = match bytes {
+            Some(bytes) => Box::new(bytes),
+            None => connector.spool.open_bytes(relative).map_err(lost)?,
+        };
+        let length = info.length;
         let (sender, mut cuts) = mpsc::channel::<Cut>(2);
         let decoder = tokio::task::spawn_blocking(move || {
-            decode(bytes, decisions, &info, position, limits, &sender)
+            ahead(bytes, length, |bytes| {
+                decode(bytes, hashes, decisions, &info, position, limits, &sender)
+            })
         });
         self.pending.push(DeliveryDelta {
             unit: unit.id,
@@ -190,6 +205,11 @@ impl Run<'_> {
         drop(cuts);
         let decoded = decoder.await.map_err(|error| Error::Worker(error.to_string()))?;
         outcome?;
+        match &decoded {
+            Ok(()) => kept.done(relative),
+            // The next try reads the spool.
+            Err(_) => kept.forget(relative),
+        }
         Ok(decoded?)
     }
 

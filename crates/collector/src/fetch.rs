@@ -3,9 +3,9 @@
 //! The bytes go to disk as they come (gzip stays gzip; plain bytes are packed on the way). Only a
 //! file that decompresses to its end and has the length the org announced gets its place.
 
-use std::fs::File;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -18,9 +18,11 @@ use tokio::sync::mpsc;
 
 use crate::error::{Error, Result, UnitFault};
 use crate::inspect::{InspectError, Inspected, inspect, limit};
+use crate::kept::Copy;
 use crate::kill;
 use crate::progress::Progress;
-use crate::spool::{Packing, Spool, open_packed};
+use crate::spool::{Packing, Spool};
+use crate::unpack::{Stopped, unpack};
 
 /// A file this old whose length never matched is accepted as it is, when it keeps coming the same.
 const PATIENCE_WITH_LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_hours(6);
@@ -61,13 +63,14 @@ impl Drop for Scratch {
     }
 }
 
-/// Fetches a unit. Nothing is left behind on failure.
+/// Fetches a unit that so many destinations will read. Nothing is left behind on failure.
 pub(crate) async fn fetch(
     org: &Org,
     spool: &Spool,
     unit: &Arc<UnitInfo>,
     earlier: &Earlier,
     progress: &Arc<Progress>,
+    readers: usize,
 ) -> Result<Fetched> {
     let download = org.download(&unit.log_file_id).await?;
     let packing = match download.encoding {
@@ -83,8 +86,14 @@ pub(crate) async fn fetch(
     let _scratch = Scratch(vec![part.clone(), rows.clone()]);
 
     let (sender, receiver) = mpsc::channel::<Bytes>(8);
-    let path = part.clone();
-    let writer = tokio::task::spawn_blocking(move || write(&path, packing, receiver));
+    let taking = Taking {
+        unit: Arc::clone(unit),
+        packing,
+        part: part.clone(),
+        rows: rows.clone(),
+        spool: spool.clone(),
+    };
+    let taker = tokio::task::spawn_blocking(move || taking.take(receiver));
     let mut body = download.body;
     let mut trouble = None;
     while let Some(piece) = body.next().await {
@@ -103,17 +112,11 @@ pub(crate) async fn fetch(
         }
     }
     drop(sender);
-    let written = writer.await.map_err(|error| Error::Worker(error.to_string()))?;
+    let taken = taker.await.map_err(|error| Error::Worker(error.to_string()))?;
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let spool_bytes = written.map_err(Error::disk(&part))?;
-
-    let (unit_, part_, rows_, scratch) =
-        (Arc::clone(unit), part.clone(), rows.clone(), spool.scratch());
-    let inspected = tokio::task::spawn_blocking(move || look(&unit_, &part_, &rows_, &scratch))
-        .await
-        .map_err(|error| Error::Worker(error.to_string()))??;
+    let (spool_bytes, inspected, copy) = taken?;
     let warning = check_length(unit, &inspected, earlier, org.server_time())?;
 
     let relative = Spool::relative(unit, packing);
@@ -126,36 +129,41 @@ pub(crate) async fn fetch(
     .await
     .map_err(|error| Error::Worker(error.to_string()))??;
     kill::point("fetch.after_rename");
+    if let Some(copy) = copy {
+        spool.kept.put(&relative, copy, readers);
+    }
     Ok(Fetched { relative, spool_bytes, inspected, warning })
 }
 
-/// Writes the pieces to a file, packed if they come plain. Answers the bytes on disk.
-fn write(path: &Path, packing: Packing, mut pieces: mpsc::Receiver<Bytes>) -> io::Result<u64> {
-    let mut file = File::create(path)?;
-    match packing {
-        Packing::Gzip => {
-            while let Some(piece) = pieces.blocking_recv() {
-                file.write_all(&piece)?;
-            }
-        }
-        Packing::Zstd => {
-            let mut packer = zstd::Encoder::new(file, 1)?;
-            packer.include_checksum(true)?;
-            while let Some(piece) = pieces.blocking_recv() {
-                packer.write_all(&piece)?;
-            }
-            file = packer.finish()?;
-        }
-    }
-    Ok(file.metadata()?.len())
+/// The thread that takes a download in.
+struct Taking {
+    unit: Arc<UnitInfo>,
+    packing: Packing,
+    part: PathBuf,
+    rows: PathBuf,
+    spool: Spool,
 }
 
-fn look(unit: &UnitInfo, part: &Path, rows: &Path, scratch: &Path) -> Result<Inspected> {
-    let bytes = open_packed(part).map_err(Error::disk(part))?;
-    inspect(bytes, unit, limit(unit.length), rows, scratch).map_err(|error| match error {
-        InspectError::Fault(fault) => Error::Unit(fault),
-        InspectError::Disk(source) => Error::Disk { path: rows.to_owned(), source },
-    })
+impl Taking {
+    /// Writes and inspects the pieces as they come. Answers the bytes on disk, what was found, and
+    /// the decompressed bytes if they could be kept.
+    fn take(self, pieces: mpsc::Receiver<Bytes>) -> Result<(u64, Inspected, Option<Copy>)> {
+        let Self { unit, packing, part, rows, spool } = self;
+        let look = |bytes: &mut dyn Read| {
+            let keep = spool.kept.begin(unit.length).map(RefCell::new);
+            let scratch = spool.scratch();
+            inspect(bytes, &unit, limit(unit.length), &rows, &scratch, keep.as_ref())
+                .map(|inspected| (inspected, keep.and_then(|keep| keep.into_inner().finish())))
+        };
+        match unpack(&part, packing, unit.length, pieces, look) {
+            Ok((spool_bytes, (inspected, copy))) => Ok((spool_bytes, inspected, copy)),
+            Err(Stopped::Disk(source)) => Err(Error::Disk { path: part, source }),
+            Err(Stopped::Reader(InspectError::Fault(fault))) => Err(fault.into()),
+            Err(Stopped::Reader(InspectError::Disk(source))) => {
+                Err(Error::Disk { path: rows, source })
+            }
+        }
+    }
 }
 
 /// Whether the length is right; or wrong, but not going to change any more.

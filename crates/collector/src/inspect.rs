@@ -3,6 +3,7 @@
 //! Decompresses to the end (so that gzip's own check is made), counts and hashes the bytes, and
 //! writes the row index. Holds one block and one sorter's memory, whatever the file's size.
 
+use std::cell::RefCell;
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::admit::index;
 use crate::admit::sort::Sorter;
 use crate::error::UnitFault;
+use crate::kept::Copying;
 
 /// The most rows of one unit that are kept as dead letters one by one.
 pub(crate) const MOST_DEAD: usize = 1_000;
@@ -57,22 +59,27 @@ pub(crate) enum InspectError {
     Disk(io::Error),
 }
 
-/// Counts and hashes what passes, and stops what does not end.
-struct Meter<R> {
-    inner: R,
+/// Counts, hashes and keeps what passes, and stops what does not end.
+struct Meter<'a> {
+    inner: &'a mut dyn Read,
     bytes: u64,
     limit: u64,
     hash: Xxh3,
+    keep: Option<&'a RefCell<Copying>>,
 }
 
-impl<R: Read> Read for Meter<R> {
+impl Read for Meter<'_> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(out)?;
         self.bytes += count as u64;
         if self.bytes > self.limit {
             return Err(io::Error::other(TOO_MUCH));
         }
-        self.hash.update(out.get(..count).unwrap_or_default());
+        let bytes = out.get(..count).unwrap_or_default();
+        self.hash.update(bytes);
+        if let Some(keep) = self.keep {
+            keep.borrow_mut().bytes(bytes);
+        }
         Ok(count)
     }
 }
@@ -85,18 +92,19 @@ pub(crate) fn limit(listed: u64) -> u64 {
 }
 
 /// Reads a unit's decompressed bytes to the end, or to `limit`, and writes its row index to
-/// `index_path`.
+/// `index_path`. What it has read anyway, `keep` keeps.
 pub(crate) fn inspect(
-    bytes: Box<dyn Read + Send>,
+    bytes: &mut dyn Read,
     unit: &UnitInfo,
     limit: u64,
     index_path: &Path,
     scratch: &Path,
+    keep: Option<&RefCell<Copying>>,
 ) -> Result<Inspected, InspectError> {
-    let meter = Meter { inner: bytes, bytes: 0, limit, hash: Xxh3::new() };
+    let meter = Meter { inner: bytes, bytes: 0, limit, hash: Xxh3::new(), keep };
     let mut reader = Reader::new(meter);
     let mut found = Inspected::default();
-    let mut hashes: Sorter<24> = Sorter::new(scratch.to_owned());
+    let mut hashes: Sorter<index::Entry> = Sorter::new(scratch.to_owned());
     let mut plan: Option<Plan> = None;
     loop {
         let item = match reader.next_item() {
@@ -110,14 +118,18 @@ pub(crate) fn inspect(
         };
         let number = found.rows;
         found.rows += 1;
+        let mut hash = 0;
         if let Some(dead) = dead_row(&item, plan.width(), number) {
             found.undecodable += 1;
             if found.dead.len() < MOST_DEAD {
                 found.dead.push(dead);
             }
         } else if let Item::Row(row) = item {
-            let entry = index::record((plan.hash(&row), number));
-            hashes.push(entry).map_err(InspectError::Disk)?;
+            hash = plan.hash(&row);
+            hashes.push((hash, number)).map_err(InspectError::Disk)?;
+        }
+        if let Some(keep) = keep {
+            keep.borrow_mut().hash(hash);
         }
     }
     let meter = reader.into_inner();
@@ -128,7 +140,8 @@ pub(crate) fn inspect(
     Ok(found)
 }
 
-fn header(item: &Item<'_>, unit: &UnitInfo) -> Result<Plan, InspectError> {
+/// The plan that a unit's first item makes.
+pub(crate) fn header(item: &Item<'_>, unit: &UnitInfo) -> Result<Plan, InspectError> {
     let foreign = |reason: String| InspectError::Fault(UnitFault::Foreign(reason));
     match item {
         Item::Row(row) => {
@@ -188,7 +201,8 @@ mod tests {
     fn look(csv: &'static [u8]) -> Result<(Inspected, usize), InspectError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let found = inspect(Box::new(csv), &unit(csv.len()), u64::MAX, &path, folder.path())?;
+        let (mut bytes, unit) = (csv, unit(csv.len()));
+        let found = inspect(&mut bytes, &unit, u64::MAX, &path, folder.path(), None)?;
         let mut reader = IndexReader::open(&path).unwrap();
         let mut entries = 0;
         while reader.head().is_some() {
@@ -219,8 +233,8 @@ mod tests {
     fn bytes_without_end_are_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let endless = Box::new(io::repeat(b'\n'));
-        let result = inspect(endless, &unit(0), limit(0), &path, folder.path());
+        let mut endless = io::repeat(b'\n');
+        let result = inspect(&mut endless, &unit(0), limit(0), &path, folder.path(), None);
         assert!(matches!(result, Err(InspectError::Fault(UnitFault::Bomb { .. }))));
     }
 

@@ -322,6 +322,7 @@ impl Collector {
             work: Notify::new(),
             cancel: cancel.clone(),
             hold: Hold::default(),
+            memory: self.memory.clone(),
         }
     }
 

@@ -15,6 +15,11 @@ use flate2::read::MultiGzDecoder;
 use orgtap_events::UnitInfo;
 use orgtap_transport::disk::path_part;
 
+use crate::kept::Kept;
+
+/// Name of the scratch folder.
+const SCRATCH: &str = "scratch";
+
 /// How the bytes in the spool are compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packing {
@@ -45,13 +50,16 @@ impl Packing {
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
     root: PathBuf,
+    /// Units that need not be decompressed again.
+    pub(crate) kept: Kept,
 }
 
 impl Spool {
     /// Opens the spool below a data folder, and empties the scratch folder. Only for the process
     /// that holds the data folder's lock.
     pub(crate) fn open(data_dir: &Path) -> io::Result<Self> {
-        let spool = Self { root: data_dir.to_owned() };
+        let kept = Kept::new(data_dir.join(SCRATCH));
+        let spool = Self { root: data_dir.to_owned(), kept };
         match fs::remove_dir_all(spool.scratch()) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -64,7 +72,7 @@ impl Spool {
 
     /// Where files lie that nobody misses after a crash.
     pub(crate) fn scratch(&self) -> PathBuf {
-        self.root.join("scratch")
+        self.root.join(SCRATCH)
     }
 
     /// A unit's place below `spool`, without an ending.

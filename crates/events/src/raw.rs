@@ -48,6 +48,8 @@ pub struct Plan {
 pub struct Encoded {
     /// The event's time, microseconds since 1970 UTC.
     pub time: i64,
+    /// Where in the output the 32 digits of its `event_uid` begin.
+    pub uid: usize,
 }
 
 impl Plan {
@@ -84,7 +86,8 @@ impl Plan {
         self.hasher.hash(row)
     }
 
-    /// Appends the row as one JSON object. `hash` is the row's hash, `nth` its number (from 1)
+    /// Appends the row as one JSON object. Its time is the derived ISO column, else the compact one,
+    /// else the file's period. `hash` is the row's hash, `nth` its number (from 1)
     /// among identical rows of the unit, `number` its number (from 1) among the unit's rows.
     pub fn encode(
         &self,
@@ -110,25 +113,30 @@ impl Plan {
             None => out.push(b'{'),
         }
         out.extend_from_slice(b"\"_orgtap\":{\"event_uid\":\"");
-        write_hex(out, occurrence(hash, nth));
+        let uid = out.len();
+        out.extend_from_slice(&event_uid(hash, nth));
         out.extend_from_slice(&self.before_row);
         write_number(out, number);
         out.extend_from_slice(&self.before_time);
-        let time = self.time(row);
-        time::write_rfc3339(out, time);
+        let derived = self.derived.and_then(|index| Some(row.written(index)?.0));
+        let read = derived.and_then(time::parse_iso);
+        let time = read.or_else(|| self.stamp(row)).unwrap_or(self.fallback);
+        match derived {
+            // Nearly always it has the form wanted.
+            Some(text) if read.is_some() && time::is_rfc3339(text) => out.extend_from_slice(text),
+            _ => time::write_rfc3339(out, time),
+        }
         out.push(b'"');
         if !sound {
             self.keep_bytes(row, out);
         }
         out.extend_from_slice(b"}}");
-        Encoded { time }
+        Encoded { time, uid }
     }
 
-    /// The event's time: the derived ISO column, else the compact one, else the file's period.
-    fn time(&self, row: &Row<'_>) -> i64 {
-        let derived = self.derived.and_then(|index| time::parse_iso(row.written(index)?.0));
-        let stamp = || self.stamp.and_then(|index| time::parse_compact(row.written(index)?.0));
-        derived.or_else(stamp).unwrap_or(self.fallback)
+    /// The compact time.
+    fn stamp(&self, row: &Row<'_>) -> Option<i64> {
+        time::parse_compact(row.written(self.stamp?)?.0)
     }
 
     /// Cells that are not UTF-8 get replacement characters; their bytes follow in `_orgtap`.
@@ -230,14 +238,15 @@ fn write_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(&digits[start..]);
 }
 
-fn write_hex(out: &mut Vec<u8>, value: u128) {
+/// The digits of the `event_uid` of the `nth` (from 1) among identical rows with this hash.
+pub fn event_uid(hash: u128, nth: u64) -> [u8; 32] {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut digits = [0; 32];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(value.to_be_bytes()) {
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(occurrence(hash, nth).to_be_bytes()) {
         pair[0] = HEX[usize::from(byte >> 4)];
         pair[1] = HEX[usize::from(byte & 15)];
     }
-    out.extend_from_slice(&digits);
+    digits
 }
 
 #[cfg(test)]

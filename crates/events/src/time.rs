@@ -88,6 +88,14 @@ pub fn parse_iso(text: &[u8]) -> Option<i64> {
     Some(assemble(date, time, micros)? - offset(zone)? * SECOND)
 }
 
+/// Whether a text that [`parse_iso`] can read is what [`write_rfc3339`] would make of it.
+pub fn is_rfc3339(text: &[u8]) -> bool {
+    // A sixtieth second is the next minute's first.
+    matches!(text, [.., b'Z'] if text.len() == 24)
+        && (text.get(10), text.get(19)) == (Some(&b'T'), Some(&b'.'))
+        && text.get(17) != Some(&b'6')
+}
+
 /// Reads a zone to seconds east of UTC.
 fn offset(zone: &[u8]) -> Option<i64> {
     let sign = match zone {
@@ -191,6 +199,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_called_rfc3339_is_what_would_be_written(
+            text in "[0-9]{3}[0-9]-[01][0-9]-[0-3][0-9][T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9]\\.?[0-9]{0,6}(Z|z|\\+0000)",
+        ) {
+            if let Some(time) = parse_iso(text.as_bytes()) && is_rfc3339(text.as_bytes()) {
+                prop_assert_eq!(rfc3339(time), text);
+            }
+        }
+
         #[test]
         fn writes_what_jiff_writes_and_reads_it_back(millis in -2_000_000_000_000_i64..4_000_000_000_000) {
             let micros = millis * 1_000;

@@ -131,6 +131,11 @@ impl Index {
         }
     }
 
+    /// Where the next row may start: everything before it was given out or passed over.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
     /// Looks at more of the buffer, of which `filled` bytes count. Answers whether there was more
     /// to look at.
     pub(super) fn extend(&mut self, buffer: &[u8], filled: usize) -> bool {

@@ -183,6 +183,8 @@ impl<R: Read> Reader<R> {
                 }
                 return Ok(Some(self.give(start, next)));
             }
+            // Behind the lines it passed over.
+            self.at = self.at.max(self.index.start());
             if self.base == 0 && self.at == 0 && !self.pass_byte_order_mark()? {
                 continue;
             }

@@ -159,6 +159,13 @@ fn a_failing_stream_says_how_far_it_came() {
     assert_eq!(reader.next_item().unwrap_err().offset, 4);
 }
 
+#[test]
+fn empty_lines_without_end_take_no_room() {
+    let lines = std::io::repeat(b'\n').take(100_000).chain(&b"\"a\"\n"[..]);
+    let mut reader = Reader::with_limit(lines, 256, 1_000);
+    assert!(matches!(reader.next_item(), Ok(Some(Item::Row(row))) if row.offset() == 100_000));
+}
+
 /// Cells that need care, to be quoted properly.
 fn cell() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -9,7 +9,28 @@ use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use super::index::IndexReader;
-use super::sort::{Sorter, read_record};
+use super::sort::{Record, Sorter, read_record};
+
+/// A row, and its number among identical ones; 0 when it was delivered before.
+type Exception = (u64, u32);
+
+impl Record for Exception {
+    type Bytes = [u8; 12];
+
+    fn bytes(self) -> [u8; 12] {
+        let mut record = [0; 12];
+        record[..8].copy_from_slice(&self.0.to_be_bytes());
+        record[8..].copy_from_slice(&self.1.to_be_bytes());
+        record
+    }
+
+    fn read(record: &[u8; 12]) -> Self {
+        let (mut row, mut number) = ([0; 8], [0; 4]);
+        row.copy_from_slice(&record[..8]);
+        number.copy_from_slice(&record[8..]);
+        (u64::from_be_bytes(row), u32::from_be_bytes(number))
+    }
+}
 
 /// What deciding found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +55,7 @@ pub(crate) fn decide(
     earlier: &mut [IndexReader],
 ) -> io::Result<Decided> {
     let mut decided = Decided::default();
-    let mut exceptions: Sorter<12> = Sorter::new(scratch.to_owned());
+    let mut exceptions: Sorter<Exception> = Sorter::new(scratch.to_owned());
     let mut group: Option<(u128, u64, u64)> = None;
     while let Some((hash, row)) = unit.head() {
         let (known, nth) = match group {
@@ -56,10 +77,7 @@ pub(crate) fn decide(
         }
         if repeat || nth > 1 {
             let number = if repeat { 0 } else { u32::try_from(nth).unwrap_or(u32::MAX) };
-            let mut record = [0; 12];
-            record[..8].copy_from_slice(&row.to_be_bytes());
-            record[8..].copy_from_slice(&number.to_be_bytes());
-            exceptions.push(record)?;
+            exceptions.push((row, number))?;
             decided.exceptions += 1;
         }
         unit.advance()?;
@@ -68,7 +86,7 @@ pub(crate) fn decide(
         let mut sorted = exceptions.sorted()?;
         let mut out = BufWriter::new(File::create(path)?);
         while let Some(record) = sorted.next()? {
-            out.write_all(&record)?;
+            out.write_all(&record.bytes())?;
         }
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
     }
@@ -79,7 +97,7 @@ pub(crate) fn decide(
 #[derive(Debug)]
 pub(crate) struct Decisions {
     file: Option<BufReader<File>>,
-    head: Option<(u64, u32)>,
+    head: Option<Exception>,
     left: u64,
 }
 
@@ -109,12 +127,8 @@ impl Decisions {
         if let Some(file) = &mut self.file
             && self.left > 0
         {
-            let record: [u8; 12] =
-                read_record(file)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
-            let (mut row, mut number) = ([0; 8], [0; 4]);
-            row.copy_from_slice(&record[..8]);
-            number.copy_from_slice(&record[8..]);
-            self.head = Some((u64::from_be_bytes(row), u32::from_be_bytes(number)));
+            let record = read_record(file)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
+            self.head = Some(record);
             self.left -= 1;
         }
         Ok(())

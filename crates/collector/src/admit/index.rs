@@ -4,82 +4,95 @@
 //! trailer with their number and a checksum. It can always be made again from the spool.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::sort::{Sorted, read_record};
+use super::sort::{Record, Sorted};
 
 const MAGIC: &[u8; 16] = b"orgtap-rows-v1\n\0";
+
+/// Bytes of a record.
+const RECORD: usize = 24;
+/// Bytes read and written at a time: whole records.
+const BLOCK: usize = 2_048 * RECORD;
 
 /// A row's hash and its number in the unit, from 0.
 pub(crate) type Entry = (u128, u64);
 
-/// An entry as sorted and stored.
-pub(crate) fn record(entry: Entry) -> [u8; 24] {
-    let mut record = [0; 24];
-    record[..16].copy_from_slice(&entry.0.to_be_bytes());
-    record[16..].copy_from_slice(&entry.1.to_be_bytes());
-    record
-}
+impl Record for Entry {
+    type Bytes = [u8; RECORD];
 
-fn entry(record: &[u8; 24]) -> Entry {
-    let (mut hash, mut row) = ([0; 16], [0; 8]);
-    hash.copy_from_slice(&record[..16]);
-    row.copy_from_slice(&record[16..]);
-    (u128::from_be_bytes(hash), u64::from_be_bytes(row))
+    fn bytes(self) -> [u8; RECORD] {
+        let mut record = [0; RECORD];
+        record[..16].copy_from_slice(&self.0.to_be_bytes());
+        record[16..].copy_from_slice(&self.1.to_be_bytes());
+        record
+    }
+
+    fn read(record: &[u8; RECORD]) -> Self {
+        let (mut hash, mut row) = ([0; 16], [0; 8]);
+        hash.copy_from_slice(&record[..16]);
+        row.copy_from_slice(&record[16..]);
+        (u128::from_be_bytes(hash), u64::from_be_bytes(row))
+    }
 }
 
 /// Writes the index of sorted records. The caller renames it into place.
-pub(crate) fn write(path: &Path, mut sorted: Sorted<24>) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(256 * 1024, File::create(path)?);
-    out.write_all(MAGIC)?;
-    let (mut count, mut check) = (0_u64, Xxh3::new());
-    while let Some(record) = sorted.next()? {
-        check.update(&record);
+pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<()> {
+    let mut out = File::create(path)?;
+    let mut block = MAGIC.to_vec();
+    let (mut count, mut check, mut from) = (0_u64, Xxh3::new(), MAGIC.len());
+    while let Some(entry) = sorted.next()? {
         count += 1;
-        out.write_all(&record)?;
+        block.extend_from_slice(&entry.bytes());
+        if block.len() >= BLOCK {
+            check.update(&block[from..]);
+            out.write_all(&block)?;
+            block.clear();
+            from = 0;
+        }
     }
-    out.write_all(&[0xff; 24])?;
-    out.write_all(&count.to_be_bytes())?;
-    out.write_all(&check.digest().to_be_bytes())?;
-    out.flush()
+    check.update(&block[from..]);
+    block.extend_from_slice(&[0xff; RECORD]);
+    block.extend_from_slice(&count.to_be_bytes());
+    block.extend_from_slice(&check.digest().to_be_bytes());
+    out.write_all(&block)
 }
 
 /// Reads an index in order, and checks it on the way.
 pub(crate) struct IndexReader {
-    file: BufReader<File>,
+    file: File,
+    block: Vec<u8>,
+    /// Where in the block the entry at hand ends.
+    at: usize,
+    /// Records of the file that are not in the block yet.
+    left: u64,
     check: Xxh3,
-    count: u64,
     head: Option<Entry>,
 }
 
 impl IndexReader {
     /// Opens an index.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = BufReader::with_capacity(64 * 1024, File::open(path)?);
+        let mut file = File::open(path)?;
+        let left = records(&mut file)?;
+        file.seek(SeekFrom::Start(0))?;
         let mut magic = [0; 16];
         file.read_exact(&mut magic)?;
         if &magic != MAGIC {
             return Err(damaged());
         }
-        let mut reader = Self { file, check: Xxh3::new(), count: 0, head: None };
+        let block = Vec::new();
+        let mut reader = Self { file, block, at: 0, left, check: Xxh3::new(), head: None };
         reader.advance()?;
         Ok(reader)
     }
 
     /// Whether an index is there and ends as it should. Its records are checked as they are read.
     pub(crate) fn check(path: &Path) -> io::Result<()> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let records = length.checked_sub(16 + 24 + 16).filter(|rest| rest % 24 == 0);
-        let records = records.ok_or_else(damaged)? / 24;
-        file.seek(SeekFrom::End(-40))?;
-        let mut tail = [0; 32];
-        file.read_exact(&mut tail)?;
-        let sound = tail[..24] == [0xff; 24] && tail[24..] == records.to_be_bytes();
-        if sound { Ok(()) } else { Err(damaged()) }
+        records(&mut File::open(path)?).map(drop)
     }
 
     /// The entry at hand.
@@ -89,22 +102,32 @@ impl IndexReader {
 
     /// Goes to the next entry. The end is only believed when the trailer agrees.
     pub(crate) fn advance(&mut self) -> io::Result<()> {
-        let record: [u8; 24] = read_record(&mut self.file)?.ok_or_else(damaged)?;
-        if record == [0xff; 24] {
-            let count: [u8; 8] = read_record(&mut self.file)?.ok_or_else(damaged)?;
-            let check: [u8; 8] = read_record(&mut self.file)?.ok_or_else(damaged)?;
-            if u64::from_be_bytes(count) != self.count
-                || u64::from_be_bytes(check) != self.check.digest()
-            {
-                return Err(damaged());
-            }
+        if self.at == self.block.len() && !self.fill()? {
             self.head = None;
             return Ok(());
         }
-        self.check.update(&record);
-        self.count += 1;
-        self.head = Some(entry(&record));
+        let rest = self.block.get(self.at..).unwrap_or_default();
+        let record = rest.first_chunk().ok_or_else(damaged)?;
+        self.head = Some(Entry::read(record));
+        self.at += RECORD;
         Ok(())
+    }
+
+    /// Reads the next block of records; answers false at the end.
+    fn fill(&mut self) -> io::Result<bool> {
+        let count = self.left.min((BLOCK / RECORD) as u64);
+        self.block.resize(count as usize * RECORD, 0);
+        self.at = 0;
+        self.file.read_exact(&mut self.block)?;
+        self.check.update(&self.block);
+        self.left -= count;
+        if count > 0 {
+            return Ok(true);
+        }
+        let mut trailer = [0; TRAILER];
+        self.file.read_exact(&mut trailer)?;
+        let check = trailer[RECORD + 8..] == self.check.digest().to_be_bytes();
+        if check { Ok(false) } else { Err(damaged()) }
     }
 
     /// How many rows have this hash; to be asked in ascending order of hashes.
@@ -119,6 +142,23 @@ impl IndexReader {
         }
         Ok(count)
     }
+}
+
+/// Bytes after the records: an end mark, their number, and a checksum of them.
+const TRAILER: usize = RECORD + 16;
+
+/// The number of records, when the file's length and its end agree on it.
+fn records(file: &mut File) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    let rest = length.checked_sub((MAGIC.len() + TRAILER) as u64);
+    let records = rest.filter(|rest| rest % RECORD as u64 == 0).ok_or_else(damaged)?;
+    let records = records / RECORD as u64;
+    file.seek(SeekFrom::End(-(TRAILER as i64)))?;
+    let mut trailer = [0; TRAILER];
+    file.read_exact(&mut trailer)?;
+    let (mark, count) = (&trailer[..RECORD], &trailer[RECORD..RECORD + 8]);
+    let sound = mark == [0xff; RECORD] && count == records.to_be_bytes();
+    if sound { Ok(records) } else { Err(damaged()) }
 }
 
 fn damaged() -> io::Error {

@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
@@ -9,20 +11,30 @@ use std::path::PathBuf;
 /// Memory for records before a run is written, bytes.
 const MEMORY: usize = 4 * 1024 * 1024;
 
-/// Sorts records of `N` bytes by their bytes.
+/// What can be sorted: a value with a form of fixed size on disk.
+pub(crate) trait Record: Copy + Ord + Debug {
+    /// The form on disk.
+    type Bytes: AsRef<[u8]> + AsMut<[u8]> + Default;
+    /// To disk.
+    fn bytes(self) -> Self::Bytes;
+    /// From disk.
+    fn read(bytes: &Self::Bytes) -> Self;
+}
+
+/// Sorts records.
 #[derive(Debug)]
-pub(crate) struct Sorter<const N: usize> {
-    records: Vec<[u8; N]>,
+pub(crate) struct Sorter<T> {
+    records: Vec<T>,
     limit: usize,
     runs: Vec<File>,
     /// Where runs are kept; their files have no name there.
     folder: PathBuf,
 }
 
-impl<const N: usize> Sorter<N> {
+impl<T: Record> Sorter<T> {
     /// Starts with the usual memory.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self::with_limit(folder, MEMORY / N)
+        Self::with_limit(folder, MEMORY / size_of::<T>())
     }
 
     /// Starts with room for so many records.
@@ -31,7 +43,7 @@ impl<const N: usize> Sorter<N> {
     }
 
     /// Takes a record.
-    pub(crate) fn push(&mut self, record: [u8; N]) -> io::Result<()> {
+    pub(crate) fn push(&mut self, record: T) -> io::Result<()> {
         if self.records.len() >= self.limit {
             self.spill()?;
         }
@@ -41,9 +53,9 @@ impl<const N: usize> Sorter<N> {
 
     fn spill(&mut self) -> io::Result<()> {
         self.records.sort_unstable();
-        let mut run = BufWriter::new(nameless(&self.folder)?);
+        let mut run = BufWriter::with_capacity(64 * 1024, nameless(&self.folder)?);
         for record in self.records.drain(..) {
-            run.write_all(&record)?;
+            run.write_all(record.bytes().as_ref())?;
         }
         let mut run = run.into_inner().map_err(io::IntoInnerError::into_error)?;
         run.seek(SeekFrom::Start(0))?;
@@ -52,9 +64,9 @@ impl<const N: usize> Sorter<N> {
     }
 
     /// All records in order.
-    pub(crate) fn sorted(mut self) -> io::Result<Sorted<N>> {
+    pub(crate) fn sorted(mut self) -> io::Result<Sorted<T>> {
         self.records.sort_unstable();
-        let mut sources: Vec<Source<N>> = self
+        let mut sources: Vec<Source<T>> = self
             .runs
             .into_iter()
             .map(|run| Source::Run(BufReader::with_capacity(64 * 1024, run)))
@@ -71,7 +83,7 @@ impl<const N: usize> Sorter<N> {
 }
 
 /// A file that is gone when it is closed, whatever happens to the process.
-fn nameless(folder: &std::path::Path) -> io::Result<File> {
+pub(crate) fn nameless(folder: &std::path::Path) -> io::Result<File> {
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("sort-{}-{:x}", std::process::id(), unique()));
     let file = File::options().read(true).write(true).create_new(true).open(&path)?;
@@ -86,13 +98,13 @@ fn unique() -> u64 {
 }
 
 #[derive(Debug)]
-enum Source<const N: usize> {
+enum Source<T> {
     Run(BufReader<File>),
-    Memory(std::vec::IntoIter<[u8; N]>),
+    Memory(std::vec::IntoIter<T>),
 }
 
-impl<const N: usize> Source<N> {
-    fn next(&mut self) -> io::Result<Option<[u8; N]>> {
+impl<T: Record> Source<T> {
+    fn next(&mut self) -> io::Result<Option<T>> {
         match self {
             Self::Run(run) => read_record(run),
             Self::Memory(records) => Ok(records.next()),
@@ -101,36 +113,33 @@ impl<const N: usize> Source<N> {
 }
 
 /// Reads one record; `None` at a clean end.
-pub(crate) fn read_record<const N: usize>(from: &mut impl Read) -> io::Result<Option<[u8; N]>> {
-    let mut record = [0; N];
-    let mut filled = 0;
-    while filled < N {
-        match from.read(&mut record[filled..]) {
-            Ok(0) if filled == 0 => return Ok(None),
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+pub(crate) fn read_record<T: Record>(from: &mut BufReader<File>) -> io::Result<Option<T>> {
+    if from.buffer().is_empty() {
+        io::BufRead::fill_buf(from)?;
+        if from.buffer().is_empty() {
+            return Ok(None);
         }
     }
-    Ok(Some(record))
+    let mut bytes = T::Bytes::default();
+    from.read_exact(bytes.as_mut())?;
+    Ok(Some(T::read(&bytes)))
 }
 
 /// Sorted records, one at a time.
 #[derive(Debug)]
-pub(crate) struct Sorted<const N: usize> {
-    sources: Vec<Source<N>>,
-    heads: BinaryHeap<Reverse<([u8; N], usize)>>,
+pub(crate) struct Sorted<T> {
+    sources: Vec<Source<T>>,
+    heads: BinaryHeap<Reverse<(T, usize)>>,
 }
 
-impl<const N: usize> Sorted<N> {
+impl<T: Record> Sorted<T> {
     /// The next record in order.
-    pub(crate) fn next(&mut self) -> io::Result<Option<[u8; N]>> {
-        let Some(Reverse((record, index))) = self.heads.pop() else { return Ok(None) };
-        if let Some(source) = self.sources.get_mut(index)
-            && let Some(following) = source.next()?
-        {
-            self.heads.push(Reverse((following, index)));
+    pub(crate) fn next(&mut self) -> io::Result<Option<T>> {
+        let Some(mut head) = self.heads.peek_mut() else { return Ok(None) };
+        let Reverse((record, index)) = *head;
+        match self.sources.get_mut(index).map(Source::next).transpose()?.flatten() {
+            Some(following) => *head = Reverse((following, index)),
+            None => drop(PeekMut::pop(head)),
         }
         Ok(Some(record))
     }
@@ -141,10 +150,22 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    impl Record for u16 {
+        type Bytes = [u8; 2];
+
+        fn bytes(self) -> [u8; 2] {
+            self.to_be_bytes()
+        }
+
+        fn read(bytes: &[u8; 2]) -> Self {
+            Self::from_be_bytes(*bytes)
+        }
+    }
+
     proptest! {
         #[test]
         fn sorts_like_a_vector_however_little_memory_there_is(
-            records in prop::collection::vec(any::<[u8; 3]>(), 0..200),
+            records in prop::collection::vec(0_u16..500, 0..200),
             limit in 2_usize..50,
         ) {
             let folder = tempfile::tempdir().unwrap();

@@ -6,13 +6,13 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::decisions::{Decisions, decide};
-use super::index::{IndexReader, record, write};
+use super::index::{IndexReader, write};
 use super::sort::Sorter;
 
 fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
     let mut sorter = Sorter::with_limit(folder.to_owned(), 5);
     for (row, hash) in hashes.iter().enumerate() {
-        sorter.push(record((*hash, row as u64))).unwrap();
+        sorter.push((*hash, row as u64)).unwrap();
     }
     let path = folder.join(name);
     write(&path, sorter.sorted().unwrap()).unwrap();

@@ -1,9 +1,10 @@
 //! `orgtap convert`: log files on disk to events.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 
 use anyhow::Context;
+use orgtap_collector::{ConvertError, Out, convert};
 use serde_json::json;
 
 use crate::cli::{Common, ConvertArgs};
@@ -13,26 +14,31 @@ use crate::render::{bytes, count};
 /// Runs the command.
 #[expect(clippy::print_stderr, reason = "standard output may be carrying the events")]
 pub(crate) fn run(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
-    let mut out: Box<dyn Write> = match &args.out {
+    let mut file = match &args.out {
         Some(path) => {
             let file =
                 File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-            Box::new(BufWriter::new(file))
+            Some(file)
         }
-        None => Box::new(io::stdout().lock()),
+        None => None,
     };
+    // What is no file, such as a named pipe, cannot be gone back to.
+    let is_stream =
+        file.as_ref().is_none_or(|file| !file.metadata().is_ok_and(|about| about.is_file()));
+    let mut stdout = io::stdout();
     let mut exit = Exit::Success;
     for path in &args.files {
         let mut complain = |row: u64, offset: u64, why: &str| {
             eprintln!("{}: row {row} (byte {offset}): {why}", path.display());
         };
-        let converted = tokio::task::block_in_place(|| {
-            orgtap_collector::convert(path, &mut out, &mut complain)
-        });
+        let out = match &mut file {
+            Some(file) if is_stream => Out::Stream(file),
+            Some(file) => Out::File(file),
+            None => Out::Stream(&mut stdout),
+        };
+        let converted = tokio::task::block_in_place(|| convert(path, out, &mut complain));
         let converted = match converted {
-            Err(orgtap_collector::ConvertError::Write(error))
-                if error.kind() == io::ErrorKind::BrokenPipe =>
-            {
+            Err(ConvertError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
                 return Ok(Exit::Success);
             }
             other => other.with_context(|| format!("cannot convert {}", path.display()))?,
@@ -56,6 +62,6 @@ pub(crate) fn run(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
             );
         }
     }
-    out.flush().context("cannot write the events")?;
+    stdout.flush().context("cannot write the events")?;
     Ok(exit)
 }
