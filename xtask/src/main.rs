@@ -4,6 +4,7 @@
 //! compiles in seconds and runs on a machine where nothing is built yet. Start with [`COMMANDS`].
 
 mod arguments;
+mod bench;
 mod fuzz;
 mod lint;
 mod process;
@@ -59,6 +60,12 @@ const COMMANDS: &[Command] = &[
         run: tidy::command,
     },
     Command {
+        name: "bench",
+        arguments: "[--quick] [--runs N] [NAME]..",
+        about: "measure beside other ways; or, with --instructions, hot loops against budgets",
+        run: bench::command,
+    },
+    Command {
         name: "docs",
         arguments: "[--check]",
         about: "write the generated pages of docs/, or say how they differ",
@@ -96,7 +103,7 @@ fn unknown(wanted: &str) -> ExitCode {
     println!("Usage: cargo x COMMAND\n");
     for command in COMMANDS {
         let shown = format!("{} {}", command.name, command.arguments);
-        println!("  {shown:<28} {}", command.about);
+        println!("  {shown:<36} {}", command.about);
     }
     if asked { ExitCode::SUCCESS } else { ExitCode::from(2) }
 }

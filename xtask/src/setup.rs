@@ -51,6 +51,12 @@ const NEEDS: &[Need] = &[
         purpose: "installs the JavaScript client and Salesforce's reader of metadata",
         is_here: || on_path("npm"),
     },
+    Need {
+        package: "valgrind",
+        purpose: "counts the instructions of hot loops",
+        is_here: || on_path("valgrind"),
+    },
+    Need { package: "curl", purpose: "the bench compares with it", is_here: || on_path("curl") },
 ];
 
 /// Clients of other people that the simulated org is tested with; installed by a script of its own.
@@ -79,7 +85,8 @@ pub(crate) fn all() -> Result<()> {
     Ok(())
 }
 
-fn packages() -> Result<()> {
+/// Debian packages alone.
+pub(crate) fn packages() -> Result<()> {
     let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_here)()).collect();
     if missing.is_empty() {
         return Ok(());

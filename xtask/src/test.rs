@@ -8,9 +8,10 @@ use serde_json::Value;
 use crate::arguments::Arguments;
 use crate::process::{cargo, each_line};
 use crate::steps::Steps;
-use crate::{lint, reference, setup};
+use crate::{bench, lint, reference, setup};
 
-/// Sets up, lints, builds, tests, compares generated pages; goes on after a failure.
+/// Sets up, lints, builds, tests, compares generated pages, counts instructions; goes on after a
+/// failure.
 pub(crate) fn command(arguments: Arguments) -> Result<()> {
     arguments.done()?;
     let mut steps = Steps::default();
@@ -23,6 +24,7 @@ pub(crate) fn command(arguments: Arguments) -> Result<()> {
         steps.run("test", || run_tests(&mut tally));
         steps.run("docs", || reference::check(&binary));
     }
+    steps.run("instructions", || bench::instructions(false));
     let verdict = steps.close();
     println!("\n{tally}");
     verdict

@@ -23,6 +23,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
         ],
     ),
     ("orgtap-simorg", &["orgtap-events"]),
+    ("orgtap-bench", &["orgtap-codec", "orgtap-events"]),
     (
         "orgtap",
         &[
@@ -55,7 +56,7 @@ const ALONE: &[&str] = &["orgtap-ledger", "xtask"];
 /// Dependencies with weight, and the only crates that may use them other than in tests.
 const HOMES: &[(&str, &[&str])] = &[
     ("axum", &["orgtap-simorg"]),
-    ("anyhow", &["orgtap", "xtask"]),
+    ("anyhow", &["orgtap", "orgtap-bench", "xtask"]),
     ("clap", &["orgtap", "orgtap-simorg"]),
     ("comfy-table", &["orgtap"]),
     ("indicatif", &["orgtap"]),
@@ -114,7 +115,7 @@ fn direction(user: &str, allowed: &[&str], used: &str, kind: Kind) -> Option<Str
         Kind::Normal | Kind::Build => allowed.contains(&used),
         // Tests may use any library, their own with other features included, but nothing on top.
         Kind::Dev if ALONE.contains(&user) => used == user,
-        Kind::Dev => !matches!(used, "orgtap" | "orgtap-fuzz" | "xtask"),
+        Kind::Dev => !matches!(used, "orgtap" | "orgtap-bench" | "orgtap-fuzz" | "xtask"),
     };
     if fine { None } else { Some(format!("`{user}` must not depend on `{used}`")) }
 }
