@@ -1,10 +1,11 @@
 //! The first stage of a lane: fetch each unit, then admit what of it is new.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::unit::{Event, State};
-use orgtap_ledger::{DeadLetter, Lane, Lease, Unit};
+use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Unit};
 use orgtap_salesforce::ErrorKind;
 use orgtap_transport::disk::{path_part, place, settle};
 use orgtap_transport::{Disposition, Explain};
@@ -22,46 +23,115 @@ use crate::progress::Progress;
 use crate::spool::Spool;
 use crate::stage::{LEASE, Turn};
 
+/// What happened in a lane is written down together after so long at most, and after so many events:
+/// small units come quicker than a disk can be made to remember each.
+const GROUP: Duration = Duration::from_millis(20);
+const GROUP_EVENTS: usize = 32;
+
 /// Works through a lane's units in order. Fetching goes on past a unit that must wait; admitting
 /// does not, so that the lane's units are always admitted in the order they were fetched.
-pub(crate) async fn lane(connector: &Connector, lane: &Lane, mut lease: Lease) -> Result<Turn> {
-    let now = clock::now();
-    let mut turn = Turn::Done;
-    let units = connector.ledger.units(lane).await?;
-    let hourly = units.iter().any(|unit| {
-        unit.listed.interval == Interval::Hourly.name() && unit.state != State::Vanished
-    });
-    for unit in units {
-        if unit.state.is_final() || unit.state == State::Admitted || unit.not_before > now {
-            continue;
-        }
-        if connector.cancel.is_cancelled() || connector.hold.until(clock::now()).is_some() {
-            return Ok(Turn::Held);
-        }
-        if lease.expires - clock::now() < clock::micros(LEASE) / 2 {
-            lease = connector.ledger.renew(&lease, clock::now(), clock::micros(LEASE)).await?;
-        }
-        let covered = connector.settings.interval == IntervalPolicy::Auto
-            && hourly
-            && unit.state == State::Listed
-            && unit.listed.interval == Interval::Daily.name();
-        if covered {
-            let ledger = &connector.ledger;
-            ledger.apply(&lease, unit.id, &Event::Covered, &[], clock::now()).await?;
-            Progress::add(&connector.progress.fetched, 1);
-            continue;
-        }
-        match step(connector, &lease, &unit).await {
-            Ok(()) => {}
-            Err(error) => turn = failed(connector, &lease, &unit, error).await?,
-        }
-        connector.work.notify_waiters();
+pub(crate) async fn lane(connector: &Connector, lane: &Lane, lease: Lease) -> Result<Turn> {
+    let units = Arc::new(connector.ledger.units(lane).await?);
+    let mut run = Run { connector, lease, units, pending: Vec::new() };
+    let turn = run.turn().await;
+    match &turn {
+        // What cannot be written now is fetched again.
+        Err(Error::Ledger(_)) => {}
+        _ => run.commit().await?,
     }
-    Ok(turn)
+    turn
+}
+
+/// One lane's turn.
+struct Run<'a> {
+    connector: &'a Connector,
+    lease: Lease,
+    /// As they stand, with what is not in the ledger yet.
+    units: Arc<Vec<Unit>>,
+    /// What is not in the ledger yet.
+    pending: Vec<Happened>,
+}
+
+impl Run<'_> {
+    async fn turn(&mut self) -> Result<Turn> {
+        let connector = self.connector;
+        let now = clock::now();
+        let mut turn = Turn::Done;
+        let hourly = self.units.iter().any(|unit| {
+            unit.listed.interval == Interval::Hourly.name() && unit.state != State::Vanished
+        });
+        for at in 0..self.units.len() {
+            let Some(unit) = self.units.get(at).cloned() else { break };
+            if unit.state.is_final() || unit.state == State::Admitted || unit.not_before > now {
+                continue;
+            }
+            if connector.cancel.is_cancelled() || connector.hold.until(clock::now()).is_some() {
+                return Ok(Turn::Held);
+            }
+            if self.lease.expires - clock::now() < clock::micros(LEASE) / 2 {
+                let (ledger, now) = (&connector.ledger, clock::now());
+                self.lease = ledger.renew(&self.lease, now, clock::micros(LEASE)).await?;
+            }
+            let covered = connector.settings.interval == IntervalPolicy::Auto
+                && hourly
+                && unit.state == State::Listed
+                && unit.listed.interval == Interval::Daily.name();
+            if covered {
+                let event = Event::Covered;
+                self.pending.push(Happened { unit: unit.id, event, dead_letters: Vec::new() });
+                Progress::add(&connector.progress.fetched, 1);
+                continue;
+            }
+            let (stepped, events, failure) = self.step(unit).await?;
+            self.pending.extend(events);
+            let failed = match failure {
+                None => {
+                    Arc::make_mut(&mut self.units)[at] = stepped;
+                    None
+                }
+                Some(error) => Some((stepped, error)),
+            };
+            if failed.is_some() || self.pending.len() >= GROUP_EVENTS {
+                self.commit().await?;
+            }
+            if let Some((unit, error)) = failed {
+                turn = failed_unit(connector, &self.lease, &unit, error).await?;
+            }
+        }
+        Ok(turn)
+    }
+
+    /// Takes a unit as far as it goes. What happened before is not kept waiting for it.
+    async fn step(&mut self, unit: Unit) -> Result<(Unit, Vec<Happened>, Option<Error>)> {
+        let mut stepping = Box::pin(step(self.connector, unit, Arc::clone(&self.units)));
+        tokio::select! {
+            stepped = &mut stepping => return Ok(stepped),
+            () = tokio::time::sleep(GROUP), if !self.pending.is_empty() => {}
+        }
+        self.commit().await?;
+        Ok(stepping.await)
+    }
+
+    /// Writes down what happened.
+    async fn commit(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let events = std::mem::take(&mut self.pending);
+        self.connector.ledger.apply_each(&self.lease, &events, clock::now()).await?;
+        kill::point("admit.after_ledger");
+        self.connector.work.notify_waiters();
+        Ok(())
+    }
 }
 
 /// Decides what a unit's failure means.
-async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error) -> Result<Turn> {
+async fn failed_unit(
+    connector: &Connector,
+    lease: &Lease,
+    unit: &Unit,
+    error: Error,
+) -> Result<Turn> {
     let ledger = &connector.ledger;
     match &error {
         Error::Ledger(_) => return Err(error),
@@ -114,21 +184,38 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
     Ok(Turn::Failed)
 }
 
-/// Takes a unit as far as it goes.
-async fn step(connector: &Connector, lease: &Lease, unit: &Unit) -> Result<()> {
+/// Takes a unit as far as it goes: as it stands then, what happened, and why it went no further.
+async fn step(
+    connector: &Connector,
+    mut unit: Unit,
+    lane: Arc<Vec<Unit>>,
+) -> (Unit, Vec<Happened>, Option<Error>) {
+    let mut events = Vec::with_capacity(2);
+    match steps(connector, &mut unit, &lane, &mut events).await {
+        Ok(()) => (unit, events, None),
+        Err(error) => (unit, events, Some(error)),
+    }
+}
+
+async fn steps(
+    connector: &Connector,
+    unit: &mut Unit,
+    lane: &[Unit],
+    events: &mut Vec<Happened>,
+) -> Result<()> {
     let info = connector.info(unit)?;
     if unit.state == State::Listed {
-        fetch_unit(connector, lease, unit, &info).await?;
+        events.push(fetch_unit(connector, unit, &info).await?);
     }
-    admit(connector, lease, unit, &info).await
+    events.push(admit(connector, unit, &info, lane).await?);
+    Ok(())
 }
 
 async fn fetch_unit(
     connector: &Connector,
-    lease: &Lease,
-    unit: &Unit,
+    unit: &mut Unit,
     info: &Arc<UnitInfo>,
-) -> Result<()> {
+) -> Result<Happened> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
     let earlier =
         Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
@@ -145,21 +232,23 @@ async fn fetch_unit(
             "{warning}"
         );
     }
+    unit.state = State::Fetched;
+    unit.spooled = true;
+    unit.spool_path = Some(fetched.relative.clone());
+    unit.rows = i64::try_from(inspected.rows).unwrap_or(i64::MAX);
+    let dead_letters = dead_letters(unit, &inspected);
+    let progress = &connector.progress;
+    Progress::add(&progress.fetched, 1);
+    Progress::add(&progress.raw_bytes, inspected.raw_bytes);
     let event = Event::Fetched {
         spool_path: fetched.relative,
         spool_bytes: fetched.spool_bytes,
         raw_bytes: inspected.raw_bytes,
         rows: inspected.rows,
-        content_hash: inspected.content_hash.clone(),
+        content_hash: inspected.content_hash,
         warning: fetched.warning,
     };
-    let letters = dead_letters(unit, &inspected);
-    connector.ledger.apply(lease, unit.id, &event, &letters, clock::now()).await?;
-    kill::point("fetch.after_ledger");
-    let progress = &connector.progress;
-    Progress::add(&progress.fetched, 1);
-    Progress::add(&progress.raw_bytes, inspected.raw_bytes);
-    Ok(())
+    Ok(Happened { unit: unit.id, event, dead_letters })
 }
 
 fn dead_letters(unit: &Unit, inspected: &Inspected) -> Vec<DeadLetter> {
@@ -176,41 +265,36 @@ fn dead_letters(unit: &Unit, inspected: &Inspected) -> Vec<DeadLetter> {
     inspected.dead.iter().map(letter).collect()
 }
 
-/// Compares the unit with what the lane has delivered, and records what of it is new.
+/// Compares the unit with what the lane has delivered, and tells what of it is new.
 async fn admit(
     connector: &Connector,
-    lease: &Lease,
-    unit: &Unit,
+    unit: &mut Unit,
     info: &Arc<UnitInfo>,
-) -> Result<()> {
-    let ledger = &connector.ledger;
+    lane: &[Unit],
+) -> Result<Happened> {
     let mut earlier = Vec::new();
-    let mut this = None;
-    for other in &ledger.units(&lease.lane).await? {
-        if other.id == unit.id {
-            this = Some((Known::of(info, other), other.rows));
-        } else if matches!(other.state, State::Admitted | State::Done) {
+    for other in lane {
+        if other.id != unit.id && matches!(other.state, State::Admitted | State::Done) {
             earlier.push(Known::of(&connector.info(other)?, other));
         }
     }
-    let (this, rows) = this.ok_or(orgtap_ledger::LedgerError::NoUnit(unit.id))?;
+    let this = Known::of(info, unit);
     let spool = connector.spool.clone();
     let decided = tokio::task::spawn_blocking(move || compare(&spool, &this, &earlier))
         .await
         .map_err(|error| Error::Worker(error.to_string()))??;
     kill::point("admit.before_ledger");
-    let rows = u64::try_from(rows).unwrap_or_default();
+    unit.state = State::Admitted;
+    let rows = u64::try_from(unit.rows).unwrap_or_default();
     let event = Event::Admitted {
         admitted: decided.admitted,
         repeats: decided.repeats,
         undecodable: rows.saturating_sub(decided.admitted + decided.repeats),
         exceptions: decided.exceptions,
     };
-    ledger.apply(lease, unit.id, &event, &[], clock::now()).await?;
-    kill::point("admit.after_ledger");
     Progress::add(&connector.progress.admitted, decided.admitted);
     Progress::add(&connector.progress.repeats, decided.repeats);
-    Ok(())
+    Ok(Happened { unit: unit.id, event, dead_letters: Vec::new() })
 }
 
 /// A unit whose row index is needed, and its bytes if they are still there.
@@ -231,10 +315,13 @@ impl Known {
             unit: format!("{} ({error})", self.unit.key()),
         };
         let path = spool.rows(&self.unit);
-        match (IndexReader::check(&path), &self.relative) {
-            (Ok(()), _) => {}
-            (Err(_), Some(relative)) => rebuild_index(spool, &self.unit, relative)?,
-            (Err(error), None) => return Err(lost(error).into()),
+        match (IndexReader::open(&path), &self.relative) {
+            (Ok(index), _) => return Ok(index),
+            // It may have been released since the lane was looked at.
+            (Err(_), Some(relative)) if spool.bytes(relative).exists() => {
+                rebuild_index(spool, &self.unit, relative)?;
+            }
+            (Err(error), _) => return Err(lost(error).into()),
         }
         Ok(IndexReader::open(&path).map_err(lost)?)
     }

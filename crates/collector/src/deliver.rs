@@ -8,7 +8,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use orgtap_destinations::{Destination, Receipt, Stream};
-use orgtap_ledger::unit::State;
 use orgtap_ledger::{DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Unit};
 use orgtap_transport::{Disposition, Explain, Problem};
 use tokio::sync::mpsc;
@@ -104,15 +103,12 @@ pub(crate) async fn lane(
         committed: Instant::now(),
     };
     let mut turn = Turn::Done;
-    for unit in connector.ledger.units(lane).await? {
-        if unit.state != State::Admitted {
-            continue;
-        }
+    let name = outlet.destination.name();
+    for (unit, delivery) in connector.ledger.outbox(lane, name).await? {
         if connector.cancel.is_cancelled() {
             turn = Turn::Held;
             break;
         }
-        let Some(delivery) = run.delivery(&unit).await? else { continue };
         if delivery.not_before > clock::now() {
             turn = Turn::Failed;
             break;
@@ -146,13 +142,6 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// How far the unit has come here; `None` when it is finished.
-    async fn delivery(&mut self, unit: &Unit) -> Result<Option<Delivery>> {
-        let name = self.outlet.destination.name();
-        let all = self.connector.ledger.deliveries(unit.id).await?;
-        Ok(all.into_iter().find(|delivery| delivery.destination == name && !delivery.done))
-    }
-
     /// Sends one unit from its position on.
     async fn unit(&mut self, unit: &Unit, delivery: &Delivery) -> Result<()> {
         let connector = self.connector;

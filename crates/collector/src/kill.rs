@@ -10,7 +10,6 @@ pub const POINTS: &[&str] = &[
     "fetch.mid_download",
     "fetch.before_rename",
     "fetch.after_rename",
-    "fetch.after_ledger",
     "admit.before_rename",
     "admit.before_ledger",
     "admit.after_ledger",

@@ -90,11 +90,6 @@ impl IndexReader {
         Ok(reader)
     }
 
-    /// Whether an index is there and ends as it should. Its records are checked as they are read.
-    pub(crate) fn check(path: &Path) -> io::Result<()> {
-        records(&mut File::open(path)?).map(drop)
-    }
-
     /// The entry at hand.
     pub(crate) fn head(&self) -> Option<Entry> {
         self.head
