@@ -46,9 +46,8 @@ pub(super) fn tools(bench: &Bench, out: &mut Comparison) -> Result<()> {
         out.targets.push(Target::new(what, found, Wanted::AtLeast(times), Unit::Times));
     }
     out.notes.push(
-        "Orgtap goes over a file twice (which rows are alike, then their events) and writes each \
-         row's identity and origin besides its cells. DuckDB's figures include the start of \
-         Python."
+        "Orgtap writes each row's identity and origin besides its cells. DuckDB's figures include \
+         the start of Python."
             .to_owned(),
     );
     bench.scene.forget(bytes);

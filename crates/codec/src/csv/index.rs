@@ -286,7 +286,9 @@ impl Index {
     /// Whether it is certain that what is left of the buffer has neither a whole row nor a fault.
     pub(super) fn has_no_row(&self, buffer: &[u8]) -> bool {
         let rest = buffer.get(self.seen..).unwrap_or_default();
-        !self.stuck && memchr::memchr2(b'\n', b'"', rest).is_none()
+        // What follows a closing quote may be wrong by itself.
+        let open = self.stuck || self.state.after_close != 0;
+        !open && memchr::memchr2(b'\n', b'"', rest).is_none()
     }
 }
 

@@ -149,7 +149,7 @@ impl<R: Read> Reader<R> {
     pub fn with_limit(stream: R, start: usize, longest: usize) -> Self {
         Self {
             stream,
-            buffer: vec![0; start.max(16) + SLACK],
+            buffer: vec![0; start.clamp(16, LONGEST_EVER) + SLACK],
             at: 0,
             filled: 0,
             base: 0,

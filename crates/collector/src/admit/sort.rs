@@ -11,6 +11,9 @@ use std::path::PathBuf;
 /// Memory for records before a run is written, bytes.
 const MEMORY: usize = 4 * 1024 * 1024;
 
+/// Memory for each run while they are merged, bytes: a 10 GB file has some two hundred.
+const RUN: usize = 16 * 1024;
+
 /// What can be sorted: a value with a form of fixed size on disk.
 pub(crate) trait Record: Copy + Ord + Debug {
     /// The form on disk.
@@ -69,7 +72,7 @@ impl<T: Record> Sorter<T> {
         let mut sources: Vec<Source<T>> = self
             .runs
             .into_iter()
-            .map(|run| Source::Run(BufReader::with_capacity(64 * 1024, run)))
+            .map(|run| Source::Run(BufReader::with_capacity(RUN, run)))
             .collect();
         sources.push(Source::Memory(self.records.into_iter()));
         let mut heads = BinaryHeap::with_capacity(sources.len());
