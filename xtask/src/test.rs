@@ -24,7 +24,7 @@ pub(crate) fn command(arguments: Arguments) -> Result<()> {
         steps.run("test", || run_tests(&mut tally));
         steps.run("docs", || reference::check(&binary));
     }
-    steps.run("instructions", || bench::instructions(false));
+    steps.run("budgets", || bench::instructions(false));
     let verdict = steps.close();
     println!("\n{tally}");
     verdict
