@@ -30,24 +30,23 @@ pub fn escape(out: &mut Vec<u8>, content: &[u8]) {
 
 /// Like [`escape`], for a CSV cell as written: each doubled quote stands for one.
 pub fn escape_doubled(out: &mut Vec<u8>, written: &[u8]) {
-    let mut rest = written;
-    while let Some(quote) = memchr::memchr(b'"', rest) {
-        escape(out, &rest[..quote]);
-        out.extend_from_slice(b"\\\"");
-        rest = rest.get(quote + 2..).unwrap_or_default();
-    }
-    escape(out, rest);
+    between_doubled(out, written, escape);
 }
 
 /// Like [`escape_doubled`], for a cell that has nothing else to escape.
 pub(crate) fn undoubled(out: &mut Vec<u8>, written: &[u8]) {
+    between_doubled(out, written, Vec::extend_from_slice);
+}
+
+/// Puts `\"` for each two quotes, and what lies between them by `copy`.
+fn between_doubled(out: &mut Vec<u8>, written: &[u8], copy: impl Fn(&mut Vec<u8>, &[u8])) {
     let mut rest = written;
     while let Some(quote) = memchr::memchr(b'"', rest) {
-        out.extend_from_slice(&rest[..quote]);
+        copy(out, &rest[..quote]);
         out.extend_from_slice(b"\\\"");
         rest = rest.get(quote + 2..).unwrap_or_default();
     }
-    out.extend_from_slice(rest);
+    copy(out, rest);
 }
 
 /// Appends `text` as a whole JSON string, quotes included.

@@ -17,7 +17,7 @@ use crate::config::IntervalPolicy;
 use crate::connector::{Connector, Note};
 use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{Earlier, fetch};
-use crate::inspect::{DeadRow, InspectError, Inspected, inspect, limit};
+use crate::inspect::{DeadRow, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
 use crate::spool::Spool;
@@ -82,20 +82,14 @@ impl Run<'_> {
                 Progress::add(&connector.progress.fetched, 1);
                 continue;
             }
-            let (stepped, events, failure) = self.step(unit).await?;
+            let (unit, events, failure) = self.step(unit).await?;
             self.pending.extend(events);
-            let failed = match failure {
-                None => {
-                    Arc::make_mut(&mut self.units)[at] = stepped;
-                    None
-                }
-                Some(error) => Some((stepped, error)),
-            };
-            if failed.is_some() || self.pending.len() >= GROUP_EVENTS {
+            if failure.is_some() || self.pending.len() >= GROUP_EVENTS {
                 self.commit().await?;
             }
-            if let Some((unit, error)) = failed {
-                turn = failed_unit(connector, &self.lease, &unit, error).await?;
+            match failure {
+                None => Arc::make_mut(&mut self.units)[at] = unit,
+                Some(error) => turn = failed(connector, &self.lease, &unit, error).await?,
             }
         }
         Ok(turn)
@@ -126,12 +120,7 @@ impl Run<'_> {
 }
 
 /// Decides what a unit's failure means.
-async fn failed_unit(
-    connector: &Connector,
-    lease: &Lease,
-    unit: &Unit,
-    error: Error,
-) -> Result<Turn> {
+async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error) -> Result<Turn> {
     let ledger = &connector.ledger;
     match &error {
         Error::Ledger(_) => return Err(error),
@@ -351,12 +340,8 @@ fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
     let part = spool.scratch().join(format!("{name}.rows"));
     let path = spool.bytes(relative);
     let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
-    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), None).map_err(
-        |error| match error {
-            InspectError::Fault(fault) => Error::Unit(fault),
-            InspectError::Disk(source) => Error::Disk { path: part.clone(), source },
-        },
-    )?;
+    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), None)
+        .map_err(|error| error.at(&part))?;
     let to = spool.rows(unit);
     place(&part, &to).map_err(Error::disk(&to))
 }

@@ -17,7 +17,7 @@ use crate::admit::decisions::{Decisions, decide};
 use crate::admit::index::IndexReader;
 use crate::admit::sort::{Record, Sorted, Sorter};
 use crate::error::UnitFault;
-use crate::inspect::{InspectError, dead_row, header, inspect};
+use crate::inspect::{InspectError, dead_row, fault, header, inspect};
 use crate::spool::open_packed;
 
 /// What came of a file.
@@ -49,6 +49,15 @@ pub enum ConvertError {
     /// The events cannot be written.
     #[error("cannot write the events")]
     Write(#[source] io::Error),
+}
+
+impl From<InspectError> for ConvertError {
+    fn from(error: InspectError) -> Self {
+        match error {
+            InspectError::Fault(fault) => Self::Fault(fault),
+            InspectError::Disk(error) => Self::Scratch(error),
+        }
+    }
 }
 
 /// Bytes of events written at a time.
@@ -146,10 +155,7 @@ fn number(file: &mut File, start: u64, mut sorted: Sorted<Written>) -> Result<()
 fn decisions(path: &Path, unit: &UnitInfo, scratch: &Path) -> Result<Decisions, ConvertError> {
     let (rows, exceptions) = (scratch.join("rows"), scratch.join("admit"));
     let mut bytes = open_packed(path).map_err(ConvertError::Read)?;
-    inspect(&mut bytes, unit, u64::MAX, &rows, scratch, None).map_err(|error| match error {
-        InspectError::Fault(fault) => ConvertError::Fault(fault),
-        InspectError::Disk(error) => ConvertError::Scratch(error),
-    })?;
+    inspect(&mut bytes, unit, u64::MAX, &rows, scratch, None)?;
     let index = IndexReader::open(&rows).map_err(ConvertError::Scratch)?;
     let decided = decide(&exceptions, scratch, index, &mut []).map_err(ConvertError::Scratch)?;
     match decided.exceptions {
@@ -209,18 +215,10 @@ fn make(
     complain: &mut dyn FnMut(u64, u64, &str),
     mut full: impl FnMut(&mut Vec<u8>) -> bool,
 ) -> Result<Converted, ConvertError> {
-    let read = |error: ReadError| match error.source.kind() {
-        io::ErrorKind::UnexpectedEof => {
-            ConvertError::Fault(UnitFault::Damaged("the compressed bytes end early".to_owned()))
-        }
-        _ => ConvertError::Read(error.source),
-    };
+    let read = |error: ReadError| ConvertError::Fault(fault(unit, u64::MAX, &error.source));
     let mut reader = Reader::new(open_packed(path).map_err(ConvertError::Read)?);
     let Some(first) = reader.next_item().map_err(read)? else { return Ok(Converted::default()) };
-    let mut plan = header(&first, unit).map_err(|error| match error {
-        InspectError::Fault(fault) => ConvertError::Fault(fault),
-        InspectError::Disk(error) => ConvertError::Scratch(error),
-    })?;
+    let mut plan = header(&first, unit)?;
     let mut converted = Converted::default();
     let mut block = Vec::new();
     let mut number = 0;
@@ -401,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_ends_early_leaves_nothing_behind() {
+    fn a_file_that_ends_early_or_is_damaged_is_called_that_and_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.csv.gz");
         let rows = "\"A\",\"B\"\n".repeat(300_000);
@@ -409,9 +407,14 @@ mod tests {
         let mut packer = flate2::write::GzEncoder::new(Vec::new(), fast);
         packer.write_all(rows.as_bytes()).unwrap();
         let packed = packer.finish().unwrap();
-        std::fs::write(&path, &packed[..packed.len() - 9]).unwrap();
-        for (told, written, _) in both(&path) {
-            assert!(told.unwrap_err().contains("end early"));
+        let mut damaged = packed.clone();
+        damaged[packed.len() - 6] ^= 1;
+        for (bytes, words) in [(&packed[..packed.len() - 9], "end early"), (&damaged, "damaged")] {
+            std::fs::write(&path, bytes).unwrap();
+            let [into_file, into_stream] = both(&path);
+            assert_eq!(into_file, into_stream);
+            let (told, written, _) = into_file;
+            assert!(told.as_ref().is_err_and(|told| told.contains(words)), "{told:?}");
             assert!(written.is_empty());
         }
     }

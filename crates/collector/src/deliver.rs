@@ -160,11 +160,8 @@ impl Run<'_> {
         let limits = self.outlet.destination.limits();
         let position = u64::try_from(delivery.position).unwrap_or_default();
         let kept = &connector.spool.kept;
-        let (bytes, hashes) = match kept.open(relative, position) {
-            Some((bytes, hashes)) => (bytes, Some(hashes)),
-            None => (None, None),
-        };
-        let bytes: Box<dyn Read + Send> = match bytes {
+        let (bytes, hashes) = kept.open(relative, position).unzip();
+        let bytes: Box<dyn Read + Send> = match bytes.flatten() {
             Some(bytes) => Box::new(bytes),
             None => connector.spool.open_bytes(relative).map_err(lost)?,
         };
@@ -177,7 +174,7 @@ impl Run<'_> {
         });
         self.pending.push(DeliveryDelta {
             unit: unit.id,
-            destination: self.outlet.destination.name().to_owned(),
+            destination: name.to_owned(),
             from: delivery.position,
             to: delivery.position,
             delivered: 0,

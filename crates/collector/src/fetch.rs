@@ -17,7 +17,7 @@ use orgtap_transport::disk::{path_part, place, settle};
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Result, UnitFault};
-use crate::inspect::{InspectError, Inspected, inspect, limit};
+use crate::inspect::{Inspected, inspect, limit};
 use crate::kept::Copy;
 use crate::kill;
 use crate::progress::Progress;
@@ -158,10 +158,7 @@ impl Taking {
         match unpack(&part, packing, unit.length, pieces, look) {
             Ok((spool_bytes, (inspected, copy))) => Ok((spool_bytes, inspected, copy)),
             Err(Stopped::Disk(source)) => Err(Error::Disk { path: part, source }),
-            Err(Stopped::Reader(InspectError::Fault(fault))) => Err(fault.into()),
-            Err(Stopped::Reader(InspectError::Disk(source))) => {
-                Err(Error::Disk { path: rows, source })
-            }
+            Err(Stopped::Reader(error)) => Err(error.at(&rows)),
         }
     }
 }

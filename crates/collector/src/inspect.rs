@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::admit::index;
 use crate::admit::sort::Sorter;
-use crate::error::UnitFault;
+use crate::error::{Error, UnitFault};
 use crate::kept::Copying;
 
 /// The most rows of one unit that are kept as dead letters one by one.
@@ -57,6 +57,16 @@ pub(crate) enum InspectError {
     Fault(UnitFault),
     /// The disk, while writing the index.
     Disk(io::Error),
+}
+
+impl InspectError {
+    /// As the collector's error; `index` is the index's path.
+    pub(crate) fn at(self, index: &Path) -> Error {
+        match self {
+            Self::Fault(fault) => Error::Unit(fault),
+            Self::Disk(source) => Error::Disk { path: index.to_owned(), source },
+        }
+    }
 }
 
 /// Counts, hashes and keeps what passes, and stops what does not end.
@@ -167,7 +177,8 @@ pub(crate) fn dead_row(item: &Item<'_>, width: usize, number: u64) -> Option<Dea
     Some(DeadRow { row: number, offset, code, reason, raw })
 }
 
-fn fault(unit: &UnitInfo, limit: u64, error: &io::Error) -> UnitFault {
+/// What it means that a unit's bytes cannot be read on.
+pub(crate) fn fault(unit: &UnitInfo, limit: u64, error: &io::Error) -> UnitFault {
     if error.to_string() == TOO_MUCH {
         return UnitFault::Bomb { listed: unit.length, limit };
     }

@@ -17,15 +17,15 @@ use crate::spool::Packing;
 
 /// Units below this length are decompressed and inspected by turns, bytes.
 const SMALL: u64 = 1024 * 1024;
-/// Whether a unit of this length is decompressed on a thread of its own.
-pub(crate) const fn is_large(length: u64) -> bool {
-    length >= SMALL
-}
-
 /// Bytes handed over at a time.
 const BLOCK: usize = 256 * 1024;
 /// Blocks on their way, at most.
 const BLOCKS: usize = 4;
+
+/// Whether a unit of this length is decompressed on a thread of its own.
+pub(crate) const fn is_large(length: u64) -> bool {
+    length >= SMALL
+}
 
 /// Why there is no outcome.
 pub(crate) enum Stopped<E> {
@@ -37,12 +37,12 @@ pub(crate) enum Stopped<E> {
 
 /// Writes the pieces to a file, packed if they come plain, and lets `read` have them decompressed.
 /// Answers the bytes on disk and what `read` answered.
-pub(crate) fn unpack<T: Send, E: Send>(
+pub(crate) fn unpack<T, E>(
     path: &Path,
     packing: Packing,
     length: u64,
     pieces: mpsc::Receiver<Bytes>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, E> + Send,
+    read: impl FnOnce(&mut dyn Read) -> Result<T, E>,
 ) -> Result<(u64, T), Stopped<E>> {
     let mut tee = Tee::new(path, packing, pieces).map_err(Stopped::Disk)?;
     let outcome = match packing {
