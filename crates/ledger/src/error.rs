@@ -1,6 +1,54 @@
-//! The stable codes of [`LedgerError`]. The error itself is part of the contract.
+//! The ledger's errors and their stable codes.
 
-use crate::LedgerError;
+use crate::record::UnitId;
+use crate::unit::Misfit;
+
+/// Why the ledger refused or failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LedgerError {
+    /// The position was not where the caller thought.
+    #[error("{what} stands at {stored}, not at {claimed}")]
+    Delta {
+        /// What was to be moved.
+        what: String,
+        /// Where it stands.
+        stored: String,
+        /// Where the caller thought it stood.
+        claimed: String,
+    },
+    /// Somebody else holds the lane now.
+    #[error("the lease on {lane} (epoch {epoch}) is no longer held")]
+    Fenced {
+        /// The lane, in words.
+        lane: String,
+        /// The stale epoch.
+        epoch: i64,
+    },
+    /// The unit's state does not allow it.
+    #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// There is no such unit.
+    #[error("no unit {0} in the ledger")]
+    NoUnit(UnitId),
+    /// The ledger was written by a newer Orgtap.
+    #[error("the ledger has schema version {found}; this Orgtap knows up to {known}")]
+    Newer {
+        /// Version in the file.
+        found: i64,
+        /// Newest version known here.
+        known: i64,
+    },
+    /// What is stored makes no sense: damaged or edited by hand.
+    #[error("the ledger holds {0}")]
+    Corrupt(String),
+    /// No room left on the disk.
+    #[error("the disk of the ledger is full")]
+    DiskFull(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database failed.
+    #[error("the ledger's database failed")]
+    Database(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
 
 impl LedgerError {
     /// Stable code, for example `OT-LEDGER-02`.
@@ -26,7 +74,6 @@ impl LedgerError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::unit::Misfit;
 
     #[test]
     fn every_error_has_a_code_of_its_own() {

@@ -8,15 +8,18 @@
 
 mod contract;
 mod error;
+mod record;
 mod rules;
 mod sqlite;
 #[cfg(any(test, feature = "suite"))]
 pub mod suite;
 pub mod unit;
 
-pub use contract::{
+pub use contract::Ledger;
+pub use error::LedgerError;
+pub use record::{
     ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Ledger, LedgerError, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+    Listed, NewUnit, Outcome, Summary, Unit, UnitId,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::SqliteLedger;

@@ -1,0 +1,259 @@
+//! What the ledger keeps, and the steps it is told: plain data, in the words of the contract.
+
+use serde::{Deserialize, Serialize};
+
+use crate::unit::{Event, State};
+
+/// Number of a unit in this ledger.
+pub type UnitId = i64;
+
+/// How far discovery has come for one connector and interval: everything created up to here is
+/// listed. Compared as a pair.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cursor {
+    /// `CreatedDate` of the newest listed file, microseconds.
+    pub created_date: i64,
+    /// Its `Id`.
+    pub log_file_id: String,
+}
+
+/// A lane: units of one connector, event type and UTC day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Lane {
+    /// Connector name.
+    pub connector: String,
+    /// Event type.
+    pub event_type: String,
+    /// UTC day, `YYYY-MM-DD`.
+    pub day: String,
+}
+
+impl std::fmt::Display for Lane {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}/{}", self.connector, self.event_type, self.day)
+    }
+}
+
+/// The right to do one stage of a lane's work until a time. Stages of one lane are leased apart:
+/// `collect` for fetch and admit, `deliver:NAME` for each destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    /// The lane.
+    pub lane: Lane,
+    /// `collect` or `deliver:NAME`.
+    pub stage: String,
+    /// Who holds it.
+    pub owner: String,
+    /// Grows with each grant of this lane and stage.
+    pub epoch: i64,
+    /// When it ends unless renewed, microseconds.
+    pub expires: i64,
+}
+
+/// One version of a log file as the org listed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewUnit {
+    /// The lane it belongs to.
+    pub lane: Lane,
+    /// `Hourly` or `Daily`.
+    pub interval: String,
+    /// 0 for daily, 1, 2, ... for an hour's increments.
+    pub sequence: i64,
+    /// `EventLogFile.Id`.
+    pub log_file_id: String,
+    /// `LogDate`, microseconds.
+    pub log_date: i64,
+    /// `CreatedDate`, microseconds.
+    pub created_date: i64,
+    /// `LogFileLength`, bytes.
+    pub length: i64,
+}
+
+/// A unit with its record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unit {
+    /// Number in this ledger.
+    pub id: UnitId,
+    /// What the org listed. `(connector, log_file_id, created_date, length)` is unique.
+    pub listed: NewUnit,
+    /// Where it is on its way.
+    pub state: State,
+    /// Failed tries at the present stage.
+    pub attempts: i64,
+    /// Not to be tried before, microseconds.
+    pub not_before: i64,
+    /// Code and text of the last failure or warning, if any.
+    pub note: Option<String>,
+    /// Path below the spool folder, once fetched.
+    pub spool_path: Option<String>,
+    /// Bytes in the spool.
+    pub spool_bytes: i64,
+    /// Bytes after decompression.
+    pub raw_bytes: i64,
+    /// Data rows.
+    pub rows: i64,
+    /// Rows not delivered before.
+    pub admitted: i64,
+    /// Rows dropped as delivered before.
+    pub repeats: i64,
+    /// Rows set aside.
+    pub undecodable: i64,
+    /// Entries in its admission record, kept beside its bytes; 0 when there is no record.
+    pub exceptions: i64,
+    /// Hash of the decompressed bytes.
+    pub content_hash: Option<String>,
+    /// When it was listed, microseconds.
+    pub listed_at: i64,
+    /// When it became final, microseconds.
+    pub final_at: Option<i64>,
+    /// Whether its bytes are still in the spool.
+    pub spooled: bool,
+}
+
+/// How far one destination has come in one unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The unit.
+    pub unit: UnitId,
+    /// The destination's name.
+    pub destination: String,
+    /// Rows durably handled.
+    pub position: i64,
+    /// Events durably delivered.
+    pub delivered: i64,
+    /// Events the destination refused for good.
+    pub rejected: i64,
+    /// Whether the unit is finished here.
+    pub done: bool,
+    /// Failed tries since the last step that went well.
+    pub attempts: i64,
+    /// Not to be tried before, microseconds.
+    pub not_before: i64,
+    /// Code and text of the last failure, if the last try failed.
+    pub note: Option<String>,
+}
+
+/// A step of one destination through one unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryDelta {
+    /// The unit.
+    pub unit: UnitId,
+    /// The destination's name.
+    pub destination: String,
+    /// The position this step starts from; must be the stored one.
+    pub from: i64,
+    /// The position after it.
+    pub to: i64,
+    /// Events delivered in this step.
+    pub delivered: i64,
+    /// Events refused for good in this step, kept as dead letters in the same transaction.
+    pub rejected: Vec<DeadLetter>,
+    /// Whether the unit is finished here.
+    pub done: bool,
+}
+
+/// Something that happened to a unit, with the dead letters that belong to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened {
+    /// The unit.
+    pub unit: UnitId,
+    /// What happened.
+    pub event: Event,
+    /// Rows of it, or the unit itself, set aside.
+    pub dead_letters: Vec<DeadLetter>,
+}
+
+/// A row or unit set aside with its reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// The unit.
+    pub unit: UnitId,
+    /// The destination that refused it; none when it could not be decoded.
+    pub destination: Option<String>,
+    /// Row in the unit, counted from 0; none for the whole unit.
+    pub row: Option<i64>,
+    /// Byte offset of the row in the decompressed file, if known.
+    pub offset: Option<i64>,
+    /// Stable error code.
+    pub code: String,
+    /// Why, short.
+    pub reason: String,
+    /// The bytes set aside, at most 64 KiB of them; the whole stays in the spool.
+    pub payload: Vec<u8>,
+    /// When, microseconds.
+    pub at: i64,
+}
+
+/// What a listing brought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Listed {
+    /// Units not known before.
+    pub new: u64,
+    /// Units known already.
+    pub known: u64,
+}
+
+/// A lane with something due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneWork {
+    /// The lane.
+    pub lane: Lane,
+    /// Units that wait for the stage asked about.
+    pub units: i64,
+}
+
+/// How the last doing of something went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// When, microseconds.
+    pub at: i64,
+    /// A problem as JSON (code, message, cause, remedy, disposition); none if it went well.
+    pub problem: Option<serde_json::Value>,
+}
+
+/// What is kept about a connector besides its units.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ConnectorRecord {
+    /// The org's id, once signed in.
+    pub org_id: Option<String>,
+    /// The last sign-in.
+    pub sign_in: Option<Outcome>,
+    /// Fingerprint of the credentials that were refused; no further try is made with them.
+    pub refused_credentials: Option<String>,
+    /// The last poll for new files.
+    pub poll: Option<Outcome>,
+    /// The last Test Connection, as its JSON report.
+    pub test: Option<serde_json::Value>,
+    /// API calls used and allowed in the org's day, as last heard.
+    pub api_usage: Option<(i64, i64)>,
+}
+
+/// Counts for status, over the units of one connector.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Units by state name.
+    pub units: std::collections::BTreeMap<String, i64>,
+    /// Units by event type.
+    pub event_types: std::collections::BTreeMap<String, i64>,
+    /// Rows, admitted, repeats, undecodable, raw bytes: sums over all units.
+    pub rows: i64,
+    /// Rows not delivered before.
+    pub admitted: i64,
+    /// Rows dropped as delivered before.
+    pub repeats: i64,
+    /// Rows set aside undecoded.
+    pub undecodable: i64,
+    /// Bytes after decompression.
+    pub raw_bytes: i64,
+    /// `CreatedDate` of the newest listed file, microseconds.
+    pub newest_file: Option<i64>,
+    /// Per destination: delivered, rejected, units finished, units waiting.
+    pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
+    /// Dead letters kept.
+    pub dead_letters: i64,
+    /// Vanished units of which no later version was listed (same lane, interval, log date and
+    /// sequence).
+    pub lost: i64,
+    /// Units and deliveries that failed at their present stage and wait to be tried again.
+    pub failing: i64,
+}
