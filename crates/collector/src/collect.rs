@@ -1,5 +1,6 @@
 //! The first stage of a lane: fetch each unit, then admit what of it is new.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +18,9 @@ use crate::config::IntervalPolicy;
 use crate::connector::{Connector, Note};
 use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{Earlier, fetch};
-use crate::inspect::{DeadRow, Inspected, inspect, limit};
+use crate::inspect::{Besides, DeadRow, Inspected, inspect, limit};
 use crate::kill;
+use crate::prepare::{Preparing, Ready, Writing};
 use crate::progress::Progress;
 use crate::spool::Spool;
 use crate::stage::{LEASE, Turn};
@@ -27,6 +29,8 @@ use crate::stage::{LEASE, Turn};
 /// small units come quicker than a disk can be made to remember each.
 const GROUP: Duration = Duration::from_millis(20);
 const GROUP_EVENTS: usize = 32;
+/// Deliveries of units below this length are not prepared, bytes: a second reading costs less.
+const WORTHWHILE: u64 = 256 * 1024;
 
 /// Works through a lane's units in order. Fetching goes on past a unit that must wait; admitting
 /// does not, so that the lane's units are always admitted in the order they were fetched.
@@ -193,24 +197,54 @@ async fn steps(
     events: &mut Vec<Happened>,
 ) -> Result<()> {
     let info = connector.info(unit)?;
+    let mut fresh = Fresh::default();
     if unit.state == State::Listed {
-        events.push(fetch_unit(connector, unit, &info).await?);
+        let prepare = prepare(connector, unit, &info, lane);
+        let (happened, found) = fetch_unit(connector, unit, &info, prepare).await?;
+        events.push(happened);
+        fresh = found;
     }
-    events.push(admit(connector, unit, &info, lane).await?);
+    events.push(admit(connector, unit, &info, lane, fresh).await?);
     Ok(())
+}
+
+/// What is known of a unit that was fetched a moment ago.
+#[derive(Default)]
+struct Fresh {
+    /// The number of its rows, if no two say the same.
+    distinct: Option<u64>,
+    /// Its delivery, if that was prepared.
+    ready: Option<Ready>,
+}
+
+/// Begins to prepare a unit's delivery, where that is likely to be of use.
+fn prepare(
+    connector: &Connector,
+    unit: &Unit,
+    info: &Arc<UnitInfo>,
+    lane: &[Unit],
+) -> Option<(Preparing, Writing)> {
+    // From a try before, whose end was not written down.
+    connector.prepared.forget(unit.id);
+    let destination = connector.destinations.iter().find(|one| one.forgets_unfinished())?;
+    let first = !lane.iter().any(|other| other.id != unit.id && is_earlier(other));
+    if !first || info.length < WORTHWHILE {
+        return None;
+    }
+    connector.prepared.begin(destination, info)
 }
 
 async fn fetch_unit(
     connector: &Connector,
     unit: &mut Unit,
     info: &Arc<UnitInfo>,
-) -> Result<Happened> {
+    prepare: Option<(Preparing, Writing)>,
+) -> Result<(Happened, Fresh)> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
     let earlier =
         Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
-    let (org, spool, readers) = (&connector.org, &connector.spool, connector.destinations.len());
     let _share = connector.memory.to_fetch(info.length).await;
-    let fetched = fetch(org, spool, info, &earlier, &connector.progress, readers).await?;
+    let fetched = fetch(connector, info, &earlier, prepare).await?;
     connector.hold.succeeded();
     let inspected = fetched.inspected;
     if let Some(warning) = &fetched.warning {
@@ -226,6 +260,7 @@ async fn fetch_unit(
     unit.spool_path = Some(fetched.relative.clone());
     unit.rows = i64::try_from(inspected.rows).unwrap_or(i64::MAX);
     let dead_letters = dead_letters(unit, &inspected);
+    let distinct = (inspected.doubles == 0).then(|| inspected.rows - inspected.undecodable);
     let progress = &connector.progress;
     Progress::add(&progress.fetched, 1);
     Progress::add(&progress.raw_bytes, inspected.raw_bytes);
@@ -237,7 +272,8 @@ async fn fetch_unit(
         content_hash: inspected.content_hash,
         warning: fetched.warning,
     };
-    Ok(Happened { unit: unit.id, event, dead_letters })
+    let fresh = Fresh { distinct, ready: fetched.ready };
+    Ok((Happened { unit: unit.id, event, dead_letters }, fresh))
 }
 
 fn dead_letters(unit: &Unit, inspected: &Inspected) -> Vec<DeadLetter> {
@@ -260,18 +296,25 @@ async fn admit(
     unit: &mut Unit,
     info: &Arc<UnitInfo>,
     lane: &[Unit],
+    fresh: Fresh,
 ) -> Result<Happened> {
     let mut earlier = Vec::new();
     for other in lane {
-        if other.id != unit.id && matches!(other.state, State::Admitted | State::Done) {
+        if other.id != unit.id && is_earlier(other) {
             earlier.push(Known::of(&connector.info(other)?, other));
         }
     }
-    let this = Known::of(info, unit);
-    let spool = connector.spool.clone();
-    let decided = tokio::task::spawn_blocking(move || compare(&spool, &this, &earlier))
-        .await
-        .map_err(|error| Error::Worker(error.to_string()))??;
+    let Fresh { distinct, ready } = fresh;
+    let (decided, ready) = match distinct {
+        Some(admitted) if earlier.is_empty() => {
+            let decided = Decided { admitted, repeats: 0, exceptions: 0 };
+            (decided, ready.filter(|ready| ready.agrees(&decided, Path::new(""))))
+        }
+        _ => compare_apart(connector, Known::of(info, unit), earlier, ready).await?,
+    };
+    if let Some(ready) = ready {
+        connector.prepared.put(unit.id, ready);
+    }
     kill::point("admit.before_ledger");
     unit.state = State::Admitted;
     let rows = u64::try_from(unit.rows).unwrap_or_default();
@@ -284,6 +327,11 @@ async fn admit(
     Progress::add(&connector.progress.admitted, decided.admitted);
     Progress::add(&connector.progress.repeats, decided.repeats);
     Ok(Happened { unit: unit.id, event, dead_letters: Vec::new() })
+}
+
+/// Whether what a unit holds counts as delivered when another of its lane is admitted.
+const fn is_earlier(unit: &Unit) -> bool {
+    matches!(unit.state, State::Admitted | State::Done)
 }
 
 /// A unit whose row index is needed, and its bytes if they are still there.
@@ -316,7 +364,24 @@ impl Known {
     }
 }
 
-/// The comparison itself, on a thread of its own.
+/// Compares on a thread of its own. Answers the prepared delivery as well, if it agrees.
+async fn compare_apart(
+    connector: &Connector,
+    this: Known,
+    earlier: Vec<Known>,
+    ready: Option<Ready>,
+) -> Result<(Decided, Option<Ready>)> {
+    let spool = connector.spool.clone();
+    let comparing = tokio::task::spawn_blocking(move || {
+        let decided = compare(&spool, &this, &earlier)?;
+        let record = spool.decisions(&this.unit);
+        let ready = ready.filter(|ready| ready.agrees(&decided, &record));
+        Ok((decided, ready))
+    });
+    comparing.await.map_err(|error| Error::Worker(error.to_string()))?
+}
+
+/// The comparison itself.
 fn compare(spool: &Spool, this: &Known, earlier: &[Known]) -> Result<Decided> {
     let own = this.open(spool)?;
     let mut others = Vec::with_capacity(earlier.len());
@@ -340,7 +405,7 @@ fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
     let part = spool.scratch().join(format!("{name}.rows"));
     let path = spool.bytes(relative);
     let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
-    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), None)
+    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), Besides::default())
         .map_err(|error| error.at(&part))?;
     let to = spool.rows(unit);
     place(&part, &to).map_err(Error::disk(&to))

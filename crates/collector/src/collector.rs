@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
+use crate::prepare::Prepared;
 use crate::spool::Spool;
 
 /// Everything a configuration names, opened. Holds the data folder for itself.
@@ -27,6 +28,8 @@ pub struct Collector {
     pub(crate) given_up: Vec<String>,
     pub(crate) access: Access,
     pub(crate) memory: Memory,
+    /// Deliveries prepared while units are downloaded.
+    pub(crate) prepared: Prepared,
     /// Locked as long as this lives.
     _lock: File,
 }
@@ -69,6 +72,7 @@ impl Collector {
             given_up: Vec::new(),
             access,
             memory,
+            prepared: Prepared::new(),
             _lock: lock,
         })
     }

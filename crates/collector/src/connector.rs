@@ -18,6 +18,7 @@ use crate::clock;
 use crate::config::{ConnectorSettings, RetrySettings};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
+use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::spool::Spool;
 
@@ -51,6 +52,8 @@ pub(crate) struct Connector {
     pub(crate) hold: Hold,
     /// Memory for units in work, shared with all connectors.
     pub(crate) memory: Memory,
+    /// Deliveries prepared while units are downloaded, shared with all connectors.
+    pub(crate) prepared: Prepared,
 }
 
 /// Why a failure was put off, kept in the ledger beside the unit.

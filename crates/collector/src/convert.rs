@@ -17,7 +17,7 @@ use crate::admit::decisions::{Decisions, decide};
 use crate::admit::index::IndexReader;
 use crate::admit::sort::{Record, Sorted, Sorter};
 use crate::error::UnitFault;
-use crate::inspect::{InspectError, dead_row, fault, header, inspect};
+use crate::inspect::{Besides, InspectError, dead_row, fault, header, inspect};
 use crate::spool::open_packed;
 
 /// What came of a file.
@@ -155,7 +155,7 @@ fn number(file: &mut File, start: u64, mut sorted: Sorted<Written>) -> Result<()
 fn decisions(path: &Path, unit: &UnitInfo, scratch: &Path) -> Result<Decisions, ConvertError> {
     let (rows, exceptions) = (scratch.join("rows"), scratch.join("admit"));
     let mut bytes = open_packed(path).map_err(ConvertError::Read)?;
-    inspect(&mut bytes, unit, u64::MAX, &rows, scratch, None)?;
+    inspect(&mut bytes, unit, u64::MAX, &rows, scratch, Besides::default())?;
     let index = IndexReader::open(&rows).map_err(ConvertError::Scratch)?;
     let decided = decide(&exceptions, scratch, index, &mut []).map_err(ConvertError::Scratch)?;
     match decided.exceptions {

@@ -2,43 +2,21 @@
 //! destination that needs them.
 //!
 //! Runs on a thread of its own and hands batches over a short channel, so that it never holds
-//! more than a few of them. Where a batch ends depends only on the rows, the position it starts
-//! from and the destination's limits: a re-read cuts the same batches with the same ids.
+//! more than a few of them.
 
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use orgtap_codec::csv::{Item, Reader};
-use orgtap_destinations::{Batch, Events, Limits};
+use orgtap_destinations::Limits;
 use orgtap_events::UnitInfo;
-use orgtap_events::raw::{self, Plan};
+use orgtap_events::raw::Plan;
 use tokio::sync::mpsc;
-use xxhash_rust::xxh3::xxh3_128;
 
 use crate::admit::decisions::Decisions;
+use crate::cut::{Cut, Cutter};
 use crate::error::UnitFault;
 use crate::kept::Hashes;
-
-/// A batch, with the row each of its events came from.
-#[derive(Debug)]
-pub(crate) struct Cut {
-    /// For the destination.
-    pub(crate) batch: Batch,
-    /// The row of each event, from 0.
-    pub(crate) rows: Vec<u64>,
-}
-
-/// What is cut next.
-struct Cutter {
-    unit: Arc<UnitInfo>,
-    limits: Limits,
-    from: u64,
-    buffer: Vec<u8>,
-    ends: Vec<u32>,
-    times: Vec<i64>,
-    rows: Vec<u64>,
-}
 
 /// Reads a unit from row `position` on and sends it in batches, the last of which ends the unit.
 /// `hashes` has the rows' hashes from that row on, if they are still known.
@@ -80,10 +58,7 @@ pub(crate) fn decode(
         }
         let Some(nth) = decisions.nth(row_number).map_err(spool)? else { continue };
         let hash = known.unwrap_or_else(|| plan.hash(&row));
-        let start = cutter.buffer.len();
-        let encoded = plan.encode(&row, hash, nth, row_number + 1, &mut cutter.buffer);
-        let full = cutter.add(start, encoded.time, row_number);
-        if let Some(cut) = full
+        if let Some(cut) = cutter.add(plan, &row, hash, nth, row_number)
             && batches.blocking_send(cut).is_err()
         {
             return Ok(());
@@ -93,63 +68,6 @@ pub(crate) fn decode(
     // A receiver that is gone wants nothing more.
     drop(batches.blocking_send(last));
     Ok(())
-}
-
-impl Cutter {
-    fn new(unit: Arc<UnitInfo>, limits: Limits, from: u64) -> Self {
-        Self {
-            unit,
-            limits,
-            from,
-            buffer: Vec::new(),
-            ends: Vec::new(),
-            times: Vec::new(),
-            rows: Vec::new(),
-        }
-    }
-
-    /// Takes the event that lies in the buffer from `start` on. Answers the batch before it, if
-    /// the event no longer fits there.
-    fn add(&mut self, start: usize, time: i64, row: u64) -> Option<Cut> {
-        let size = self.buffer.len() - start + 1;
-        let full = !self.ends.is_empty()
-            && (self.ends.len() >= self.limits.events || start + size > self.limits.bytes);
-        let before = full.then(|| {
-            let event = self.buffer.split_off(start);
-            let cut = self.cut(row, false);
-            self.buffer = event;
-            cut
-        });
-        self.ends.push(self.buffer.len() as u32);
-        self.buffer.push(b'\n');
-        self.times.push(time);
-        self.rows.push(row);
-        before
-    }
-
-    /// Cuts what is there; the batch stands for the rows up to `to`.
-    fn cut(&mut self, to: u64, ends_unit: bool) -> Cut {
-        let rows = std::mem::replace(&mut self.from, to)..to;
-        let size = self.buffer.len();
-        let ndjson = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(size)));
-        let events =
-            Events::new(ndjson, std::mem::take(&mut self.ends), std::mem::take(&mut self.times));
-        let batch = Batch {
-            id: batch_id(&self.unit, &rows),
-            unit: Arc::clone(&self.unit),
-            rows,
-            ends_unit,
-            events,
-        };
-        Cut { batch, rows: std::mem::take(&mut self.rows) }
-    }
-}
-
-/// The same for the same rows of the same unit in the same format, for ever.
-fn batch_id(unit: &UnitInfo, rows: &std::ops::Range<u64>) -> String {
-    let text =
-        format!("{}\n{}\n{}\n{}\n{}", unit.org_id, unit.key(), rows.start, rows.end, raw::VERSION);
-    format!("{:032x}", xxh3_128(text.as_bytes()))
 }
 
 #[cfg(test)]

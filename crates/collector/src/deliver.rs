@@ -15,9 +15,11 @@ use tokio::sync::mpsc;
 use crate::admit::decisions::Decisions;
 use crate::clock;
 use crate::connector::{Connector, Note};
-use crate::decode::{Cut, decode};
+use crate::cut::Cut;
+use crate::decode::decode;
 use crate::error::{Error, Result, UnitFault};
 use crate::kill;
+use crate::prepare::Ready;
 use crate::progress::Progress;
 use crate::stage::{Held, LEASE, Turn};
 use crate::unpack::ahead;
@@ -145,8 +147,13 @@ impl Run<'_> {
     /// Sends one unit from its position on.
     async fn unit(&mut self, unit: &Unit, delivery: &Delivery) -> Result<()> {
         let connector = self.connector;
-        let info = connector.info(unit)?;
         let name = self.outlet.destination.name();
+        if let Some(ready) = connector.prepared.take(unit.id, name)
+            && delivery.position == 0
+        {
+            return self.end(unit, ready).await;
+        }
+        let info = connector.info(unit)?;
         let _share = connector.memory.to_deliver(name, info.length).await;
         let relative = unit.spool_path.as_deref().filter(|_| unit.spooled);
         let relative = relative.ok_or(UnitFault::Spool("they were released".to_owned()))?;
@@ -172,15 +179,7 @@ impl Run<'_> {
                 decode(bytes, hashes, decisions, &info, position, limits, &sender)
             })
         });
-        self.pending.push(DeliveryDelta {
-            unit: unit.id,
-            destination: name.to_owned(),
-            from: delivery.position,
-            to: delivery.position,
-            delivered: 0,
-            rejected: Vec::new(),
-            done: false,
-        });
+        self.begin(unit, delivery.position);
         let mut outcome = Ok(());
         while let Some(cut) = cuts.recv().await {
             outcome = self.write(unit, cut).await;
@@ -197,6 +196,41 @@ impl Run<'_> {
             Err(_) => kept.forget(relative),
         }
         Ok(decoded?)
+    }
+
+    /// Ends a unit all of which but its last batch is written already.
+    async fn end(&mut self, unit: &Unit, ready: Ready) -> Result<()> {
+        tracing::debug!(log_file = unit.listed.log_file_id, "was written while it came");
+        // The units before it are on another stream.
+        self.finish().await?;
+        self.stream = ready.stream;
+        self.unflushed = ready.bytes;
+        let delta = self.begin(unit, 0);
+        delta.to = i64::try_from(ready.last.batch.rows.start).unwrap_or(i64::MAX);
+        delta.delivered = i64::try_from(ready.events).unwrap_or(i64::MAX);
+        self.count_bytes(ready.bytes);
+        self.write(unit, ready.last).await
+    }
+
+    /// Begins a unit's step, which goes nowhere yet.
+    fn begin(&mut self, unit: &Unit, position: i64) -> &mut DeliveryDelta {
+        let destination = self.outlet.destination.name().to_owned();
+        self.pending.push_mut(DeliveryDelta {
+            unit: unit.id,
+            destination,
+            from: position,
+            to: position,
+            delivered: 0,
+            rejected: Vec::new(),
+            done: false,
+        })
+    }
+
+    fn count_bytes(&self, bytes: usize) {
+        let name = self.outlet.destination.name();
+        if let Some(delivered) = self.connector.progress.destinations.get(name) {
+            Progress::add(&delivered.bytes, bytes as u64);
+        }
     }
 
     async fn write(&mut self, unit: &Unit, cut: Cut) -> Result<()> {
@@ -236,11 +270,7 @@ impl Run<'_> {
             delta.done = ends;
         }
         self.unflushed += events.ndjson().len();
-        if let Some(delivered) =
-            self.connector.progress.destinations.get(self.outlet.destination.name())
-        {
-            Progress::add(&delivered.bytes, events.ndjson().len() as u64);
-        }
+        self.count_bytes(events.ndjson().len());
         self.receipt(&receipt).await?;
         if self.unflushed >= FLUSH_EVERY {
             self.barrier().await?;

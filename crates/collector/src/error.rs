@@ -90,7 +90,7 @@ pub enum UnitFault {
         listed: u64,
         /// Bytes after decompression.
         found: u64,
-        /// Hash of the decompressed bytes: whether the next try brings the same.
+        /// Hash of what it says: whether the next try brings the same.
         content_hash: String,
     },
     /// It unpacks to far more than announced.

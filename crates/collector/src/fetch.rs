@@ -12,15 +12,16 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use orgtap_events::UnitInfo;
-use orgtap_salesforce::{Encoding, Org};
+use orgtap_salesforce::Encoding;
 use orgtap_transport::disk::{path_part, place, settle};
 use tokio::sync::mpsc;
 
+use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
-use crate::inspect::{Inspected, inspect, limit};
+use crate::inspect::{Besides, InspectError, Inspected, inspect, limit};
 use crate::kept::Copy;
 use crate::kill;
-use crate::progress::Progress;
+use crate::prepare::{Guess, Preparing, Ready, Writing};
 use crate::spool::{Packing, Spool};
 use crate::unpack::{Stopped, unpack};
 
@@ -30,7 +31,6 @@ const PATIENCE_WITH_LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_ho
 const SAME_BYTES: i64 = 3;
 
 /// A unit in the spool.
-#[derive(Debug)]
 pub(crate) struct Fetched {
     /// Path below the spool.
     pub(crate) relative: String,
@@ -40,6 +40,8 @@ pub(crate) struct Fetched {
     pub(crate) inspected: Inspected,
     /// What a person should know.
     pub(crate) warning: Option<String>,
+    /// Its delivery, if that was prepared.
+    pub(crate) ready: Option<Ready>,
 }
 
 /// What earlier tries found: how many there were, and the content of the last.
@@ -63,15 +65,18 @@ impl Drop for Scratch {
     }
 }
 
-/// Fetches a unit that so many destinations will read. Nothing is left behind on failure.
+/// Fetches a unit, and prepares its delivery on the way if told so. Nothing is left behind on
+/// failure.
 pub(crate) async fn fetch(
-    org: &Org,
-    spool: &Spool,
+    connector: &Connector,
     unit: &Arc<UnitInfo>,
     earlier: &Earlier,
-    progress: &Arc<Progress>,
-    readers: usize,
+    prepare: Option<(Preparing, Writing)>,
 ) -> Result<Fetched> {
+    let Connector { org, spool, progress, .. } = connector;
+    let (preparing, writing) = prepare.unzip();
+    // Who will read it a second time.
+    let readers = connector.destinations.len() - usize::from(preparing.is_some());
     let download = org.download(&unit.log_file_id).await?;
     let packing = match download.encoding {
         Encoding::Gzip => Packing::Gzip,
@@ -92,6 +97,8 @@ pub(crate) async fn fetch(
         part: part.clone(),
         rows: rows.clone(),
         spool: spool.clone(),
+        readers,
+        preparing,
     };
     let taker = tokio::task::spawn_blocking(move || taking.take(receiver));
     let mut body = download.body;
@@ -116,7 +123,7 @@ pub(crate) async fn fetch(
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let (spool_bytes, inspected, copy) = taken?;
+    let Taken { spool_bytes, inspected, copy, guess } = taken?;
     let warning = check_length(unit, &inspected, earlier, org.server_time())?;
 
     let relative = Spool::relative(unit, packing);
@@ -132,7 +139,11 @@ pub(crate) async fn fetch(
     if let Some(copy) = copy {
         spool.kept.put(&relative, copy, readers);
     }
-    Ok(Fetched { relative, spool_bytes, inspected, warning })
+    let ready = match (writing, guess) {
+        (Some(writing), Some(guess)) => writing.finish(guess).await,
+        _ => None,
+    };
+    Ok(Fetched { relative, spool_bytes, inspected, warning, ready })
 }
 
 /// The thread that takes a download in.
@@ -142,21 +153,39 @@ struct Taking {
     part: PathBuf,
     rows: PathBuf,
     spool: Spool,
+    readers: usize,
+    preparing: Option<Preparing>,
+}
+
+/// What came of it.
+struct Taken {
+    /// Bytes on disk.
+    spool_bytes: u64,
+    inspected: Inspected,
+    /// What the next reading need not find out again.
+    copy: Option<Copy>,
+    /// What a prepared delivery takes for granted.
+    guess: Option<Guess>,
 }
 
 impl Taking {
-    /// Writes and inspects the pieces as they come. Answers the bytes on disk, what was found, and
-    /// the decompressed bytes if they could be kept.
-    fn take(self, pieces: mpsc::Receiver<Bytes>) -> Result<(u64, Inspected, Option<Copy>)> {
-        let Self { unit, packing, part, rows, spool } = self;
+    /// Writes and inspects the pieces as they come.
+    fn take(self, pieces: mpsc::Receiver<Bytes>) -> Result<Taken> {
+        let Self { unit, packing, part, rows, spool, readers, mut preparing } = self;
         let look = |bytes: &mut dyn Read| {
-            let keep = spool.kept.begin(unit.length).map(RefCell::new);
-            let scratch = spool.scratch();
-            inspect(bytes, &unit, limit(unit.length), &rows, &scratch, keep.as_ref())
-                .map(|inspected| (inspected, keep.and_then(|keep| keep.into_inner().finish())))
+            let keep = if readers > 0 { spool.kept.begin(unit.length) } else { None };
+            let keep = keep.map(RefCell::new);
+            let (limit, scratch) = (limit(unit.length), spool.scratch());
+            let besides = Besides { keep: keep.as_ref(), prepare: preparing.as_mut() };
+            let inspected = inspect(bytes, &unit, limit, &rows, &scratch, besides)?;
+            let copy = keep.and_then(|keep| keep.into_inner().finish());
+            let guess = preparing.and_then(|preparing| preparing.finish(inspected.rows));
+            Ok::<_, InspectError>((inspected, copy, guess))
         };
         match unpack(&part, packing, unit.length, pieces, look) {
-            Ok((spool_bytes, (inspected, copy))) => Ok((spool_bytes, inspected, copy)),
+            Ok((spool_bytes, (inspected, copy, guess))) => {
+                Ok(Taken { spool_bytes, inspected, copy, guess })
+            }
             Err(Stopped::Disk(source)) => Err(Error::Disk { path: part, source }),
             Err(Stopped::Reader(error)) => Err(error.at(&rows)),
         }

@@ -10,12 +10,13 @@ use std::path::Path;
 use orgtap_codec::csv::{Item, Reader};
 use orgtap_events::UnitInfo;
 use orgtap_events::raw::{HeaderError, Plan};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::admit::index;
 use crate::admit::sort::Sorter;
 use crate::error::{Error, UnitFault};
 use crate::kept::Copying;
+use crate::prepare::Preparing;
 
 /// The most rows of one unit that are kept as dead letters one by one.
 pub(crate) const MOST_DEAD: usize = 1_000;
@@ -42,8 +43,10 @@ pub(crate) struct Inspected {
     pub(crate) raw_bytes: u64,
     /// Rows after the header, dead ones included.
     pub(crate) rows: u64,
-    /// Hash of the decompressed bytes, 32 hex digits.
+    /// Hash of what it says, 32 hex digits: the same for the same rows in the same order.
     pub(crate) content_hash: String,
+    /// Rows that say the same as one before them.
+    pub(crate) doubles: u64,
     /// Rows that cannot be decoded.
     pub(crate) undecodable: u64,
     /// The first of them.
@@ -69,12 +72,40 @@ impl InspectError {
     }
 }
 
-/// Counts, hashes and keeps what passes, and stops what does not end.
+/// What becomes of a unit's bytes besides, now that they are read anyway.
+#[derive(Default)]
+pub(crate) struct Besides<'a> {
+    /// They and the rows' hashes are kept.
+    pub(crate) keep: Option<&'a RefCell<Copying>>,
+    /// Events are made of them.
+    pub(crate) prepare: Option<&'a mut Preparing>,
+}
+
+/// What a file says, as one number: the hashes of its rows, and of what is none, in their order.
+#[derive(Default)]
+struct Content(u128);
+
+impl Content {
+    fn add(&mut self, hash: u128) {
+        // Any odd number does, if its bits are mixed.
+        const ODD: u128 = 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835;
+        self.0 = (self.0.rotate_left(61) ^ hash).wrapping_mul(ODD);
+    }
+}
+
+/// An item's bytes; of a malformed one, what is shown of them.
+fn raw<'a>(item: &Item<'a>) -> &'a [u8] {
+    match item {
+        Item::Row(row) => row.raw(),
+        Item::Malformed { raw, .. } => raw,
+    }
+}
+
+/// Counts and keeps what passes, and stops what does not end.
 struct Meter<'a> {
     inner: &'a mut dyn Read,
     bytes: u64,
     limit: u64,
-    hash: Xxh3,
     keep: Option<&'a RefCell<Copying>>,
 }
 
@@ -86,7 +117,6 @@ impl Read for Meter<'_> {
             return Err(io::Error::other(TOO_MUCH));
         }
         let bytes = out.get(..count).unwrap_or_default();
-        self.hash.update(bytes);
         if let Some(keep) = self.keep {
             keep.borrow_mut().bytes(bytes);
         }
@@ -102,19 +132,24 @@ pub(crate) fn limit(listed: u64) -> u64 {
 }
 
 /// Reads a unit's decompressed bytes to the end, or to `limit`, and writes its row index to
-/// `index_path`. What it has read anyway, `keep` keeps.
+/// `index_path`.
 pub(crate) fn inspect(
     bytes: &mut dyn Read,
     unit: &UnitInfo,
     limit: u64,
     index_path: &Path,
     scratch: &Path,
-    keep: Option<&RefCell<Copying>>,
+    besides: Besides<'_>,
 ) -> Result<Inspected, InspectError> {
-    let meter = Meter { inner: bytes, bytes: 0, limit, hash: Xxh3::new(), keep };
+    let Besides { keep, mut prepare } = besides;
+    let meter = Meter { inner: bytes, bytes: 0, limit, keep };
     let mut reader = Reader::new(meter);
+    if prepare.is_some() {
+        reader = reader.gathering();
+    }
     let mut found = Inspected::default();
     let mut hashes: Sorter<index::Entry> = Sorter::new(scratch.to_owned());
+    let mut content = Content::default();
     let mut plan: Option<Plan> = None;
     loop {
         let item = match reader.next_item() {
@@ -123,30 +158,47 @@ pub(crate) fn inspect(
             Err(error) => return Err(InspectError::Fault(fault(unit, limit, &error.source))),
         };
         let Some(plan) = &mut plan else {
-            plan = Some(header(&item, unit)?);
+            content.add(xxh3_128(raw(&item)));
+            let header = plan.insert(header(&item, unit)?);
+            if let Some(prepare) = &mut prepare {
+                prepare.header(header);
+            }
             continue;
         };
         let number = found.rows;
         found.rows += 1;
-        let mut hash = 0;
+        let is_row = matches!(item, Item::Row(_));
+        let mut hash = None;
         if let Some(dead) = dead_row(&item, plan.width(), number) {
+            content.add(xxh3_128(raw(&item)));
             found.undecodable += 1;
             if found.dead.len() < MOST_DEAD {
                 found.dead.push(dead);
             }
         } else if let Item::Row(row) = item {
-            hash = plan.hash(&row);
-            hashes.push((hash, number)).map_err(InspectError::Disk)?;
+            let row = plan.hash(&row);
+            content.add(row);
+            hashes.push((row, number)).map_err(InspectError::Disk)?;
+            hash = Some(row);
         }
         if let Some(keep) = keep {
-            keep.borrow_mut().hash(hash);
+            keep.borrow_mut().hash(hash.unwrap_or_default());
         }
+        if let Some(prepare) = &mut prepare {
+            if is_row {
+                prepare.row(hash, number);
+            }
+            prepare.hand_on(&mut reader);
+        }
+    }
+    if let Some(prepare) = &mut prepare {
+        prepare.hand_on_rest(&mut reader);
     }
     let meter = reader.into_inner();
     found.raw_bytes = meter.bytes;
-    found.content_hash = format!("{:032x}", meter.hash.digest128());
+    found.content_hash = format!("{:032x}", content.0);
     let sorted = hashes.sorted().map_err(InspectError::Disk)?;
-    index::write(index_path, sorted).map_err(InspectError::Disk)?;
+    found.doubles = index::write(index_path, sorted).map_err(InspectError::Disk)?;
     Ok(found)
 }
 
@@ -213,7 +265,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
         let (mut bytes, unit) = (csv, unit(csv.len()));
-        let found = inspect(&mut bytes, &unit, u64::MAX, &path, folder.path(), None)?;
+        let found = inspect(&mut bytes, &unit, u64::MAX, &path, folder.path(), Besides::default())?;
         let mut reader = IndexReader::open(&path).unwrap();
         let mut entries = 0;
         while reader.head().is_some() {
@@ -245,7 +297,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
         let mut endless = io::repeat(b'\n');
-        let result = inspect(&mut endless, &unit(0), limit(0), &path, folder.path(), None);
+        let result =
+            inspect(&mut endless, &unit(0), limit(0), &path, folder.path(), Besides::default());
         assert!(matches!(result, Err(InspectError::Fault(UnitFault::Bomb { .. }))));
     }
 

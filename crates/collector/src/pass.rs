@@ -323,6 +323,7 @@ impl Collector {
             cancel: cancel.clone(),
             hold: Hold::default(),
             memory: self.memory.clone(),
+            prepared: self.prepared.clone(),
         }
     }
 

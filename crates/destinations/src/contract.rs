@@ -221,6 +221,13 @@ pub trait Destination: Send + Sync {
     /// The largest batch.
     fn limits(&self) -> Limits;
 
+    /// Whether a unit that has not ended leaves nothing behind when its stream is dropped, or its
+    /// process dies: nobody sees anything of a unit before its last batch is written. Such a
+    /// destination is given events of units that may yet turn out to be other than they seemed.
+    fn forgets_unfinished(&self) -> bool {
+        false
+    }
+
     /// Proves reach and permission with a realistic event.
     async fn check(&self, sample: Batch) -> Result<Checked, Error>;
 

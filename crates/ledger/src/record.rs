@@ -100,7 +100,7 @@ pub struct Unit {
     pub undecodable: i64,
     /// Entries in its admission record, kept beside its bytes; 0 when there is no record.
     pub exceptions: i64,
-    /// Hash of the decompressed bytes.
+    /// Hash of what it says.
     pub content_hash: Option<String>,
     /// When it was listed, microseconds.
     pub listed_at: i64,

@@ -71,7 +71,7 @@ pub enum Event {
         raw_bytes: u64,
         /// Data rows, without the header.
         rows: u64,
-        /// Hash of the decompressed bytes, 32 hex digits.
+        /// Hash of what it says, 32 hex digits.
         content_hash: String,
         /// Something a person should know though the unit was accepted, for example that its
         /// length never matched what the org announced.

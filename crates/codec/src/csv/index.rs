@@ -101,8 +101,8 @@ impl Index {
         self.seen -= by;
     }
 
-    /// The next row that is known to be sound and whole: its cells, where it starts, and where the
-    /// next one does. Lines without any byte are passed over.
+    /// The next row that is known to be sound and whole: where it starts, and where the next one
+    /// does. Its cells are added to those given. Lines without any byte are passed over.
     pub(super) fn next(&mut self, buffer: &[u8], cells: &mut Vec<Cell>) -> Option<(usize, usize)> {
         loop {
             let to = *self.rows.get(self.given)? as usize;
@@ -116,7 +116,6 @@ impl Index {
             if cut == start {
                 continue;
             }
-            cells.clear();
             let mut at = start;
             cells.extend(ends.iter().map(|end| {
                 let place = (end & PLACE) as usize;

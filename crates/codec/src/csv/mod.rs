@@ -12,10 +12,12 @@
 mod index;
 mod mask;
 mod reader;
+mod rows;
 mod scan;
 #[cfg(test)]
 mod tests;
 
 pub use reader::{Item, ReadError, Reader, Row};
+pub use rows::Rows;
 pub(crate) use scan::{CARE, DOUBLED};
 pub use scan::{Cell, Malformed, Step, resync, scan_row};

@@ -1,9 +1,11 @@
 //! Feeds the scanner from a stream of bytes, with a bounded buffer.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::index::Index;
+use super::rows::Rows;
 use super::scan::{CARE, Cell, DOUBLED, Malformed, Step, resync, scan_row};
 use crate::copy::SLACK;
 
@@ -19,11 +21,11 @@ const SHOWN: usize = 64 * 1024;
 /// A row in the reader's buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Row<'a> {
-    buffer: &'a [u8],
-    cells: &'a [Cell],
-    start: usize,
-    next: usize,
-    offset: u64,
+    pub(super) buffer: &'a [u8],
+    pub(super) cells: &'a [Cell],
+    pub(super) start: usize,
+    pub(super) next: usize,
+    pub(super) offset: u64,
 }
 
 impl<'a> Row<'a> {
@@ -132,11 +134,26 @@ pub struct Reader<R> {
     /// Offset in the stream of the buffer's first byte.
     base: u64,
     ended: bool,
+    /// Why the stream gives no more, once all it gave has been looked at.
+    failure: Option<ReadError>,
     longest: usize,
     index: Index,
     cells: Vec<Cell>,
     /// The malformed bytes given out last.
     spare: Vec<u8>,
+    /// If rows are gathered: those given out.
+    gathering: Option<Gathering>,
+}
+
+/// Rows given out, to be handed on.
+#[derive(Debug, Default)]
+struct Gathering {
+    /// Those of the present buffer.
+    rows: Rows,
+    /// Those of buffers that are finished with, until they are taken.
+    full: VecDeque<Rows>,
+    /// Of use for rows to come.
+    used: Vec<Rows>,
 }
 
 impl<R: Read> Reader<R> {
@@ -154,10 +171,46 @@ impl<R: Read> Reader<R> {
             filled: 0,
             base: 0,
             ended: false,
+            failure: None,
             longest: longest.clamp(16, LONGEST_EVER),
             index: Index::new(),
             cells: Vec::with_capacity(64),
             spare: Vec::new(),
+            gathering: None,
+        }
+    }
+
+    /// Gathers the rows that are given out, so that they can be handed to another thread.
+    #[must_use]
+    pub fn gathering(mut self) -> Self {
+        self.gathering = Some(Gathering::default());
+        self
+    }
+
+    /// Gathered rows of a buffer that is finished with, in their order. They wait here until they
+    /// are taken, so it should be asked after each item.
+    pub fn take_full(&mut self) -> Option<Rows> {
+        self.gathering.as_mut()?.full.pop_front()
+    }
+
+    /// All gathered rows that are not taken yet, buffer by buffer. To be asked at the end.
+    pub fn take_rest(&mut self) -> Option<Rows> {
+        if let Some(full) = self.take_full() {
+            return Some(full);
+        }
+        let gathering = self.gathering.as_mut()?;
+        if gathering.rows.is_empty() {
+            return None;
+        }
+        let mut rows = std::mem::take(&mut gathering.rows);
+        rows.close(self.buffer.clone());
+        Some(rows)
+    }
+
+    /// Takes rows back that are done with, so that their room need not be made anew.
+    pub fn reuse(&mut self, rows: Rows) {
+        if let Some(gathering) = &mut self.gathering {
+            gathering.used.push(rows);
         }
     }
 
@@ -176,8 +229,15 @@ impl<R: Read> Reader<R> {
     /// The next row, or what stands in its place; `None` at the end.
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, ReadError> {
         loop {
-            if let Some((start, next)) = self.index.next(&self.buffer, &mut self.cells) {
+            self.cells.clear();
+            let cells = match &mut self.gathering {
+                Some(gathering) => gathering.rows.cells(),
+                None => &mut self.cells,
+            };
+            let known = cells.len();
+            if let Some((start, next)) = self.index.next(&self.buffer, cells) {
                 if next - start > self.longest {
+                    cells.truncate(known);
                     self.at = start;
                     return self.pass_long_row().map(Some);
                 }
@@ -224,13 +284,12 @@ impl<R: Read> Reader<R> {
     /// Gives out the row whose cells were found.
     fn give(&mut self, start: usize, next: usize) -> Item<'_> {
         self.at = next;
-        Item::Row(Row {
-            buffer: &self.buffer,
-            cells: &self.cells,
-            start,
-            next,
-            offset: self.base + start as u64,
-        })
+        let offset = self.base + start as u64;
+        let cells = match &mut self.gathering {
+            Some(gathering) => gathering.rows.add(&self.cells, start, next, offset),
+            None => &self.cells,
+        };
+        Item::Row(Row { buffer: &self.buffer, cells, start, next, offset })
     }
 
     /// How far into the row its fault lies.
@@ -274,21 +333,52 @@ impl<R: Read> Reader<R> {
     /// Reads more behind what is filled: first moves the rest to the front, then grows.
     fn fill(&mut self) -> Result<(), ReadError> {
         if self.at > 0 {
-            self.buffer.copy_within(self.at..self.filled, 0);
+            self.move_rest();
             self.index.moved(self.at);
             self.base += self.at as u64;
             self.filled -= self.at;
             self.at = 0;
         }
+        let before = self.filled;
         let room = self.buffer.len() - SLACK;
         if self.filled == room {
             let size = (room * 2).min(self.longest + START).max(self.filled + 1);
             self.buffer.resize(size + SLACK, 0);
         }
-        let read = self.read()?;
-        self.ended = read == 0;
-        self.filled += read;
+        // What a stream gives in small pieces need not be looked at piece by piece.
+        let enough = self.filled + (self.buffer.len() - SLACK - self.filled) / 2;
+        while self.filled <= enough && !self.ended {
+            match self.failure.take().map_or_else(|| self.read(), Err) {
+                Ok(read) => {
+                    self.ended = read == 0;
+                    self.filled += read;
+                }
+                // What came before it is given out first.
+                Err(error) if self.filled > before => {
+                    self.failure = Some(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         Ok(())
+    }
+
+    /// Brings what is not given out to the front: of another buffer, if rows of this one are
+    /// gathered.
+    fn move_rest(&mut self) {
+        let rest = self.at..self.filled;
+        let Some(gathering) = self.gathering.as_mut().filter(|all| !all.rows.is_empty()) else {
+            self.buffer.copy_within(rest, 0);
+            return;
+        };
+        let mut next = gathering.used.pop().unwrap_or_default();
+        let mut buffer = next.clear();
+        buffer.resize(self.buffer.len(), 0);
+        buffer[..rest.len()].copy_from_slice(&self.buffer[rest]);
+        let mut rows = std::mem::replace(&mut gathering.rows, next);
+        rows.close(std::mem::replace(&mut self.buffer, buffer));
+        gathering.full.push_back(rows);
     }
 
     fn read(&mut self) -> Result<usize, ReadError> {

@@ -5,7 +5,7 @@ use std::io::Read;
 use proptest::prelude::*;
 
 use super::mask::Way;
-use super::{Cell, Item, Malformed, Reader, Step, resync, scan_row};
+use super::{Cell, Item, Malformed, Reader, Row, Step, resync, scan_row};
 
 /// Gives its bytes in pieces of the given sizes, over and over.
 struct Pieces<'a> {
@@ -34,13 +34,15 @@ fn read_all(csv: &[u8], sizes: &[usize], start: usize, longest: usize) -> Parsed
     let mut rows = Vec::new();
     while let Some(item) = reader.next_item().unwrap() {
         rows.push(match item {
-            Item::Row(row) => {
-                Ok((0..row.len()).map(|i| row.cell(i).unwrap().into_owned()).collect())
-            }
+            Item::Row(row) => Ok(cells_of(&row)),
             Item::Malformed { why, .. } => Err(why.to_string()),
         });
     }
     rows
+}
+
+fn cells_of(row: &Row<'_>) -> Vec<Vec<u8>> {
+    (0..row.len()).map(|i| row.cell(i).unwrap().into_owned()).collect()
 }
 
 fn read(csv: &str) -> Parsed {
@@ -213,8 +215,39 @@ proptest! {
     ) {
         let whole = read_all(&csv, &[usize::MAX], 1 << 10, longest);
         let cut = read_all(&csv, &sizes, start, longest);
-        prop_assert_eq!(whole, cut);
+        prop_assert_eq!(&whole, &cut);
+        let rows: Parsed = whole.into_iter().flatten().map(Ok).collect();
+        prop_assert_eq!(rows, gathered(&csv, &sizes, start, longest));
     }
+}
+
+/// The rows among the items, as they are gathered; every other part of them is used again.
+fn gathered(csv: &[u8], sizes: &[usize], start: usize, longest: usize) -> Parsed {
+    let pieces = Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 };
+    let mut reader = Reader::with_limit(pieces, start, longest).gathering();
+    let (mut rows, mut given, mut part) = (Vec::new(), 0, 0);
+    let mut more = true;
+    while more {
+        more = match reader.next_item().unwrap() {
+            Some(item) => {
+                given += usize::from(matches!(item, Item::Row(_)));
+                true
+            }
+            None => false,
+        };
+        while let Some(found) = if more { reader.take_full() } else { reader.take_rest() } {
+            rows.extend(found.iter().map(|row| {
+                assert_eq!(csv[row.offset() as usize..][..row.raw().len()], *row.raw());
+                Ok(cells_of(&row))
+            }));
+            part += 1;
+            if part % 2 == 0 {
+                reader.reuse(found);
+            }
+        }
+    }
+    assert_eq!(rows.len(), given);
+    rows
 }
 
 /// The scanner alone, over the whole input: rows as their cells are written, or what is wrong.

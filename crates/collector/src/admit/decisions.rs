@@ -12,7 +12,7 @@ use super::index::IndexReader;
 use super::sort::{Record, Sorter, read_record};
 
 /// A row, and its number among identical ones; 0 when it was delivered before.
-type Exception = (u64, u32);
+pub(crate) type Exception = (u64, u32);
 
 impl Record for Exception {
     type Bytes = [u8; 12];

@@ -39,13 +39,17 @@ impl Record for Entry {
     }
 }
 
-/// Writes the index of sorted records. The caller renames it into place.
-pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<()> {
+/// Writes the index of sorted records. The caller renames it into place. Answers how many rows are
+/// like one before them.
+pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<u64> {
     let mut out = File::create(path)?;
     let mut block = MAGIC.to_vec();
     let (mut count, mut check, mut from) = (0_u64, Xxh3::new(), MAGIC.len());
+    let (mut last, mut doubles) = (None, 0);
     while let Some(entry) = sorted.next()? {
         count += 1;
+        doubles += u64::from(last == Some(entry.0));
+        last = Some(entry.0);
         block.extend_from_slice(&entry.bytes());
         if block.len() >= BLOCK {
             check.update(&block[from..]);
@@ -58,7 +62,8 @@ pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<()> {
     block.extend_from_slice(&[0xff; RECORD]);
     block.extend_from_slice(&count.to_be_bytes());
     block.extend_from_slice(&check.digest().to_be_bytes());
-    out.write_all(&block)
+    out.write_all(&block)?;
+    Ok(doubles)
 }
 
 /// Reads an index in order, and checks it on the way.

@@ -73,6 +73,10 @@ impl Destination for FileDestination {
         Limits { events: 10_000, bytes: 1 << 20 }
     }
 
+    fn forgets_unfinished(&self) -> bool {
+        true
+    }
+
     /// Writes, syncs and removes a small file in the folder.
     async fn check(&self, sample: Batch) -> Result<Checked, Error> {
         let place = self.place.clone();

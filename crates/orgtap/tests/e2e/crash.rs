@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orgtap_simorg::world::Interval;
 
-use crate::support::{Scene, world};
+use crate::support::{Scene, all_files, is_part, large_world, world};
 
 /// Runs `collect` so that it dies at a place; answers whether it did.
 fn dies_at(scene: &Scene, place: &str) -> bool {
@@ -37,6 +37,29 @@ fn a_death_at_any_named_place_loses_and_doubles_nothing_in_files() {
         }
         scene.collect_all();
         scene.compare(Interval::Daily);
+    }
+}
+
+#[test]
+fn a_death_while_a_large_file_is_written_early_leaves_nothing_of_it() {
+    for place in [
+        "fetch.before_rename",
+        "admit.before_ledger",
+        "admit.after_ledger",
+        "deliver.before_write",
+        "deliver.after_write",
+        "deliver.after_flush",
+    ] {
+        let scene = Scene::new(large_world(23, 1));
+        scene.configure_files("daily");
+        let rows = || scene.delivered().uids.len();
+        assert!(dies_at(&scene, place), "nothing passed {place}");
+        let early = rows();
+        assert!(place == "deliver.after_flush" || early == 0, "{place}: {early} rows are shown");
+        scene.collect_all();
+        scene.compare(Interval::Daily);
+        let left = all_files(&scene.path("events")).into_iter().filter(|path| is_part(path));
+        assert_eq!(left.count(), 0, "{place}");
     }
 }
 

@@ -55,6 +55,12 @@ pub(crate) fn small_world(seed: u64) -> WorldConfig {
     WorldConfig { event_types, ..world(seed, 1, 0.1) }
 }
 
+/// Days whose files are large enough to be written while they come.
+pub(crate) fn large_world(seed: u64, days: u32) -> WorldConfig {
+    let event_types = ["RestApi", "URI"].map(str::to_owned).to_vec();
+    WorldConfig { event_types, ..world(seed, days, 12.0) }
+}
+
 impl Scene {
     /// An org with this world, its clock standing four days after the world's end.
     pub(crate) fn new(world: WorldConfig) -> Self {

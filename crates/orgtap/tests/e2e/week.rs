@@ -3,7 +3,7 @@
 use orgtap_simorg::world::Interval;
 use orgtap_simorg::{Fault, Rule, When, preset};
 
-use crate::support::{Scene, world};
+use crate::support::{Scene, large_world, world};
 
 #[test]
 fn a_quiet_day_arrives_whole_hourly_and_daily() {
@@ -107,6 +107,23 @@ fn a_length_that_never_matches_is_accepted_with_a_warning_when_the_bytes_stay_th
     let ran = scene.run(&["--log", "warn", "collect"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stderr.contains("accepted with"), "{}", ran.stderr);
+    scene.compare(Interval::Daily);
+}
+
+#[test]
+fn large_files_are_written_while_they_come_and_shown_when_they_are_whole() {
+    let scene = Scene::with(large_world(14, 3), |sim| sim.faults = preset("bad-week").unwrap());
+    scene.configure_files("daily");
+    let mut told = String::new();
+    for _ in 0..20 {
+        let ran = scene.run(&["--log", "debug", "collect"]);
+        told += &ran.stderr;
+        if ran.code == Some(0) {
+            break;
+        }
+    }
+    let early = told.matches("was written while it came").count();
+    assert!(early > 0, "{told}");
     scene.compare(Interval::Daily);
 }
 

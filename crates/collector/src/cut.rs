@@ -1,0 +1,101 @@
+//! Events into batches.
+//!
+//! Where a batch ends depends only on the rows, the position it starts from and the destination's
+//! limits: a re-read cuts the same batches with the same ids.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use orgtap_codec::csv::Row;
+use orgtap_destinations::{Batch, Events, Limits};
+use orgtap_events::UnitInfo;
+use orgtap_events::raw::{self, Plan};
+use xxhash_rust::xxh3::xxh3_128;
+
+/// A batch, with the row each of its events came from.
+#[derive(Debug)]
+pub(crate) struct Cut {
+    /// For the destination.
+    pub(crate) batch: Batch,
+    /// The row of each event, from 0.
+    pub(crate) rows: Vec<u64>,
+}
+
+/// Cuts events into batches.
+#[derive(Debug)]
+pub(crate) struct Cutter {
+    unit: Arc<UnitInfo>,
+    limits: Limits,
+    from: u64,
+    buffer: Vec<u8>,
+    ends: Vec<u32>,
+    times: Vec<i64>,
+    rows: Vec<u64>,
+}
+
+impl Cutter {
+    /// Begins before row `from`.
+    pub(crate) fn new(unit: Arc<UnitInfo>, limits: Limits, from: u64) -> Self {
+        Self {
+            unit,
+            limits,
+            from,
+            buffer: Vec::new(),
+            ends: Vec::new(),
+            times: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Takes a row that is the `nth` of its kind. Answers the batch before it, if its event no
+    /// longer fits there.
+    pub(crate) fn add(
+        &mut self,
+        plan: &Plan,
+        row: &Row<'_>,
+        hash: u128,
+        nth: u64,
+        number: u64,
+    ) -> Option<Cut> {
+        let start = self.buffer.len();
+        let time = plan.encode(row, hash, nth, number + 1, &mut self.buffer).time;
+        let size = self.buffer.len() - start + 1;
+        let full = !self.ends.is_empty()
+            && (self.ends.len() >= self.limits.events || start + size > self.limits.bytes);
+        let before = full.then(|| {
+            let event = self.buffer.split_off(start);
+            let cut = self.cut(number, false);
+            self.buffer.extend_from_slice(&event);
+            cut
+        });
+        self.ends.push(self.buffer.len() as u32);
+        self.buffer.push(b'\n');
+        self.times.push(time);
+        self.rows.push(number);
+        before
+    }
+
+    /// Cuts what is there; the batch stands for the rows up to `to`.
+    pub(crate) fn cut(&mut self, to: u64, ends_unit: bool) -> Cut {
+        let rows = std::mem::replace(&mut self.from, to)..to;
+        let size = self.buffer.len();
+        let ndjson = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(size)));
+        let events =
+            Events::new(ndjson, std::mem::take(&mut self.ends), std::mem::take(&mut self.times));
+        let batch = Batch {
+            id: batch_id(&self.unit, &rows),
+            unit: Arc::clone(&self.unit),
+            rows,
+            ends_unit,
+            events,
+        };
+        Cut { batch, rows: std::mem::take(&mut self.rows) }
+    }
+}
+
+/// The same for the same rows of the same unit in the same format, for ever.
+fn batch_id(unit: &UnitInfo, rows: &std::ops::Range<u64>) -> String {
+    let text =
+        format!("{}\n{}\n{}\n{}\n{}", unit.org_id, unit.key(), rows.start, rows.end, raw::VERSION);
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}

@@ -1,0 +1,281 @@
+//! Delivery prepared while a unit is still being downloaded.
+//!
+//! Most units are the first of their lane and hold no row twice, or those close together. So while
+//! the first reading finds out whether a unit is whole and what of it is new, the guess that all of
+//! it is, each row another or one that was seen a moment ago, is written to a destination that can
+//! forget it: one that shows a unit when it has ended and not before
+//! ([`Destination::forgets_unfinished`]). The unit's last batch is held back. When the unit is
+//! admitted, and exactly as was guessed, the delivery begins with that batch. Otherwise the stream
+//! is dropped, nobody has seen anything, and the unit is read a second time as ever.
+//!
+//! Rows go from the first reading ([`Preparing`]) to a thread that makes events of them
+//! ([`encode`]), and from there to the destination ([`write`]).
+//!
+//! Nothing here is in the ledger, and nothing depends on it: a preparation that fails is left out.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use orgtap_codec::csv::{Reader, Rows};
+use orgtap_destinations::{Destination, Stream};
+use orgtap_events::UnitInfo;
+use orgtap_events::raw::Plan;
+use orgtap_ledger::UnitId;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+use crate::admit::decisions::Decided;
+use crate::cut::{Cut, Cutter};
+
+mod guess;
+
+pub(crate) use self::guess::Guess;
+
+/// Units prepared at a time, over all connectors.
+const UNITS: usize = 4;
+/// Buffers of rows on their way to the thread that makes events of them, at most.
+const BUFFERS: usize = 2;
+/// A destination that takes nothing for so long does not keep the download waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The units that are prepared. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    ready: Arc<Mutex<HashMap<UnitId, Ready>>>,
+    room: Arc<Semaphore>,
+}
+
+/// A unit all of which but the last batch is written to a destination, and its guess.
+pub(crate) struct Ready {
+    /// The destination's name.
+    pub(crate) destination: String,
+    /// The stream, in the middle of the unit; none if the unit has but one batch.
+    pub(crate) stream: Option<Box<dyn Stream>>,
+    /// Events written to it.
+    pub(crate) events: u64,
+    /// Bytes written to it.
+    pub(crate) bytes: usize,
+    /// What is left to write.
+    pub(crate) last: Cut,
+    guess: Guess,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Ready {
+    /// Whether the unit was admitted as was guessed. `record` is its admission record, if it has
+    /// one.
+    pub(crate) fn agrees(&self, decided: &Decided, record: &Path) -> bool {
+        // A record that cannot be read is found again, and told, by the second reading.
+        self.guess.agrees(decided, record).unwrap_or_default()
+    }
+}
+
+impl Prepared {
+    /// None yet.
+    pub(crate) fn new() -> Self {
+        Self { ready: Arc::default(), room: Arc::new(Semaphore::new(UNITS)) }
+    }
+
+    fn ready(&self) -> MutexGuard<'_, HashMap<UnitId, Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins to prepare a unit, if there is room for another.
+    pub(crate) fn begin(
+        &self,
+        destination: &Arc<dyn Destination>,
+        unit: &Arc<UnitInfo>,
+    ) -> Option<(Preparing, Writing)> {
+        let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
+        let cutter = Cutter::new(Arc::clone(unit), destination.limits(), 0);
+        let (parts, received) = mpsc::channel(BUFFERS);
+        let (empty, used) = sync_channel(BUFFERS + 1);
+        let (batches, cuts) = mpsc::channel(1);
+        let encoder =
+            tokio::task::spawn_blocking(move || encode(received, &empty, cutter, &batches));
+        let writer = tokio::spawn(write(Arc::clone(destination), cuts));
+        let destination = destination.name().to_owned();
+        let (guess, known) = (Guess::default(), Vec::new());
+        let preparing = Preparing { guess, known, parts: Some(parts), used };
+        Some((preparing, Writing { destination, encoder, writer, room }))
+    }
+
+    /// Keeps a unit for its delivery.
+    pub(crate) fn put(&self, unit: UnitId, ready: Ready) {
+        self.ready().insert(unit, ready);
+    }
+
+    /// The unit, if it is prepared for this destination.
+    pub(crate) fn take(&self, unit: UnitId, destination: &str) -> Option<Ready> {
+        let mut all = self.ready();
+        let here = all.get(&unit).is_some_and(|ready| ready.destination == destination);
+        if here { all.remove(&unit) } else { None }
+    }
+
+    /// A unit's preparation is of no use.
+    pub(crate) fn forget(&self, unit: UnitId) {
+        self.ready().remove(&unit);
+    }
+}
+
+/// What is known of a row that was read.
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    number: u64,
+    hash: u128,
+    /// Its number among identical rows, from 1; 0 if it is no event.
+    nth: u32,
+}
+
+/// What goes to the thread that makes events.
+enum Part {
+    /// The header was read.
+    Plan(Box<Plan>),
+    /// Rows, with what is known of each.
+    Rows(Rows, Vec<Known>),
+    /// That was all: so many rows.
+    End(u64),
+}
+
+/// The reading side of a preparation: is told of each row that a reader that gathers gives out, and
+/// hands the gathered rows on.
+pub(crate) struct Preparing {
+    guess: Guess,
+    /// Of the rows given out and not yet handed on.
+    known: Vec<Known>,
+    /// None once it has failed.
+    parts: Option<mpsc::Sender<Part>>,
+    used: Receiver<Rows>,
+}
+
+impl Preparing {
+    /// The header was given out as a row.
+    pub(crate) fn header(&mut self, plan: &Plan) {
+        self.row(None, 0);
+        self.send(Part::Plan(Box::new(plan.clone())));
+    }
+
+    /// A row was given out, with a hash if it is an event.
+    pub(crate) fn row(&mut self, hash: Option<u128>, number: u64) {
+        let nth = hash.map_or(0, |hash| self.guess.nth(hash, number));
+        self.known.push(Known { number, hash: hash.unwrap_or_default(), nth });
+    }
+
+    /// Hands on what is gathered so far. To be called after each item.
+    pub(crate) fn hand_on<R: Read>(&mut self, reader: &mut Reader<R>) {
+        while let Some(rows) = reader.take_full() {
+            self.hand(rows);
+            while let Ok(used) = self.used.try_recv() {
+                reader.reuse(used);
+            }
+        }
+    }
+
+    /// Hands on the last rows.
+    pub(crate) fn hand_on_rest<R: Read>(&mut self, reader: &mut Reader<R>) {
+        while let Some(rest) = reader.take_rest() {
+            self.hand(rest);
+        }
+    }
+
+    /// Ends the unit, which has so many rows. Answers what is taken for granted of them, unless
+    /// the preparation has failed.
+    pub(crate) fn finish(mut self, rows: u64) -> Option<Guess> {
+        self.send(Part::End(rows));
+        self.parts.is_some().then_some(self.guess)
+    }
+
+    fn hand(&mut self, rows: Rows) {
+        // The row at hand may be in the next buffer already.
+        let later = self.known.split_off(rows.len().min(self.known.len()));
+        let known = std::mem::replace(&mut self.known, later);
+        self.send(Part::Rows(rows, known));
+    }
+
+    fn send(&mut self, part: Part) {
+        let failed = self.parts.as_ref().is_some_and(|parts| parts.blocking_send(part).is_err());
+        if failed || self.guess.is_hopeless() {
+            self.parts = None;
+        }
+    }
+}
+
+/// The writing side of a preparation.
+pub(crate) struct Writing {
+    destination: String,
+    encoder: JoinHandle<Option<Cut>>,
+    writer: JoinHandle<Option<Written>>,
+    room: OwnedSemaphorePermit,
+}
+
+impl Writing {
+    /// Waits until all but the last batch is written.
+    pub(crate) async fn finish(self, guess: Guess) -> Option<Ready> {
+        let last = self.encoder.await.ok()??;
+        let Written { stream, events, bytes } = self.writer.await.ok()??;
+        let Self { destination, room, .. } = self;
+        Some(Ready { destination, stream, events, bytes, last, guess, _room: room })
+    }
+}
+
+/// Makes batches of what is handed on. Answers the last one.
+fn encode(
+    mut parts: mpsc::Receiver<Part>,
+    used: &SyncSender<Rows>,
+    mut cutter: Cutter,
+    batches: &mpsc::Sender<Cut>,
+) -> Option<Cut> {
+    let runtime = Handle::current();
+    let mut plan = None;
+    while let Some(part) = parts.blocking_recv() {
+        match (part, &plan) {
+            (Part::Plan(header), _) => plan = Some(header),
+            (Part::End(rows), _) => return Some(cutter.cut(rows, true)),
+            (Part::Rows(rows, known), Some(plan)) => {
+                for (row, Known { number, hash, nth }) in rows.iter().zip(known) {
+                    if nth > 0
+                        && let Some(cut) = cutter.add(plan, &row, hash, nth.into(), number)
+                    {
+                        runtime.block_on(batches.send_timeout(cut, PATIENCE)).ok()?;
+                    }
+                }
+                // When there are used ones enough, or no more needed, these are dropped.
+                drop(used.try_send(rows));
+            }
+            (Part::Rows(..), None) => return None,
+        }
+    }
+    None
+}
+
+#[derive(Default)]
+struct Written {
+    stream: Option<Box<dyn Stream>>,
+    events: u64,
+    bytes: usize,
+}
+
+/// Writes what comes. What fails here is found again, and told, by the delivery itself.
+async fn write(
+    destination: Arc<dyn Destination>,
+    mut cuts: mpsc::Receiver<Cut>,
+) -> Option<Written> {
+    let mut written = Written::default();
+    while let Some(Cut { batch, .. }) = cuts.recv().await {
+        if written.stream.is_none() {
+            written.stream = Some(destination.open().await.ok()?);
+        }
+        written.events += batch.events.len() as u64;
+        written.bytes += batch.events.ndjson().len();
+        let receipt = written.stream.as_mut()?.write(batch).await.ok()?;
+        if !receipt.rejected.is_empty() {
+            return None;
+        }
+    }
+    Some(written)
+}
