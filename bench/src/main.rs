@@ -1,7 +1,7 @@
 //! What Orgtap is measured with; `cargo x bench` drives it.
 //!
 //! One program with several hats: it makes log files, serves them as a fast org, takes events as a
-//! sink, is two of the baselines, runs the hot loops whose instructions are counted, and runs the
+//! sink, is three of the baselines, runs the hot loops whose instructions are counted, and runs the
 //! comparisons ([`run`]). Whatever is measured runs as a process of its own.
 
 mod baseline;
@@ -29,7 +29,8 @@ const USAGE: &str = "Usage: orgtap-bench COMMAND   (`cargo x bench` is the way t
   org WORLD          an org that serves the files of a world
   sink               an HTTP target that counts and drops
   gunzip FILE        unpacks and drops
-  minimal FROM TO    the shortest converter
+  minimal FROM TO    the shortest converter on the csv crate
+  tuned FROM TO      a tuned one
   loops NAME         one hot loop
   instructions --budgets FILE --scratch DIR [--accept]   all of them under callgrind
 ";
@@ -67,9 +68,10 @@ fn dispatch(words: &mut Words) -> Result<()> {
         "org" => org::command(&words.path("a world")?)?,
         "sink" => sink::command()?,
         "gunzip" => println!("{}", baseline::gunzip(&words.path("a file")?)?),
-        "minimal" => {
+        "minimal" | "tuned" => {
+            let convert = if command == "minimal" { baseline::minimal } else { baseline::tuned };
             let from = words.path("a file to read")?;
-            println!("{}", baseline::minimal(&from, &words.path("a file to write")?)?);
+            println!("{}", convert(&from, &words.path("a file to write")?)?);
         }
         "loops" => {
             let one = loops::Loop::named(&words.name().unwrap_or_default())?;

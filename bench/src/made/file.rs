@@ -147,7 +147,8 @@ mod tests {
         flate2::read::MultiGzDecoder::new(&packed[..]).read_to_end(&mut plain).unwrap();
         assert_eq!(plain, whole.bytes);
         let ratio = made.bytes as f64 / made.packed as f64;
-        assert!((6.0..12.0).contains(&ratio), "{ratio}");
+        // As files of busy orgs pack.
+        assert!((4.4..4.9).contains(&ratio), "{ratio}");
     }
 
     #[test]

@@ -1,29 +1,74 @@
 //! The vocabulary of made-up rows.
 
 /// sObjects and their key prefixes.
-pub(super) const ENTITIES: [(&str, [u8; 3]); 10] = [
-    ("Account", *b"001"),
-    ("Contact", *b"003"),
-    ("Opportunity", *b"006"),
-    ("Case", *b"500"),
-    ("Lead", *b"00Q"),
-    ("Task", *b"00T"),
-    ("Campaign", *b"701"),
-    ("Product2", *b"01t"),
-    ("Invoice__c", *b"a01"),
-    ("Quote", *b"0Q0"),
+pub(super) const ENTITIES: [(&str, &str); 20] = [
+    ("Account", "001"),
+    ("Contact", "003"),
+    ("Opportunity", "006"),
+    ("Case", "500"),
+    ("Lead", "00Q"),
+    ("Task", "00T"),
+    ("Campaign", "701"),
+    ("Product2", "01t"),
+    ("Invoice__c", "a01"),
+    ("Quote", "0Q0"),
+    ("Event", "00U"),
+    ("User", "005"),
+    ("Contract", "800"),
+    ("Order", "801"),
+    ("OrderItem", "802"),
+    ("Asset", "02i"),
+    ("OpportunityLineItem", "00k"),
+    ("ContentVersion", "068"),
+    ("Shipment__c", "a0B"),
+    ("ServiceAppointment", "08p"),
 ];
 
-/// A program that calls the API: its name, the number of its user agent, and the version it asks
-/// for.
-pub(super) const APPS: [(&str, &str, &str); 7] = [
-    ("WarehouseSync/4.2", "9998", "64.0"),
-    ("MarketingHub", "9999", "61.0"),
-    ("", "9999", "66.0"),
-    ("BillingBridge", "9997", "58.0"),
-    ("SupportDesk", "9999", "62.0"),
-    ("DocSign/11", "9999", "60.0"),
-    ("DataLoaderBulkUI/59.0", "9998", "59.0"),
+/// A program that calls the API.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct App {
+    /// Its name, if it tells one.
+    pub(super) name: &'static str,
+    /// The number of its user agent.
+    pub(super) agent: &'static str,
+    /// The version it asks for.
+    pub(super) version: &'static str,
+}
+
+const fn app(name: &'static str, agent: &'static str, version: &'static str) -> App {
+    App { name, agent, version }
+}
+
+/// Programs that run on servers.
+pub(super) const SERVICES: [App; 16] = [
+    app("WarehouseSync/4.2", "9998", "64.0"),
+    app("MarketingHub", "9999", "61.0"),
+    app("", "9999", "66.0"),
+    app("BillingBridge", "9997", "58.0"),
+    app("SupportDesk", "9999", "62.0"),
+    app("DocSign/11", "9999", "60.0"),
+    app("ErpOrders", "9998", "63.0"),
+    app("CustomerDataLake/2.19.1", "9998", "65.0"),
+    app("PriceBookPublisher", "9999", "57.0"),
+    app("", "9998", "52.0"),
+    app("TelephonyLog", "9999", "59.0"),
+    app("LeadRouter/7", "9999", "66.0"),
+    app("ConsentRegistry", "9997", "62.0"),
+    app("BackupNow/3.0.4", "9998", "64.0"),
+    app("FieldPlanner", "9999", "60.0"),
+    app("EventsToSlack", "9999", "65.0"),
+];
+
+/// Programs that people have before them.
+pub(super) const CLIENTS: [App; 8] = [
+    app("SalesforceMobileSDK/12.1.0", "13047000", "64.0"),
+    app("DataLoaderBulkUI/59.0", "9998", "59.0"),
+    app("OutlookAddIn", "9999", "63.0"),
+    app("SheetsConnector/1.8", "9999", "61.0"),
+    app("PartnerPortal", "9997", "65.0"),
+    app("DevConsole", "9998", "66.0"),
+    app("", "9999", "66.0"),
+    app("QuoteBuilder/2026.3", "9999", "65.0"),
 ];
 
 /// User agents that are told in words.
@@ -48,10 +93,16 @@ pub(super) const SELECTS: [&str; 6] = [
     "SELECT COUNT() FROM ",
 ];
 
-/// What queries go on with.
-pub(super) const CLAUSES: [&str; 8] = [
-    " WHERE LastModifiedDate > 2026-11-01T00:00:00Z ORDER BY Id",
+/// What queries go on with. `@` stands for a time and `#` for a record's id.
+pub(super) const CLAUSES: [&str; 14] = [
+    " WHERE LastModifiedDate > @ ORDER BY Id",
+    " WHERE SystemModstamp >= @ ORDER BY SystemModstamp, Id LIMIT 2000",
+    " WHERE LastModifiedDate > @ AND IsDeleted = false",
     " WHERE CreatedDate = LAST_N_DAYS:7 AND IsDeleted = false",
+    " WHERE Id = '#'",
+    " WHERE Id > '#' AND LastModifiedDate > @",
+    " WHERE Id IN ('#', '#')",
+    " WHERE Id IN ('#', '#', '#')",
     " WHERE Name = 'O\\'Brien & Sons'",
     " WHERE Name LIKE '%\"Acme\"%'",
     "\nWHERE Amount > 10000\n  AND StageName IN ('Prospecting', 'Closed Won')",

@@ -29,7 +29,8 @@ Everything lies on a memory file system and every connection is on the loopback.
 comparison ran in turns; wall and CPU are medians, the peak is the largest of all runs. CPU and peak
 are of the measured processes alone, as the kernel tells them (wait4); the org and the sink run
 beside them on the same cores. Rates are of CSV bytes, whatever was on the wire. Log files are made
-up: 36 columns like `RestApi`, every value quoted, about a fifth of the cells empty, gzip at level 6.
+up: 36 columns like `RestApi` of a busy org with 400 sessions at work at once, every value quoted,
+about a fifth of the cells empty, gzip at level 6.
 ";
 
 impl Page {

@@ -122,7 +122,7 @@ impl Scene {
         }
         let path = self.root.join(&name);
         let (told, stored) = (self.kept.join(format!("{name}.json")), self.kept.join(&name));
-        let large = form == Form::Packed && bytes / 8 > KEPT;
+        let large = form == Form::Packed && bytes / 5 > KEPT;
         let known = if large { fs::read(&told).ok() } else { None };
         let known = known.and_then(|text| serde_json::from_slice::<Made>(&text).ok());
         let whole = |made: &Made| fs::metadata(&stored).is_ok_and(|it| it.len() == made.packed);

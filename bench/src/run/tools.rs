@@ -91,20 +91,25 @@ pub(super) fn first_line(program: &Path, arguments: &[&str]) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Converter {
     Orgtap,
+    /// The shortest one on the `csv` crate.
     Minimal,
+    /// One on the `csv` crate that is tuned.
+    Tuned,
     Xan,
     Duck,
 }
 
 impl Converter {
     /// All of them, Orgtap first.
-    pub(crate) const ALL: [Self; 4] = [Self::Orgtap, Self::Minimal, Self::Xan, Self::Duck];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Orgtap, Self::Minimal, Self::Tuned, Self::Xan, Self::Duck];
 
     /// What the report calls it.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Orgtap => "orgtap convert",
             Self::Minimal => "minimal (csv crate)",
+            Self::Tuned => "tuned (csv crate)",
             Self::Xan => "xan to ndjson",
             Self::Duck => "DuckDB COPY",
         }
@@ -117,7 +122,7 @@ impl Converter {
         let (from, to) = (from.to_owned(), to.to_owned());
         let mut words = match self {
             Self::Orgtap => vec![tools.orgtap.clone()],
-            Self::Minimal => vec![tools.own.clone()],
+            Self::Minimal | Self::Tuned => vec![tools.own.clone()],
             Self::Xan => vec![tools.xan.clone()],
             Self::Duck => vec![tools.python.clone(), tools.duck.clone()],
         };
@@ -126,8 +131,8 @@ impl Converter {
                 words.extend(plain(&["convert", "--out"]));
                 words.extend([to, from]);
             }
-            Self::Minimal => {
-                words.extend(plain(&["minimal"]));
+            Self::Minimal | Self::Tuned => {
+                words.extend(plain(&[if self == Self::Minimal { "minimal" } else { "tuned" }]));
                 words.extend([from, to]);
             }
             Self::Xan => {
