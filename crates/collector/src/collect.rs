@@ -10,16 +10,18 @@ use orgtap_salesforce::ErrorKind;
 use orgtap_transport::disk::{path_part, place, settle};
 use orgtap_transport::{Disposition, Explain};
 
-use crate::admit::decisions::{Decided, decide};
+use crate::admit::agreement::Agreement;
+use crate::admit::decisions::{Decided, Earlier, decide};
 use crate::admit::index::IndexReader;
+use crate::apart;
 use crate::clock;
-use crate::config::IntervalPolicy;
 use crate::connector::{Connector, Note};
 use crate::error::{Error, Result, UnitFault};
-use crate::fetch::{Earlier, fetch};
+use crate::fetch::{self, fetch};
 use crate::inspect::{DeadRow, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
+use crate::reconcile::{self, Terms};
 use crate::spool::Spool;
 use crate::stage::{LEASE, Turn};
 
@@ -57,9 +59,6 @@ impl Run<'_> {
         let connector = self.connector;
         let now = clock::now();
         let mut turn = Turn::Done;
-        let hourly = self.units.iter().any(|unit| {
-            unit.listed.interval == Interval::Hourly.name() && unit.state != State::Vanished
-        });
         for at in 0..self.units.len() {
             let Some(unit) = self.units.get(at).cloned() else { break };
             if unit.state.is_final() || unit.state == State::Admitted || unit.not_before > now {
@@ -72,11 +71,7 @@ impl Run<'_> {
                 let (ledger, now) = (&connector.ledger, clock::now());
                 self.lease = ledger.renew(&self.lease, now, clock::micros(LEASE)).await?;
             }
-            let covered = connector.settings.interval == IntervalPolicy::Auto
-                && hourly
-                && unit.state == State::Listed
-                && unit.listed.interval == Interval::Daily.name();
-            if covered {
+            if reconcile::is_covered(&connector.settings, &unit, &self.units) {
                 let event = Event::Covered;
                 self.pending.push(Happened { unit: unit.id, event, dead_letters: Vec::new() });
                 Progress::add(&connector.progress.fetched, 1);
@@ -206,8 +201,10 @@ async fn fetch_unit(
     info: &Arc<UnitInfo>,
 ) -> Result<Happened> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
-    let earlier =
-        Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
+    let earlier = fetch::Earlier {
+        attempts: unit.attempts,
+        content_hash: note.and_then(|note| note.content_hash),
+    };
     let (org, spool, readers) = (&connector.org, &connector.spool, connector.destinations.len());
     let _share = connector.memory.to_fetch(info.length).await;
     let fetched = fetch(org, spool, info, &earlier, &connector.progress, readers).await?;
@@ -263,39 +260,74 @@ async fn admit(
 ) -> Result<Happened> {
     let mut earlier = Vec::new();
     for other in lane {
-        if other.id != unit.id && matches!(other.state, State::Admitted | State::Done) {
+        if other.id != unit.id && reconcile::is_decided(other) {
             earlier.push(Known::of(&connector.info(other)?, other));
         }
     }
     let this = Known::of(info, unit);
     let spool = connector.spool.clone();
-    let decided = tokio::task::spawn_blocking(move || compare(&spool, &this, &earlier))
+    let terms = Terms::of(&connector.settings, unit, lane);
+    let compared = tokio::task::spawn_blocking(move || compare(&spool, &this, &earlier, terms))
         .await
         .map_err(|error| Error::Worker(error.to_string()))??;
     kill::point("admit.before_ledger");
-    unit.state = State::Admitted;
-    let rows = u64::try_from(unit.rows).unwrap_or_default();
-    let event = Event::Admitted {
-        admitted: decided.admitted,
-        repeats: decided.repeats,
-        undecodable: rows.saturating_sub(decided.admitted + decided.repeats),
-        exceptions: decided.exceptions,
+    let event = match compared {
+        Compared::Decided(decided) => admitted(connector, unit, &decided),
+        Compared::Disputed(fault) => disputed(connector, unit, fault),
     };
-    Progress::add(&connector.progress.admitted, decided.admitted);
-    Progress::add(&connector.progress.repeats, decided.repeats);
     Ok(Happened { unit: unit.id, event, dead_letters: Vec::new() })
+}
+
+fn admitted(connector: &Connector, unit: &mut Unit, decided: &Decided) -> Event {
+    let (admitted, repeats) = (decided.admitted(), decided.repeats());
+    let rows = u64::try_from(unit.rows).unwrap_or_default();
+    let undecodable = rows.saturating_sub(decided.rows());
+    let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    unit.state = State::Admitted;
+    (unit.admitted, unit.repeats) = (count(admitted), count(repeats));
+    unit.undecodable = count(undecodable);
+    Progress::add(&connector.progress.admitted, admitted);
+    Progress::add(&connector.progress.repeats, repeats);
+    let (exceptions, hours) = (decided.exceptions, decided.hours.busy());
+    Event::Admitted { admitted, repeats, undecodable, exceptions, hours }
+}
+
+fn disputed(connector: &Connector, unit: &mut Unit, fault: UnitFault) -> Event {
+    let problem = Error::Unit(fault).problem();
+    tracing::warn!(
+        connector = connector.name(),
+        log_file = unit.listed.log_file_id,
+        event_type = unit.listed.lane.event_type,
+        code = problem.code,
+        remedy = problem.remedy,
+        "nothing of the file is delivered: {}",
+        problem.message
+    );
+    unit.state = State::Disputed;
+    Event::Disputed { reason: problem.message }
 }
 
 /// A unit whose row index is needed, and its bytes if they are still there.
 struct Known {
     unit: Arc<UnitInfo>,
     relative: Option<String>,
+    /// Whether its rows count as delivered.
+    known: bool,
 }
 
 impl Known {
     fn of(info: &Arc<UnitInfo>, unit: &Unit) -> Self {
         let relative = unit.spool_path.clone().filter(|_| unit.spooled);
-        Self { unit: Arc::clone(info), relative }
+        Self { unit: Arc::clone(info), relative, known: reconcile::is_known(unit) }
+    }
+
+    fn is_hourly(&self) -> bool {
+        self.unit.interval == Interval::Hourly
+    }
+
+    /// The bytes, if they are still there.
+    fn bytes(&self) -> Option<apart::Bytes<'_>> {
+        Some((&self.unit, self.relative.as_deref()?))
     }
 
     /// Opens the index; one that is lost is made again, if that can be done.
@@ -316,22 +348,61 @@ impl Known {
     }
 }
 
+/// What comparing a unit came to.
+enum Compared {
+    /// Which of its rows are delivered.
+    Decided(Decided),
+    /// None, since it does not agree with the lane's other copy.
+    Disputed(UnitFault),
+}
+
 /// The comparison itself, on a thread of its own.
-fn compare(spool: &Spool, this: &Known, earlier: &[Known]) -> Result<Decided> {
+fn compare(spool: &Spool, this: &Known, earlier: &[Known], terms: Terms) -> Result<Compared> {
+    if let Some(threshold) = terms.check
+        && let Some(fault) = disagreement(spool, this, earlier, threshold)?
+    {
+        return Ok(Compared::Disputed(fault));
+    }
     let own = this.open(spool)?;
-    let mut others = Vec::with_capacity(earlier.len());
-    for other in earlier {
-        others.push(other.open(spool)?);
+    let mut others = Earlier::default();
+    for other in earlier.iter().filter(|other| other.known) {
+        let copy = if other.is_hourly() { &mut others.hourly } else { &mut others.daily };
+        copy.push(other.open(spool)?);
     }
     let name = path_part(&this.unit.key());
     let part = spool.scratch().join(format!("{name}.admit"));
-    let decided = decide(&part, &spool.scratch(), own, &mut others).map_err(Error::disk(&part))?;
+    let decided = decide(&part, &spool.scratch(), own, &mut others, terms.rule)
+        .map_err(Error::disk(&part))?;
     if decided.exceptions > 0 {
         kill::point("admit.before_rename");
         let to = spool.decisions(&this.unit);
         settle(&part, &to).map_err(Error::disk(&to))?;
     }
-    Ok(decided)
+    Ok(Compared::Decided(decided))
+}
+
+/// What is wrong with the unit's copy, if the lane's hourly and daily copies are written too
+/// differently.
+fn disagreement(
+    spool: &Spool,
+    this: &Known,
+    earlier: &[Known],
+    threshold: u8,
+) -> Result<Option<UnitFault>> {
+    let all = earlier.iter().chain([this]);
+    let (hourly, daily): (Vec<&Known>, Vec<&Known>) = all.partition(|known| known.is_hourly());
+    let open = |copy: &[&Known]| copy.iter().map(|known| known.open(spool)).collect::<Result<_>>();
+    let (mut hours, mut days): (Vec<_>, Vec<_>) = (open(&hourly)?, open(&daily)?);
+    let agreement = Agreement::of(&mut hours, &mut days).map_err(Error::disk(spool.scratch()))?;
+    if agreement.reaches(threshold) {
+        return Ok(None);
+    }
+    let days: Vec<_> = daily.iter().filter_map(|known| known.bytes()).collect();
+    let mut examples = agreement.examples.iter();
+    let example = examples
+        .find_map(|(unit, row)| apart::example(spool, hourly.get(*unit)?.bytes()?, *row, &days));
+    let (both, rows) = (agreement.both, agreement.both + agreement.apart());
+    Ok(Some(UnitFault::Disagree { rows, both, example }))
 }
 
 /// Makes a lost row index again from the spooled bytes.

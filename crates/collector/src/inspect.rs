@@ -12,7 +12,8 @@ use orgtap_events::UnitInfo;
 use orgtap_events::raw::{HeaderError, Plan};
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::admit::index;
+use crate::admit::hours::Day;
+use crate::admit::index::{self, Place};
 use crate::admit::sort::Sorter;
 use crate::error::{Error, UnitFault};
 use crate::kept::Copying;
@@ -116,6 +117,7 @@ pub(crate) fn inspect(
     let mut found = Inspected::default();
     let mut hashes: Sorter<index::Entry> = Sorter::new(scratch.to_owned());
     let mut plan: Option<Plan> = None;
+    let day = Day::of(unit);
     loop {
         let item = match reader.next_item() {
             Ok(Some(item)) => item,
@@ -136,7 +138,8 @@ pub(crate) fn inspect(
             }
         } else if let Item::Row(row) = item {
             hash = plan.hash(&row);
-            hashes.push((hash, number)).map_err(InspectError::Disk)?;
+            let place = Place::new(day.hour(plan.time(&row)), number);
+            hashes.push((hash, place)).map_err(InspectError::Disk)?;
         }
         if let Some(keep) = keep {
             keep.borrow_mut().hash(hash);

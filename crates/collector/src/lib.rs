@@ -7,6 +7,7 @@
 
 mod access;
 mod admit;
+mod apart;
 mod clock;
 mod collect;
 mod collector;
@@ -24,6 +25,7 @@ mod kill;
 mod memory;
 mod pass;
 mod progress;
+mod reconcile;
 mod release;
 mod setup_check;
 mod spool;
@@ -32,6 +34,7 @@ mod status;
 mod test_connection;
 mod unpack;
 
+pub use apart::Apart;
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};
