@@ -4,25 +4,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orgtap_events::{Interval, UnitInfo};
+use orgtap_events::UnitInfo;
 use orgtap_ledger::unit::{Event, State};
 use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Unit};
 use orgtap_salesforce::ErrorKind;
-use orgtap_transport::disk::{path_part, place, settle};
 use orgtap_transport::{Disposition, Explain};
 
-use crate::admit::decisions::{Decided, decide};
-use crate::admit::index::IndexReader;
+use crate::admit::decisions::Decided;
+use crate::admit::hours::Hours;
 use crate::clock;
-use crate::config::IntervalPolicy;
+use crate::compare::{Compared, Known, compare_apart};
 use crate::connector::{Connector, Note};
 use crate::error::{Error, Result, UnitFault};
-use crate::fetch::{Earlier, fetch};
-use crate::inspect::{Besides, DeadRow, Inspected, inspect, limit};
+use crate::fetch::{self, fetch};
+use crate::inspect::{DeadRow, Inspected};
 use crate::kill;
 use crate::prepare::{Preparing, Ready, Writing};
 use crate::progress::Progress;
-use crate::spool::Spool;
+use crate::reconcile::{self, Terms};
 use crate::stage::{LEASE, Turn};
 
 /// What happened in a lane is written down together after so long at most, and after so many events:
@@ -61,9 +60,6 @@ impl Run<'_> {
         let connector = self.connector;
         let now = clock::now();
         let mut turn = Turn::Done;
-        let hourly = self.units.iter().any(|unit| {
-            unit.listed.interval == Interval::Hourly.name() && unit.state != State::Vanished
-        });
         for at in 0..self.units.len() {
             let Some(unit) = self.units.get(at).cloned() else { break };
             if unit.state.is_final() || unit.state == State::Admitted || unit.not_before > now {
@@ -76,11 +72,7 @@ impl Run<'_> {
                 let (ledger, now) = (&connector.ledger, clock::now());
                 self.lease = ledger.renew(&self.lease, now, clock::micros(LEASE)).await?;
             }
-            let covered = connector.settings.interval == IntervalPolicy::Auto
-                && hourly
-                && unit.state == State::Listed
-                && unit.listed.interval == Interval::Daily.name();
-            if covered {
+            if reconcile::is_covered(&connector.settings, &unit, &self.units) {
                 let event = Event::Covered;
                 self.pending.push(Happened { unit: unit.id, event, dead_letters: Vec::new() });
                 Progress::add(&connector.progress.fetched, 1);
@@ -211,8 +203,8 @@ async fn steps(
 /// What is known of a unit that was fetched a moment ago.
 #[derive(Default)]
 struct Fresh {
-    /// The number of its rows, if no two say the same.
-    distinct: Option<u64>,
+    /// Its rows by hour, if no two say the same.
+    distinct: Option<Hours>,
     /// Its delivery, if that was prepared.
     ready: Option<Ready>,
 }
@@ -227,7 +219,7 @@ fn prepare(
     // From a try before, whose end was not written down.
     connector.prepared.forget(unit.id);
     let destination = connector.destinations.iter().find(|one| one.forgets_unfinished())?;
-    let first = !lane.iter().any(|other| other.id != unit.id && is_earlier(other));
+    let first = !lane.iter().any(|other| other.id != unit.id && reconcile::is_decided(other));
     if !first || info.length < WORTHWHILE {
         return None;
     }
@@ -241,8 +233,10 @@ async fn fetch_unit(
     prepare: Option<(Preparing, Writing)>,
 ) -> Result<(Happened, Fresh)> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
-    let earlier =
-        Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
+    let earlier = fetch::Earlier {
+        attempts: unit.attempts,
+        content_hash: note.and_then(|note| note.content_hash),
+    };
     let _share = connector.memory.to_fetch(info.length).await;
     let fetched = fetch(connector, info, &earlier, prepare).await?;
     connector.hold.succeeded();
@@ -260,7 +254,7 @@ async fn fetch_unit(
     unit.spool_path = Some(fetched.relative.clone());
     unit.rows = i64::try_from(inspected.rows).unwrap_or(i64::MAX);
     let dead_letters = dead_letters(unit, &inspected);
-    let distinct = (inspected.doubles == 0).then(|| inspected.rows - inspected.undecodable);
+    let distinct = (inspected.doubles == 0).then_some(inspected.hours);
     let progress = &connector.progress;
     Progress::add(&progress.fetched, 1);
     Progress::add(&progress.raw_bytes, inspected.raw_bytes);
@@ -300,113 +294,56 @@ async fn admit(
 ) -> Result<Happened> {
     let mut earlier = Vec::new();
     for other in lane {
-        if other.id != unit.id && is_earlier(other) {
+        if other.id != unit.id && reconcile::is_decided(other) {
             earlier.push(Known::of(&connector.info(other)?, other));
         }
     }
+    let terms = Terms::of(&connector.settings, unit, lane);
     let Fresh { distinct, ready } = fresh;
-    let (decided, ready) = match distinct {
-        Some(admitted) if earlier.is_empty() => {
-            let decided = Decided { admitted, repeats: 0, exceptions: 0 };
-            (decided, ready.filter(|ready| ready.agrees(&decided, Path::new(""))))
+    let (compared, ready) = match distinct {
+        Some(hours) if earlier.is_empty() && terms == Terms::NONE => {
+            let decided = Decided::all_new(hours);
+            let ready = ready.filter(|ready| ready.agrees(&decided, Path::new("")));
+            (Compared::Decided(Box::new(decided)), ready)
         }
-        _ => compare_apart(connector, Known::of(info, unit), earlier, ready).await?,
+        _ => compare_apart(connector, Known::of(info, unit), earlier, terms, ready).await?,
     };
     if let Some(ready) = ready {
         connector.prepared.put(unit.id, ready);
     }
     kill::point("admit.before_ledger");
-    unit.state = State::Admitted;
-    let rows = u64::try_from(unit.rows).unwrap_or_default();
-    let event = Event::Admitted {
-        admitted: decided.admitted,
-        repeats: decided.repeats,
-        undecodable: rows.saturating_sub(decided.admitted + decided.repeats),
-        exceptions: decided.exceptions,
+    let event = match compared {
+        Compared::Decided(decided) => admitted(connector, unit, &decided),
+        Compared::Disputed(fault) => disputed(connector, unit, fault),
     };
-    Progress::add(&connector.progress.admitted, decided.admitted);
-    Progress::add(&connector.progress.repeats, decided.repeats);
     Ok(Happened { unit: unit.id, event, dead_letters: Vec::new() })
 }
 
-/// Whether what a unit holds counts as delivered when another of its lane is admitted.
-const fn is_earlier(unit: &Unit) -> bool {
-    matches!(unit.state, State::Admitted | State::Done)
+fn admitted(connector: &Connector, unit: &mut Unit, decided: &Decided) -> Event {
+    let (admitted, repeats) = (decided.admitted(), decided.repeats());
+    let rows = u64::try_from(unit.rows).unwrap_or_default();
+    let undecodable = rows.saturating_sub(decided.rows());
+    let count = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    unit.state = State::Admitted;
+    (unit.admitted, unit.repeats) = (count(admitted), count(repeats));
+    unit.undecodable = count(undecodable);
+    Progress::add(&connector.progress.admitted, admitted);
+    Progress::add(&connector.progress.repeats, repeats);
+    let (exceptions, hours) = (decided.exceptions, decided.hours.busy());
+    Event::Admitted { admitted, repeats, undecodable, exceptions, hours }
 }
 
-/// A unit whose row index is needed, and its bytes if they are still there.
-struct Known {
-    unit: Arc<UnitInfo>,
-    relative: Option<String>,
-}
-
-impl Known {
-    fn of(info: &Arc<UnitInfo>, unit: &Unit) -> Self {
-        let relative = unit.spool_path.clone().filter(|_| unit.spooled);
-        Self { unit: Arc::clone(info), relative }
-    }
-
-    /// Opens the index; one that is lost is made again, if that can be done.
-    fn open(&self, spool: &Spool) -> Result<IndexReader> {
-        let lost = |error: std::io::Error| UnitFault::IndexLost {
-            unit: format!("{} ({error})", self.unit.key()),
-        };
-        let path = spool.rows(&self.unit);
-        match (IndexReader::open(&path), &self.relative) {
-            (Ok(index), _) => return Ok(index),
-            // It may have been released since the lane was looked at.
-            (Err(_), Some(relative)) if spool.bytes(relative).exists() => {
-                rebuild_index(spool, &self.unit, relative)?;
-            }
-            (Err(error), _) => return Err(lost(error).into()),
-        }
-        Ok(IndexReader::open(&path).map_err(lost)?)
-    }
-}
-
-/// Compares on a thread of its own. Answers the prepared delivery as well, if it agrees.
-async fn compare_apart(
-    connector: &Connector,
-    this: Known,
-    earlier: Vec<Known>,
-    ready: Option<Ready>,
-) -> Result<(Decided, Option<Ready>)> {
-    let spool = connector.spool.clone();
-    let comparing = tokio::task::spawn_blocking(move || {
-        let decided = compare(&spool, &this, &earlier)?;
-        let record = spool.decisions(&this.unit);
-        let ready = ready.filter(|ready| ready.agrees(&decided, &record));
-        Ok((decided, ready))
-    });
-    comparing.await.map_err(|error| Error::Worker(error.to_string()))?
-}
-
-/// The comparison itself.
-fn compare(spool: &Spool, this: &Known, earlier: &[Known]) -> Result<Decided> {
-    let own = this.open(spool)?;
-    let mut others = Vec::with_capacity(earlier.len());
-    for other in earlier {
-        others.push(other.open(spool)?);
-    }
-    let name = path_part(&this.unit.key());
-    let part = spool.scratch().join(format!("{name}.admit"));
-    let decided = decide(&part, &spool.scratch(), own, &mut others).map_err(Error::disk(&part))?;
-    if decided.exceptions > 0 {
-        kill::point("admit.before_rename");
-        let to = spool.decisions(&this.unit);
-        settle(&part, &to).map_err(Error::disk(&to))?;
-    }
-    Ok(decided)
-}
-
-/// Makes a lost row index again from the spooled bytes.
-fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
-    let name = path_part(&unit.key());
-    let part = spool.scratch().join(format!("{name}.rows"));
-    let path = spool.bytes(relative);
-    let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
-    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), Besides::default())
-        .map_err(|error| error.at(&part))?;
-    let to = spool.rows(unit);
-    place(&part, &to).map_err(Error::disk(&to))
+fn disputed(connector: &Connector, unit: &mut Unit, fault: UnitFault) -> Event {
+    let problem = Error::Unit(fault).problem();
+    tracing::warn!(
+        connector = connector.name(),
+        log_file = unit.listed.log_file_id,
+        event_type = unit.listed.lane.event_type,
+        code = problem.code,
+        remedy = problem.remedy,
+        "nothing of the file is delivered: {}",
+        problem.message
+    );
+    unit.state = State::Disputed;
+    Event::Disputed { reason: problem.message }
 }

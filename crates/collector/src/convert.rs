@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use orgtap_codec::csv::{Item, ReadError, Reader, Row};
 use orgtap_events::{Interval, UnitInfo, id, raw};
 
-use crate::admit::decisions::{Decisions, decide};
+use crate::admit::decisions::{Decisions, Earlier, Rule, decide};
 use crate::admit::index::IndexReader;
 use crate::admit::sort::{Record, Sorted, Sorter};
 use crate::error::UnitFault;
@@ -157,7 +157,8 @@ fn decisions(path: &Path, unit: &UnitInfo, scratch: &Path) -> Result<Decisions, 
     let mut bytes = open_packed(path).map_err(ConvertError::Read)?;
     inspect(&mut bytes, unit, u64::MAX, &rows, scratch, Besides::default())?;
     let index = IndexReader::open(&rows).map_err(ConvertError::Scratch)?;
-    let decided = decide(&exceptions, scratch, index, &mut []).map_err(ConvertError::Scratch)?;
+    let decided = decide(&exceptions, scratch, index, &mut Earlier::default(), Rule::Admit)
+        .map_err(ConvertError::Scratch)?;
     match decided.exceptions {
         0 => Ok(Decisions::none()),
         count => Decisions::open(&exceptions, count).map_err(ConvertError::Scratch),

@@ -39,8 +39,10 @@ pub(crate) struct Discovered {
 pub(crate) fn choice(connector: &Connector) -> IntervalChoice {
     match connector.settings.interval {
         IntervalPolicy::Hourly => IntervalChoice::Hourly,
-        IntervalPolicy::Auto if connector.shape.has_interval => IntervalChoice::Both,
-        IntervalPolicy::Daily | IntervalPolicy::Auto => IntervalChoice::Daily,
+        IntervalPolicy::Auto | IntervalPolicy::Both if connector.shape.has_interval => {
+            IntervalChoice::Both
+        }
+        _ => IntervalChoice::Daily,
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 use orgtap_ledger::LedgerError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
+use crate::apart::Apart;
+
 /// Any failure of the collector.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -113,6 +115,19 @@ pub enum UnitFault {
         /// The earlier unit.
         unit: String,
     },
+    /// The lane's hourly and daily copies are written differently.
+    #[error(
+        "of {rows} rows that could be in both the hourly and the daily copy only {both} are the same{}",
+        example.as_ref().map_or_else(String::new, |it| format!("; for example, {it}"))
+    )]
+    Disagree {
+        /// Rows that could be in both; identical ones count once.
+        rows: u64,
+        /// Rows that are.
+        both: u64,
+        /// One that is written differently, if it was found.
+        example: Option<Apart>,
+    },
 }
 
 /// Result with the collector's error.
@@ -147,13 +162,14 @@ impl UnitFault {
             Self::Foreign(_) => "OT-UNIT-04",
             Self::Spool(_) => "OT-UNIT-05",
             Self::IndexLost { .. } => "OT-UNIT-06",
+            Self::Disagree { .. } => "OT-UNIT-07",
         }
     }
 
     fn disposition(&self) -> Disposition {
         match self {
             Self::Bomb { .. } => Disposition::Reject,
-            Self::IndexLost { .. } => Disposition::Pause,
+            Self::IndexLost { .. } | Self::Disagree { .. } => Disposition::Pause,
             _ => Disposition::RETRY,
         }
     }
@@ -184,6 +200,10 @@ impl UnitFault {
                 "a file below the data folder's `rows` was removed or damaged",
                 "restore the folder from a backup; until then the unit waits, so that nothing is delivered twice",
             ),
+            Self::Disagree { .. } => (
+                "the org writes the same rows differently into hourly and daily files, or one of the two is about something else; delivered as they are, they would come twice",
+                "look at the example; then set `reconcile: report` or `off` to live with the copy that was delivered, or lower `reconcile_threshold` (0: no check) to have the other one delivered as well; it is decided again at the next start",
+            ),
         }
     }
 }
@@ -197,6 +217,7 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static st
         UnitFault::Foreign(String::new()),
         UnitFault::Spool(String::new()),
         UnitFault::IndexLost { unit: String::new() },
+        UnitFault::Disagree { rows: 0, both: 0, example: None },
     ];
     let titles = [
         "a damaged download",
@@ -205,6 +226,7 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static st
         "a download that is no log file",
         "spooled bytes that cannot be read",
         "a lost row index",
+        "hourly and daily copies that do not agree",
     ];
     let mut all: Vec<_> = faults
         .iter()

@@ -12,7 +12,8 @@ use orgtap_events::UnitInfo;
 use orgtap_events::raw::{HeaderError, Plan};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::admit::index;
+use crate::admit::hours::{Day, Hours};
+use crate::admit::index::{self, Place};
 use crate::admit::sort::Sorter;
 use crate::error::{Error, UnitFault};
 use crate::kept::Copying;
@@ -45,6 +46,8 @@ pub(crate) struct Inspected {
     pub(crate) rows: u64,
     /// Hash of what it says, 32 hex digits: the same for the same rows in the same order.
     pub(crate) content_hash: String,
+    /// Rows that can be decoded, by hour of the lane's day.
+    pub(crate) hours: Hours,
     /// Rows that say the same as one before them.
     pub(crate) doubles: u64,
     /// Rows that cannot be decoded.
@@ -151,6 +154,7 @@ pub(crate) fn inspect(
     let mut hashes: Sorter<index::Entry> = Sorter::new(scratch.to_owned());
     let mut content = Content::default();
     let mut plan: Option<Plan> = None;
+    let day = Day::of(unit);
     loop {
         let item = match reader.next_item() {
             Ok(Some(item)) => item,
@@ -176,10 +180,12 @@ pub(crate) fn inspect(
                 found.dead.push(dead);
             }
         } else if let Item::Row(row) = item {
-            let row = plan.hash(&row);
-            content.add(row);
-            hashes.push((row, number)).map_err(InspectError::Disk)?;
-            hash = Some(row);
+            let row_hash = plan.hash(&row);
+            let hour = day.hour(plan.time(&row));
+            content.add(row_hash);
+            found.hours.of(hour).rows += 1;
+            hashes.push((row_hash, Place::new(hour, number))).map_err(InspectError::Disk)?;
+            hash = Some(row_hash);
         }
         if let Some(keep) = keep {
             keep.borrow_mut().hash(hash.unwrap_or_default());

@@ -7,9 +7,11 @@
 
 mod access;
 mod admit;
+mod apart;
 mod clock;
 mod collect;
 mod collector;
+mod compare;
 pub mod config;
 mod connector;
 mod convert;
@@ -26,6 +28,7 @@ mod memory;
 mod pass;
 mod prepare;
 mod progress;
+mod reconcile;
 mod release;
 mod setup_check;
 mod spool;
@@ -34,6 +37,7 @@ mod status;
 mod test_connection;
 mod unpack;
 
+pub use apart::Apart;
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};

@@ -21,7 +21,7 @@ use crate::discover::{Discovered, discover};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::stage::{self, Stage, Until};
-use crate::{collect, release};
+use crate::{collect, reconcile, release};
 
 /// Lanes fetched at once per connector: enough to hide the org's latency.
 const FETCHERS: usize = 4;
@@ -47,6 +47,8 @@ pub struct Collected {
     pub unfinished: i64,
     /// Units the org had no more when they were to be fetched, and no later version of.
     pub lost: i64,
+    /// Units set aside because hourly and daily copies do not agree, and no later version of them.
+    pub disputed: i64,
     /// Rows and units set aside, over all passes.
     pub dead_letters: i64,
     /// Events delivered in this pass, all destinations.
@@ -261,7 +263,26 @@ impl Collector {
                 "the destination is given up, and the units that waited for it with it"
             );
         }
-        Ok(())
+        self.reconsider(settings).await
+    }
+
+    /// Disputed units are decided again when what they were disputed under has changed.
+    async fn reconsider(&self, settings: &ConnectorSettings) -> Result<()> {
+        let mut record = self.ledger.connector(&settings.name).await?;
+        let words = Some(reconcile::words(settings));
+        if record.reconcile == words {
+            return Ok(());
+        }
+        let units = self.ledger.reconsider(&settings.name).await?;
+        if units > 0 {
+            tracing::info!(
+                connector = settings.name,
+                units,
+                "what disputed units depend on has changed; they are decided again"
+            );
+        }
+        record.reconcile = words;
+        Ok(self.ledger.set_connector(&settings.name, &record).await?)
     }
 
     /// Signs in and learns what the org offers.
@@ -475,6 +496,7 @@ impl Collector {
         collected.done = count("done");
         collected.unfinished = count("listed") + count("fetched") + count("admitted");
         collected.lost = summary.lost;
+        collected.disputed = summary.disputed;
         collected.dead_letters = summary.dead_letters;
         collected.delivered =
             progress.destinations.values().map(|one| Progress::get(&one.events)).sum();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{ConnectorRecord, Ledger, Outcome, Summary};
+use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
 use crate::clock;
 use crate::collector::is_running;
 use crate::config::{ConnectorSettings, Settings};
-use crate::error::Result;
+use crate::error::{Error, Result, UnitFault};
 
 /// State of a connector: one word a person can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -55,6 +56,8 @@ pub struct ConnectorStatus {
     pub bytes: i64,
     /// Files gone before they could be fetched, with no later version.
     pub lost: i64,
+    /// Files set aside because hourly and daily copies do not agree, with no later version.
+    pub disputed: i64,
     /// Dead letters kept.
     pub dead_letters: i64,
     /// API calls used and allowed in the org's day, as last heard.
@@ -125,6 +128,7 @@ fn connector_status(
         undecodable: summary.undecodable,
         bytes: summary.raw_bytes,
         lost: summary.lost,
+        disputed: summary.disputed,
         dead_letters: summary.dead_letters,
         api_usage: record.api_usage,
         destinations: summary
@@ -164,6 +168,14 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         return (state, format!("listing: {}", message(&problem)), Some(problem));
     }
     let mut troubles = Vec::new();
+    let mut problem = None;
+    if summary.disputed > 0 {
+        let fault = UnitFault::Disagree { rows: 0, both: 0, example: None };
+        let message = format!("{} files do not agree with the lane's other copy", summary.disputed);
+        troubles.push(message.clone());
+        let disputed = Problem { message, ..Error::Unit(fault).problem() };
+        problem = serde_json::to_value(disputed).ok();
+    }
     if summary.lost > 0 {
         troubles.push(format!("{} files were gone before they could be fetched", summary.lost));
     }
@@ -176,6 +188,6 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     if troubles.is_empty() {
         (ConnectorState::Active, "all that was found is delivered or on its way".to_owned(), None)
     } else {
-        (ConnectorState::Degraded, troubles.join("; "), None)
+        (ConnectorState::Degraded, troubles.join("; "), problem)
     }
 }

@@ -86,6 +86,12 @@ impl Plan {
         self.hasher.hash(row)
     }
 
+    /// The row's time, microseconds since 1970 UTC: the one its event has.
+    pub fn time(&self, row: &Row<'_>) -> i64 {
+        let (_, read) = self.derived(row);
+        read.or_else(|| self.stamp(row)).unwrap_or(self.fallback)
+    }
+
     /// Appends the row as one JSON object. Its time is the derived ISO column, else the compact one,
     /// else the file's period. `hash` is the row's hash, `nth` its number (from 1)
     /// among identical rows of the unit, `number` its number (from 1) among the unit's rows.
@@ -118,8 +124,7 @@ impl Plan {
         out.extend_from_slice(&self.before_row);
         write_number(out, number);
         out.extend_from_slice(&self.before_time);
-        let derived = self.derived.and_then(|index| Some(row.written(index)?.0));
-        let read = derived.and_then(time::parse_iso);
+        let (derived, read) = self.derived(row);
         let time = read.or_else(|| self.stamp(row)).unwrap_or(self.fallback);
         match derived {
             // Nearly always it has the form wanted.
@@ -132,6 +137,12 @@ impl Plan {
         }
         out.extend_from_slice(b"}}");
         Encoded { time, uid }
+    }
+
+    /// The derived time as written, and read.
+    fn derived<'r>(&self, row: &'r Row<'_>) -> (Option<&'r [u8]>, Option<i64>) {
+        let written = self.derived.and_then(|index| Some(row.written(index)?.0));
+        (written, written.and_then(time::parse_iso))
     }
 
     /// The compact time.

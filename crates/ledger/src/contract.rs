@@ -16,6 +16,7 @@
 use async_trait::async_trait;
 
 use crate::LedgerError;
+use crate::account::Account;
 use crate::record::{
     ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
     Listed, NewUnit, Summary, Unit, UnitId,
@@ -78,6 +79,10 @@ pub trait Ledger: Send + Sync {
     /// forgotten: a person asked for it. The notes stay.
     async fn wake(&self, connector: &str) -> Result<(), LedgerError>;
 
+    /// Makes every disputed unit of a connector fetched again, with its reason forgotten: what it
+    /// was disputed under has changed. Answers how many.
+    async fn reconsider(&self, connector: &str) -> Result<u64, LedgerError>;
+
     /// Takes the right to a lane's stage, unless somebody holds it, the same owner included.
     async fn lease(
         &self,
@@ -123,7 +128,8 @@ pub trait Ledger: Send + Sync {
 
     /// Moves a unit by an event, with the dead letters that belong to it. Clears its failures. On
     /// [`Event::Admitted`] the deliveries to the connector's destinations are opened, at 0.
-    /// [`Event::Delivered`] is refused here: it comes of [`Ledger::deliver`] alone.
+    /// [`Event::Delivered`] is refused here: it comes of [`Ledger::deliver`] alone, as
+    /// [`Event::Reconsidered`] comes of [`Ledger::reconsider`].
     async fn apply(
         &self,
         lease: &Lease,
@@ -185,7 +191,8 @@ pub trait Ledger: Send + Sync {
     ) -> Result<Vec<DeadLetter>, LedgerError>;
 
     /// Final units without dead letters whose bytes are still in the spool and that became final
-    /// before a time, oldest first. Never a [`State::Rejected`] one: its bytes are all there is.
+    /// before a time, oldest first. Never a [`State::Rejected`] or [`State::Disputed`] one: its
+    /// bytes are all there is.
     async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError>;
 
     /// Records that units' bytes left the spool. Refused for one that is not final.
@@ -193,6 +200,15 @@ pub trait Ledger: Send + Sync {
 
     /// Counts for status.
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError>;
+
+    /// Units of a connector whose log date is in `from..to`, by event type, then in the order a lane
+    /// handles them, each with its rows by hour and its deliveries.
+    async fn accounts(
+        &self,
+        connector: &str,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<Account>, LedgerError>;
 
     /// Names of all connectors ever registered.
     async fn connectors(&self) -> Result<Vec<String>, LedgerError>;

@@ -6,6 +6,7 @@
 //! [`SqliteLedger`] is the database of one machine. The module `suite` (feature `suite`) is the
 //! list of cases every database has to pass.
 
+mod account;
 mod contract;
 mod error;
 mod record;
@@ -15,6 +16,7 @@ mod sqlite;
 pub mod suite;
 pub mod unit;
 
+pub use account::{Account, HourRows, OUTSIDE};
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{

@@ -226,6 +226,9 @@ pub struct ConnectorRecord {
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.
     pub api_usage: Option<(i64, i64)>,
+    /// How hourly and daily copies were last compared: disputed units were decided under this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconcile: Option<String>,
 }
 
 /// Counts for status, over the units of one connector.
@@ -254,6 +257,8 @@ pub struct Summary {
     /// Vanished units of which no later version was listed (same lane, interval, log date and
     /// sequence).
     pub lost: i64,
+    /// Disputed units of which no later version was admitted.
+    pub disputed: i64,
     /// Units and deliveries that failed at their present stage and wait to be tried again.
     pub failing: i64,
 }

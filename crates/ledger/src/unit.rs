@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::HourRows;
+
 /// Where a unit is on its way from the org to every destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -16,10 +18,13 @@ pub enum State {
     Done,
     /// The org no longer had it when it was to be fetched.
     Vanished,
-    /// Another file of the lane covers its rows, so it is not fetched (daily beside hourly).
+    /// Another file of the lane covers its rows, so it is not delivered (daily beside hourly).
     Skipped,
     /// It can never be decoded; its bytes are kept.
     Rejected,
+    /// It does not agree with the lane's other copy, so that its rows could come twice. Nothing of
+    /// it is delivered and its bytes are kept, until a person has chosen.
+    Disputed,
 }
 
 impl State {
@@ -33,6 +38,7 @@ impl State {
             Self::Vanished => "vanished",
             Self::Skipped => "skipped",
             Self::Rejected => "rejected",
+            Self::Disputed => "disputed",
         }
     }
 
@@ -42,7 +48,7 @@ impl State {
     }
 
     /// Every state.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Listed,
         Self::Fetched,
         Self::Admitted,
@@ -50,11 +56,15 @@ impl State {
         Self::Vanished,
         Self::Skipped,
         Self::Rejected,
+        Self::Disputed,
     ];
 
     /// Whether nothing more will happen to the unit by itself.
     pub const fn is_final(self) -> bool {
-        matches!(self, Self::Done | Self::Vanished | Self::Skipped | Self::Rejected)
+        matches!(
+            self,
+            Self::Done | Self::Vanished | Self::Skipped | Self::Rejected | Self::Disputed
+        )
     }
 }
 
@@ -87,6 +97,8 @@ pub enum Event {
         undecodable: u64,
         /// Entries in the unit's admission record: rows that are not plainly new. None, no record.
         exceptions: u64,
+        /// Its decodable rows by hour of the lane's day; no hour twice.
+        hours: Vec<HourRows>,
     },
     /// The last destination finished it.
     Delivered,
@@ -99,6 +111,13 @@ pub enum Event {
         /// Why, short.
         reason: String,
     },
+    /// It does not agree with the lane's other copy.
+    Disputed {
+        /// Why, short.
+        reason: String,
+    },
+    /// A person has chosen, so that it is decided again.
+    Reconsidered,
 }
 
 /// An event that does not fit the state it met.
@@ -121,6 +140,8 @@ impl Event {
             Self::Gone => "gone",
             Self::Covered => "covered",
             Self::Undecodable { .. } => "undecodable",
+            Self::Disputed { .. } => "disputed",
+            Self::Reconsidered => "reconsidered",
         }
     }
 }
@@ -128,11 +149,14 @@ impl Event {
 /// The state after an event. The same function serves every database, the tests and the models.
 pub const fn apply(state: State, event: &Event) -> Result<State, Misfit> {
     match (state, event) {
-        (State::Listed, Event::Fetched { .. }) => Ok(State::Fetched),
+        (State::Listed, Event::Fetched { .. }) | (State::Disputed, Event::Reconsidered) => {
+            Ok(State::Fetched)
+        }
         (State::Listed, Event::Gone) => Ok(State::Vanished),
-        (State::Listed, Event::Covered) => Ok(State::Skipped),
+        (State::Listed | State::Fetched, Event::Covered) => Ok(State::Skipped),
         (State::Listed | State::Fetched, Event::Undecodable { .. }) => Ok(State::Rejected),
         (State::Fetched, Event::Admitted { .. }) => Ok(State::Admitted),
+        (State::Fetched, Event::Disputed { .. }) => Ok(State::Disputed),
         (State::Admitted, Event::Delivered) => Ok(State::Done),
         _ => Err(Misfit { from: state.name(), event: event.name() }),
     }

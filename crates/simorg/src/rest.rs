@@ -301,7 +301,7 @@ fn download(
     let file = find_file(org, id).ok_or_else(ApiError::not_found)?;
     let served = org.files.served_length(&file, org.now()).ok_or_else(ApiError::not_found)?;
     org.stats.downloaded(&file.id);
-    let content = Bytes::from_owner(Content(org.world.content(&file)));
+    let content = Bytes::from_owner(Content(org.files.content(&org.world, &file)));
     let served = usize::try_from(served).unwrap_or(usize::MAX).min(content.len());
     Ok(Reply::file(content.slice(..served)))
 }

@@ -2,16 +2,18 @@
 //! identical ones.
 //!
 //! Almost every row is new and the only one of its kind, so only the exceptions are kept, in the
-//! order of rows: 12 bytes each (row, number; big-endian), where number 0 means delivered before.
+//! order of rows: 12 bytes each (row, number; big-endian), where number 0 means not to be delivered:
+//! it was before, or is withheld.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
+use super::hours::Hours;
 use super::index::IndexReader;
 use super::sort::{Record, Sorter, read_record};
 
-/// A row, and its number among identical ones; 0 when it was delivered before.
+/// A row, and its number among identical ones; 0 when it is not to be delivered.
 pub(crate) type Exception = (u64, u32);
 
 impl Record for Exception {
@@ -32,15 +34,65 @@ impl Record for Exception {
     }
 }
 
+/// What becomes of rows that no earlier unit has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// They are admitted.
+    Admit,
+    /// They are admitted, and those that no hourly unit has are counted: for a daily unit.
+    Count,
+    /// They are counted, not admitted: for a daily unit beside hourly ones.
+    Withhold,
+}
+
+/// A lane's earlier units.
+#[derive(Default)]
+pub(crate) struct Earlier {
+    /// The hourly ones.
+    pub(crate) hourly: Vec<IndexReader>,
+    /// The daily ones.
+    pub(crate) daily: Vec<IndexReader>,
+}
+
+/// The most rows with this hash that one of the units holds.
+fn most(units: &mut [IndexReader], hash: u128) -> io::Result<u64> {
+    let mut most = 0;
+    for index in units {
+        most = most.max(index.count_of(hash)?);
+    }
+    Ok(most)
+}
+
 /// What deciding found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Decided {
-    /// Rows not delivered before.
-    pub(crate) admitted: u64,
-    /// Rows delivered before.
-    pub(crate) repeats: u64,
+    /// Rows by hour.
+    pub(crate) hours: Hours,
     /// Records written. When there are none, no file is.
     pub(crate) exceptions: u64,
+}
+
+impl Decided {
+    /// For a unit of a lane with no other, none of whose rows are alike.
+    pub(crate) fn all_new(mut hours: Hours) -> Self {
+        hours.admit_all();
+        Self { hours, exceptions: 0 }
+    }
+
+    /// Rows not delivered before, to be delivered.
+    pub(crate) fn admitted(&self) -> u64 {
+        self.hours.sum(|hour| hour.admitted)
+    }
+
+    /// Rows delivered before.
+    pub(crate) fn repeats(&self) -> u64 {
+        self.hours.sum(|hour| hour.repeats)
+    }
+
+    /// Rows that can be decoded.
+    pub(crate) fn rows(&self) -> u64 {
+        self.hours.sum(|hour| hour.rows)
+    }
 }
 
 /// Compares a unit's rows with those of the lane's earlier units.
@@ -52,32 +104,32 @@ pub(crate) fn decide(
     path: &Path,
     scratch: &Path,
     mut unit: IndexReader,
-    earlier: &mut [IndexReader],
+    earlier: &mut Earlier,
+    rule: Rule,
 ) -> io::Result<Decided> {
     let mut decided = Decided::default();
     let mut exceptions: Sorter<Exception> = Sorter::new(scratch.to_owned());
-    let mut group: Option<(u128, u64, u64)> = None;
-    while let Some((hash, row)) = unit.head() {
-        let (known, nth) = match group {
-            Some((at, known, nth)) if at == hash => (known, nth + 1),
+    // Hash, how many of it hourly and all units hold at most, and how many came so far.
+    let mut group: Option<(u128, u64, u64, u64)> = None;
+    while let Some((hash, place)) = unit.head() {
+        let (hourly, known, nth) = match group {
+            Some((at, hourly, known, nth)) if at == hash => (hourly, known, nth + 1),
             _ => {
-                let mut known = 0;
-                for index in earlier.iter_mut() {
-                    known = known.max(index.count_of(hash)?);
-                }
-                (known, 1)
+                let hourly = most(&mut earlier.hourly, hash)?;
+                (hourly, hourly.max(most(&mut earlier.daily, hash)?), 1)
             }
         };
-        group = Some((hash, known, nth));
+        group = Some((hash, hourly, known, nth));
         let repeat = nth <= known;
-        if repeat {
-            decided.repeats += 1;
-        } else {
-            decided.admitted += 1;
-        }
-        if repeat || nth > 1 {
-            let number = if repeat { 0 } else { u32::try_from(nth).unwrap_or(u32::MAX) };
-            exceptions.push((row, number))?;
+        let admitted = !repeat && rule != Rule::Withhold;
+        let counts = decided.hours.of(place.hour());
+        counts.rows += 1;
+        counts.repeats += u64::from(repeat);
+        counts.admitted += u64::from(admitted);
+        counts.missing += u64::from(rule != Rule::Admit && nth > hourly);
+        if !admitted || nth > 1 {
+            let number = if admitted { u32::try_from(nth).unwrap_or(u32::MAX) } else { 0 };
+            exceptions.push((place.row(), number))?;
             decided.exceptions += 1;
         }
         unit.advance()?;
@@ -134,7 +186,7 @@ impl Decisions {
         Ok(())
     }
 
-    /// The row's number among identical ones; `None` when it was delivered before. To be asked in
+    /// The row's number among identical ones; `None` when it is not to be delivered. To be asked in
     /// ascending order of rows; rows may be passed over.
     pub(crate) fn nth(&mut self, row: u64) -> io::Result<Option<u64>> {
         while let Some((at, number)) = self.head {

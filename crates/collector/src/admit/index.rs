@@ -1,6 +1,6 @@
-//! The row index of a unit: the hash of every row with its number, in the order of the hashes.
+//! The row index of a unit: the hash of every row with its place, in the order of the hashes.
 //!
-//! On disk: a line that names the format, records of 24 bytes (hash, row; big-endian), and a
+//! On disk: a line that names the format, records of 24 bytes (hash, place; big-endian), and a
 //! trailer with their number and a checksum. It can always be made again from the spool.
 
 use std::fs::File;
@@ -11,15 +11,40 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::sort::{Record, Sorted};
 
-const MAGIC: &[u8; 16] = b"orgtap-rows-v1\n\0";
+const MAGIC: &[u8; 16] = b"orgtap-rows-v2\n\0";
 
 /// Bytes of a record.
 const RECORD: usize = 24;
 /// Bytes read and written at a time: whole records.
 const BLOCK: usize = 2_048 * RECORD;
 
-/// A row's hash and its number in the unit, from 0.
-pub(crate) type Entry = (u128, u64);
+/// Where a row is: its hour of the lane's day in the upper five bits, and its number in the unit,
+/// from 0. Identical rows have the same hour, so among them places are in the order of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place(u64);
+
+/// Bits for a row's number.
+const NUMBER: u32 = 59;
+
+impl Place {
+    /// Of a row in an hour, 0 to 24.
+    pub(crate) const fn new(hour: u8, row: u64) -> Self {
+        Self(((hour as u64) << NUMBER) | (row & ((1 << NUMBER) - 1)))
+    }
+
+    /// The hour.
+    pub(crate) const fn hour(self) -> u8 {
+        (self.0 >> NUMBER) as u8
+    }
+
+    /// The row's number.
+    pub(crate) const fn row(self) -> u64 {
+        self.0 & ((1 << NUMBER) - 1)
+    }
+}
+
+/// A row's hash and its place.
+pub(crate) type Entry = (u128, Place);
 
 impl Record for Entry {
     type Bytes = [u8; RECORD];
@@ -27,15 +52,15 @@ impl Record for Entry {
     fn bytes(self) -> [u8; RECORD] {
         let mut record = [0; RECORD];
         record[..16].copy_from_slice(&self.0.to_be_bytes());
-        record[16..].copy_from_slice(&self.1.to_be_bytes());
+        record[16..].copy_from_slice(&self.1.0.to_be_bytes());
         record
     }
 
     fn read(record: &[u8; RECORD]) -> Self {
-        let (mut hash, mut row) = ([0; 16], [0; 8]);
+        let (mut hash, mut place) = ([0; 16], [0; 8]);
         hash.copy_from_slice(&record[..16]);
-        row.copy_from_slice(&record[16..]);
-        (u128::from_be_bytes(hash), u64::from_be_bytes(row))
+        place.copy_from_slice(&record[16..]);
+        (u128::from_be_bytes(hash), Place(u64::from_be_bytes(place)))
     }
 }
 

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use proptest::prelude::*;
 
-use super::decisions::{Decisions, decide};
-use super::index::{IndexReader, write};
+use super::decisions::{Decisions, Earlier, Rule, decide};
+use super::index::{IndexReader, Place, write};
 use super::sort::Sorter;
 
-fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
+pub(super) fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
     let mut sorter = Sorter::with_limit(folder.to_owned(), 5);
     for (row, hash) in hashes.iter().enumerate() {
-        sorter.push((*hash, row as u64)).unwrap();
+        sorter.push((*hash, Place::new((hash % 25) as u8, row as u64))).unwrap();
     }
     let path = folder.join(name);
     write(&path, sorter.sorted().unwrap()).unwrap();
@@ -47,14 +47,15 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         for (turn, expected) in model(&units).iter().enumerate() {
-            let mut earlier: Vec<_> = units[..turn]
+            let hourly: Vec<_> = units[..turn]
                 .iter()
                 .enumerate()
                 .map(|(at, unit)| index(folder.path(), &format!("e{at}"), unit))
                 .collect();
             let this = index(folder.path(), "this", &units[turn]);
             let path = folder.path().join("decisions");
-            let decided = decide(&path, folder.path(), this, &mut earlier).unwrap();
+            let mut earlier = Earlier { hourly, daily: Vec::new() };
+            let decided = decide(&path, folder.path(), this, &mut earlier, Rule::Admit).unwrap();
             let mut decisions = if decided.exceptions == 0 {
                 Decisions::none()
             } else {
@@ -63,8 +64,45 @@ proptest! {
             let found: Vec<_> =
                 (0..units[turn].len()).map(|row| decisions.nth(row as u64).unwrap()).collect();
             prop_assert_eq!(&found, expected);
-            prop_assert_eq!(decided.admitted, found.iter().flatten().count() as u64);
-            prop_assert_eq!(decided.repeats + decided.admitted, found.len() as u64);
+            prop_assert_eq!(decided.admitted(), found.iter().flatten().count() as u64);
+            prop_assert_eq!(decided.repeats() + decided.admitted(), found.len() as u64);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_daily_units_rows_are_counted_by_hour_and_withheld_when_told(
+        hourly in prop::collection::vec(0_u128..12, 0..40),
+        daily in prop::collection::vec(0_u128..12, 0..40),
+        unit in prop::collection::vec(0_u128..12, 0..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let count = |rows: &[u128], hash: u128| rows.iter().filter(|row| **row == hash).count() as u64;
+        for rule in [Rule::Count, Rule::Withhold] {
+            let mut earlier = Earlier {
+                hourly: vec![index(folder.path(), "h", &hourly)],
+                daily: vec![index(folder.path(), "d", &daily)],
+            };
+            let this = index(folder.path(), "this", &unit);
+            let path = folder.path().join("decisions");
+            let mut decided = decide(&path, folder.path(), this, &mut earlier, rule).unwrap();
+            prop_assert_eq!(decided.rows(), unit.len() as u64);
+            for hash in 0..12 {
+                let (rows, hours, days) = (count(&unit, hash), count(&hourly, hash), count(&daily, hash));
+                let counts = *decided.hours.of(hash as u8);
+                prop_assert_eq!(counts.rows, rows);
+                prop_assert_eq!(counts.missing, rows.saturating_sub(hours));
+                prop_assert_eq!(counts.repeats, rows.min(hours.max(days)));
+                let new = rows - counts.repeats;
+                prop_assert_eq!(counts.admitted, if rule == Rule::Count { new } else { 0 });
+            }
+            if decided.exceptions > 0 && rule == Rule::Withhold {
+                let mut decisions = Decisions::open(&path, decided.exceptions).unwrap();
+                for row in 0..unit.len() {
+                    prop_assert_eq!(decisions.nth(row as u64).unwrap(), None);
+                }
+            }
         }
     }
 }

@@ -42,7 +42,7 @@ pub use filter::{NotAPattern, TypeFilter};
 pub use saved::NewConnector;
 pub use settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 pub use value::check as check_value;
-pub use written::{AuthFlow, IntervalPolicy};
+pub use written::{AuthFlow, IntervalPolicy, Reconcile};
 
 use excerpt::Source;
 use report::Report;

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
-use super::written::{AuthFlow, IntervalPolicy};
+use super::written::{AuthFlow, IntervalPolicy, Reconcile};
 
 /// A whole configuration.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +95,10 @@ pub struct ConnectorSettings {
     pub start: Option<Timestamp>,
     /// Hourly files, daily files, or whichever the org has.
     pub interval: IntervalPolicy,
+    /// What becomes of a daily file beside hourly ones.
+    pub reconcile: Reconcile,
+    /// Least share of hourly rows, in percent, that their daily file must hold; 0 for no check.
+    pub reconcile_threshold: u8,
     /// The event types to collect.
     pub event_types: TypeFilter,
     /// Age a log file must have before it is fetched, because it may still be being written.

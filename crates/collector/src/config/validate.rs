@@ -20,7 +20,8 @@ use super::value::{
     version,
 };
 use super::written::{
-    AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, Ledger,
+    AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, IntervalPolicy, Ledger,
+    Reconcile,
 };
 use super::{address, secrets, warnings, words};
 
@@ -254,8 +255,14 @@ impl<'t> Check<'_, '_, 't> {
         let ConnectorType::SalesforceConnector = config.kind;
         let sign_in = self.sign_in(config, node);
         let files = self.below(node, &[Step::Key("event_log_files")]).unwrap_or(node);
-        let EventLogFilesConfig { interval, event_types, settle, overlap } =
-            &config.event_log_files;
+        let EventLogFilesConfig {
+            interval,
+            reconcile,
+            reconcile_threshold,
+            event_types,
+            settle,
+            overlap,
+        } = &config.event_log_files;
         let instance_url =
             self.parsed(node, "instance_url", Some(&config.instance_url), address::org);
         let login_url = self.parsed(node, "login_url", config.login_url.as_deref(), address::org);
@@ -267,6 +274,15 @@ impl<'t> Check<'_, '_, 't> {
             self.duration(node, "poll_interval", config.poll_interval, &POLL_INTERVAL);
         let settle = self.duration(files, "settle", *settle, &SETTLE);
         let overlap = self.duration(files, "overlap", *overlap, &OVERLAP);
+        if *interval == IntervalPolicy::Both && *reconcile == Reconcile::Off {
+            let message = "`interval: both` takes daily files beside hourly ones: write `report` or \
+                           `deliver`, or leave it out";
+            self.wrong(files, &[Step::Key("reconcile")], message);
+        }
+        if *reconcile_threshold > 100 {
+            let message = "a share in percent is 0 to 100";
+            self.wrong(files, &[Step::Key("reconcile_threshold")], message);
+        }
         let event_types = self.event_types(files, event_types);
         self.destinations_of(config, node);
         Some(ConnectorSettings {
@@ -284,6 +300,8 @@ impl<'t> Check<'_, '_, 't> {
             poll_interval,
             start,
             interval: *interval,
+            reconcile: *reconcile,
+            reconcile_threshold: *reconcile_threshold,
             event_types: event_types?,
             settle,
             overlap,

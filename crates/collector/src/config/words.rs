@@ -163,7 +163,6 @@ pub(super) fn is_planned_key(parent: &str, key: &str) -> bool {
     match parent {
         "" => matches!(key, "console" | "archive" | "insights"),
         "connectors[]" => matches!(key, "stored_objects" | "event_streams"),
-        "connectors[].event_log_files" => key == "reconcile",
         _ => false,
     }
 }
@@ -191,7 +190,6 @@ pub(super) fn is_planned_word(path: &str, word: &str) -> bool {
         "ledger" => {
             word == "postgres" || word.starts_with("postgres:") || word.starts_with("postgresql:")
         }
-        "connectors[].event_log_files.interval" => word == "both",
         "destinations[].type" => DESTINATIONS.contains(&word),
         "destinations[].format" => FORMATS.contains(&word),
         _ => false,

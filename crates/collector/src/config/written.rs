@@ -224,6 +224,13 @@ impl AuthFlow {
 pub(super) struct EventLogFilesConfig {
     /// Which of the two kinds of files to collect.
     pub(super) interval: IntervalPolicy,
+    /// What becomes of a daily file where the org has hourly ones too.
+    pub(super) reconcile: Reconcile,
+    /// The share of a lane's hourly rows, in percent, that its daily file must hold before anything
+    /// of it is delivered: where the two copies are written differently, every row would come twice.
+    /// 0 turns the check off.
+    #[schemars(range(max = 100))]
+    pub(super) reconcile_threshold: u8,
     /// Names of event types; `*` stands for any letters, `!` before a name excludes it. Both need
     /// quotes.
     #[schemars(length(min = 1))]
@@ -238,6 +245,8 @@ impl Default for EventLogFilesConfig {
     fn default() -> Self {
         Self {
             interval: IntervalPolicy::Auto,
+            reconcile: Reconcile::Deliver,
+            reconcile_threshold: 90,
             event_types: vec!["*".to_owned()],
             settle: ConfigDuration::from_secs(300),
             overlap: ConfigDuration::from_secs(3_600),
@@ -249,13 +258,30 @@ impl Default for EventLogFilesConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IntervalPolicy {
-    /// Hourly files where the org has them, else daily ones.
+    /// Hourly files where the org has them, else daily ones; `reconcile` says what becomes of daily
+    /// ones beside them.
     #[default]
     Auto,
+    /// All files there are. The same as `auto`, but cannot be combined with `reconcile: off`.
+    Both,
     /// Hourly files only.
     Hourly,
     /// Daily files only.
     Daily,
+}
+
+/// What becomes of a daily file where the org has hourly ones too. Both should hold the same rows,
+/// and the daily one those that came too late for an hourly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reconcile {
+    /// It is not fetched.
+    Off,
+    /// It is fetched and compared; rows that only it has are counted, not delivered.
+    Report,
+    /// It is fetched and compared; rows that only it has are delivered.
+    #[default]
+    Deliver,
 }
 
 /// What a name is made of, in the schema's words.

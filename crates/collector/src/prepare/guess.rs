@@ -60,7 +60,7 @@ impl Guess {
 
     /// Whether the unit was admitted so. `record` is where its admission record is, if it has one.
     pub(super) fn agrees(&self, decided: &Decided, record: &Path) -> io::Result<bool> {
-        if decided.repeats > 0 || decided.exceptions != self.exceptions {
+        if decided.admitted() != decided.rows() || decided.exceptions != self.exceptions {
             return Ok(false);
         }
         if decided.exceptions == 0 {
@@ -80,8 +80,8 @@ impl Guess {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::admit::decisions::decide;
-    use crate::admit::index::{self, Entry, IndexReader};
+    use crate::admit::decisions::{Earlier, Rule, decide};
+    use crate::admit::index::{self, Entry, IndexReader, Place};
     use crate::admit::sort::Sorter;
 
     /// Whether what is guessed of rows with these hashes is what is decided of them, after a unit
@@ -91,16 +91,19 @@ mod tests {
         let index = |name: &str, rows: &[u128]| {
             let mut sorter: Sorter<Entry> = Sorter::new(folder.path().to_owned());
             for (number, hash) in rows.iter().enumerate() {
-                sorter.push((*hash, number as u64)).unwrap();
+                sorter.push((*hash, Place::new(0, number as u64))).unwrap();
             }
             let path = folder.path().join(name);
             index::write(&path, sorter.sorted().unwrap()).unwrap();
             IndexReader::open(&path).unwrap()
         };
-        let mut earlier =
-            if earlier.is_empty() { Vec::new() } else { vec![index("earlier", earlier)] };
+        let mut others = Earlier::default();
+        if !earlier.is_empty() {
+            others.hourly.push(index("earlier", earlier));
+        }
         let record = folder.path().join("record");
-        let decided = decide(&record, folder.path(), index("unit", rows), &mut earlier).unwrap();
+        let decided =
+            decide(&record, folder.path(), index("unit", rows), &mut others, Rule::Admit).unwrap();
         let mut guess = Guess::default();
         let numbers: Vec<u64> = (0..).take(rows.len()).collect();
         for (hash, number) in rows.iter().zip(numbers) {

@@ -59,7 +59,8 @@ create table unit (
     created_date  integer not null,
     length        integer not null,
     state         text    not null default 'listed' check (state in
-        ('listed', 'fetched', 'admitted', 'done', 'vanished', 'skipped', 'rejected')),
+        ('listed', 'fetched', 'admitted', 'done', 'vanished', 'skipped', 'rejected',
+         'disputed')),
     attempts      integer not null default 0,
     not_before    integer not null default 0,
     -- The last failure of the present stage; gone with the next success.
@@ -89,6 +90,10 @@ create index unit_waiting on unit (connector_id, not_before)
     where state in ('listed', 'fetched') and attempts > 0;
 -- Vanished units are few; their successors are looked for in the lane.
 create index unit_vanished on unit (connector_id) where state = 'vanished';
+-- So are disputed ones.
+create index unit_disputed on unit (connector_id) where state = 'disputed';
+-- The log date first, so that questions about all units of a connector do not take it.
+create index unit_log_date on unit (log_date, connector_id);
 create index unit_spooled on unit (final_at, id)
     where spooled = 1 and final_at is not null;
 
@@ -113,6 +118,17 @@ create index delivery_due on delivery (destination_id, lane_id, created_date, no
     where done = 0;
 create index delivery_waiting on delivery (destination_id, not_before)
     where done = 0 and attempts > 0;
+
+-- Decodable rows of an admitted unit by hour of its lane's day; 24: outside that day.
+create table unit_hour (
+    unit_id   integer not null references unit (id),
+    hour      integer not null check (hour between 0 and 24),
+    row_count integer not null,
+    admitted  integer not null,
+    repeats   integer not null,
+    missing   integer not null,
+    primary key (unit_id, hour)
+) strict;
 
 create table dead_letter (
     id           integer primary key,

@@ -28,6 +28,11 @@ pub(super) const OBJECTS: &str = "select count(*) from sqlite_schema";
 /// Whether the table of schema versions is there.
 pub(super) const HAS_VERSIONS: &str =
     "select count(*) from sqlite_schema where type = 'table' and name = 'orgtap_schema'";
+/// A unit's rows by hour, from a JSON array of arrays.
+pub(super) const INSERT_HOURS: &str = "
+    insert into unit_hour (unit_id, hour, row_count, admitted, repeats, missing)
+    select $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4
+    from json_each($2)";
 /// How the journal is kept.
 pub(super) const JOURNAL_MODE: &str = "pragma journal_mode";
 

@@ -3,6 +3,7 @@
 //! Here are only the opening and the transaction around each method; the statements are in the
 //! modules by what they are about, except for what is SQLite's own, which is in `dialect`.
 
+mod account;
 mod connector;
 mod dead_letter;
 mod deliver;
@@ -28,8 +29,8 @@ use sqlx::sqlite::SqlitePoolOptions;
 
 use crate::unit::State;
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    Account, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -154,6 +155,12 @@ impl Ledger for SqliteLedger {
         tx.finish(woken).await
     }
 
+    async fn reconsider(&self, connector: &str) -> Result<u64, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let reconsidered = progress::reconsider(&mut tx, connector).await;
+        tx.finish(reconsidered).await
+    }
+
     async fn next_due(&self, connector: &str, now: i64) -> Result<Option<i64>, LedgerError> {
         Ok(due::next_due(&mut *self.reader().await?, connector, now).await?)
     }
@@ -272,6 +279,15 @@ impl Ledger for SqliteLedger {
 
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {
         Ok(status::summary(&self.readers, connector).await?)
+    }
+
+    async fn accounts(
+        &self,
+        connector: &str,
+        from: i64,
+        to: i64,
+    ) -> Result<Vec<Account>, LedgerError> {
+        Ok(account::accounts(&self.readers, connector, from, to).await?)
     }
 
     async fn connectors(&self) -> Result<Vec<String>, LedgerError> {

@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection};
 use super::dialect::{Stop, begin_with};
 use super::rows::{self, select_units};
 use super::script::Script;
-use super::{dead_letter, deliver, lease};
+use super::{account, dead_letter, deliver, lease};
 use crate::rules::{Stage, handling_order};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{Happened, Lane, Lease, LedgerError, Unit, UnitId};
@@ -56,6 +56,10 @@ const FINAL: &str = "
     update unit set state = $2, attempts = 0, not_before = 0, failure = null, final_at = $3,
         remark = coalesce($4, remark)
     where id = $1";
+/// Disputed units ($2) of a connector become $3.
+pub(super) const RECONSIDER: &str = "
+    update unit set state = $3, final_at = null, remark = null
+    where connector_id = (select id from connector where name = $1) and state = $2";
 const POSTPONE: &str = "
     update unit set attempts = attempts + 1, not_before = $2, failure = $3 where id = $1";
 
@@ -207,7 +211,7 @@ fn record(
                 .bind(content_hash.as_str())
                 .bind(warning.as_deref());
         }
-        Event::Admitted { admitted, repeats, undecodable, exceptions } => {
+        Event::Admitted { admitted, repeats, undecodable, exceptions, hours } => {
             script
                 .push(ADMITTED)
                 .bind(unit)
@@ -217,16 +221,26 @@ fn record(
                 .bind(count(*undecodable))
                 .bind(count(*exceptions));
             deliver::open(script, unit);
+            account::insert(script, unit, hours)?;
         }
         Event::Gone | Event::Covered => {
             script.push(FINAL).bind(unit).bind(next.name()).bind(now).bind(None::<&str>);
         }
-        Event::Undecodable { reason } => {
+        Event::Undecodable { reason } | Event::Disputed { reason } => {
             script.push(FINAL).bind(unit).bind(next.name()).bind(now).bind(reason.as_str());
         }
-        Event::Delivered => return Err(Misfit { from: from.name(), event: event.name() }.into()),
+        Event::Delivered | Event::Reconsidered => {
+            return Err(Misfit { from: from.name(), event: event.name() }.into());
+        }
     }
     Ok(())
+}
+
+pub(super) async fn reconsider(conn: &mut SqliteConnection, connector: &str) -> Result<u64, Stop> {
+    let from = State::Disputed;
+    let next = unit::apply(from, &Event::Reconsidered)?;
+    let query = sqlx::query(RECONSIDER).bind(connector).bind(from.name()).bind(next.name());
+    Ok(query.execute(conn).await?.rows_affected())
 }
 
 pub(super) async fn postpone(

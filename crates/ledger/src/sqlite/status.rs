@@ -35,6 +35,14 @@ pub(super) const LOST: &str = "
         where v.lane_id = u.lane_id and v.file_interval = u.file_interval
           and v.log_date = u.log_date and v.sequence = u.sequence
           and v.created_date > u.created_date and v.state <> 'vanished')";
+pub(super) const DISPUTED: &str = "
+    select count(*) from unit u
+    where u.connector_id = (select id from connector where name = $1) and u.state = 'disputed'
+      and not exists (
+        select 1 from unit v
+        where v.lane_id = u.lane_id and v.file_interval = u.file_interval
+          and v.log_date = u.log_date and v.sequence = u.sequence
+          and v.created_date > u.created_date and v.state in ('admitted', 'done'))";
 pub(super) const UNITS_FAILING: &str = "
     select count(*) from unit u
     where u.connector_id = (select id from connector where name = $1)
@@ -46,7 +54,7 @@ pub(super) const DELIVERIES_FAILING: &str = "
       and d.done = 0 and d.attempts > 0";
 
 pub(super) const RELEASABLE: &str = select_units!(
-    "where u.spooled = 1 and u.final_at is not null and u.final_at < $1 and u.state <> $2
+    "where u.spooled = 1 and u.final_at is not null and u.final_at < $1 and u.state not in ($2, $4)
         and not exists (select 1 from dead_letter d where d.unit_id = u.id)
     order by u.final_at, u.id
     limit $3"
@@ -78,6 +86,7 @@ pub(super) async fn summary(readers: &SqlitePool, connector: &str) -> Result<Sum
     summary.dead_letters =
         sqlx::query_scalar(DEAD_LETTERS).bind(connector).fetch_one(&mut *tx).await?;
     summary.lost = sqlx::query_scalar(LOST).bind(connector).fetch_one(&mut *tx).await?;
+    summary.disputed = sqlx::query_scalar(DISPUTED).bind(connector).fetch_one(&mut *tx).await?;
     for failing in [UNITS_FAILING, DELIVERIES_FAILING] {
         summary.failing +=
             sqlx::query_scalar::<_, i64>(failing).bind(connector).fetch_one(&mut *tx).await?;
@@ -95,6 +104,7 @@ pub(super) async fn releasable(
         .bind(before)
         .bind(State::Rejected.name())
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(State::Disputed.name())
         .fetch_all(conn)
         .await?;
     rows.iter().map(rows::unit).collect()

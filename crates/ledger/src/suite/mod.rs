@@ -10,6 +10,7 @@
 
 mod connectors;
 mod deliveries;
+mod disputes;
 mod durability;
 mod leases;
 mod listing;
@@ -28,6 +29,7 @@ use crate::Ledger;
 
 pub use connectors::*;
 pub use deliveries::*;
+pub use disputes::*;
 pub use durability::*;
 pub use leases::*;
 pub use listing::*;
@@ -126,6 +128,13 @@ cases! { $
     a_postponed_delivery_waits_alone
     a_step_that_gets_further_clears_failures
     two_steps_from_one_position_have_one_winner
+
+    a_disputed_unit_is_final_keeps_its_bytes_and_says_why
+    disputed_units_are_reconsidered_for_one_connector
+    a_dispute_counts_until_a_later_version_is_admitted
+    a_unit_fetched_in_vain_may_be_covered
+    rows_by_hour_are_kept_with_the_admission
+    accounts_are_those_of_a_range_of_log_dates
 
     many_lanes_are_leased_but_for_those_held
     many_leases_are_given_back_but_for_those_lost

@@ -10,7 +10,8 @@ use super::MemoryLedger;
 use super::scene::{COLLECT, HOURLY, MINUTE, NOW, dead_letter, file};
 use crate::unit::Event;
 use crate::{
-    Cursor, DeadLetter, DeliveryDelta, Lane, Lease, Ledger, LedgerError, NewUnit, Unit, UnitId,
+    Cursor, DeadLetter, DeliveryDelta, HourRows, Lane, Lease, Ledger, LedgerError, NewUnit, Unit,
+    UnitId,
 };
 
 /// One thing that happens to a ledger. Numbers too large are taken modulo what there is.
@@ -61,6 +62,8 @@ pub enum Step {
     },
     /// Makes everything of a connector due.
     Wake(u8),
+    /// Decides a connector's disputed units again.
+    Reconsider(u8),
     /// Records that a unit left the spool.
     SpoolReleased(u8),
     /// Time passes, in minutes.
@@ -120,8 +123,16 @@ fn event(number: u8, rows: u64) -> Event {
             repeats: 1,
             undecodable: u64::from(number),
             exceptions: rows,
+            hours: vec![HourRows {
+                hour: number % 25,
+                rows,
+                admitted: rows,
+                repeats: 1,
+                missing: 2,
+            }],
         },
         5 => Event::Gone,
+        6 if number.is_multiple_of(3) => Event::Disputed { reason: format!("dispute {number}") },
         6 => Event::Undecodable { reason: format!("reason {number}") },
         _ if number > 127 => Event::Covered,
         _ => Event::Delivered,
@@ -262,6 +273,9 @@ impl Side<'_> {
             Step::Wake(connector) => {
                 outcome(self.ledger.wake(one_of(&CONNECTORS, *connector)).await)
             }
+            Step::Reconsider(connector) => {
+                outcome(self.ledger.reconsider(one_of(&CONNECTORS, *connector)).await)
+            }
             Step::SpoolReleased(number) => {
                 outcome(self.ledger.spool_released(&[self.id(unit(*number))]).await)
             }
@@ -296,6 +310,10 @@ impl Side<'_> {
             view.push(format!("{:?}", self.ledger.cursor(name, HOURLY).await.unwrap()));
             view.push(format!("{:?}", self.ledger.summary(name).await.unwrap()));
             view.push(format!("{:?}", self.ledger.next_due(name, now).await.unwrap()));
+            for mut account in self.ledger.accounts(name, i64::MIN, i64::MAX).await.unwrap() {
+                account.unit.id = self.place(account.unit.id);
+                view.push(format!("{account:?}"));
+            }
             for stage in STAGES {
                 let due = self.ledger.due(name, stage, now, 3).await.unwrap();
                 view.push(format!("{stage} {due:?}"));

@@ -72,7 +72,7 @@ pub(super) fn fetched(rows: u64) -> Event {
 }
 
 pub(super) fn admitted(admitted: u64) -> Event {
-    Event::Admitted { admitted, repeats: 0, undecodable: 0, exceptions: 0 }
+    Event::Admitted { admitted, repeats: 0, undecodable: 0, exceptions: 0, hours: Vec::new() }
 }
 
 /// Registers the destinations and takes `files` files of a new lane up to admitted, each with a

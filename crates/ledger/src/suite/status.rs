@@ -24,7 +24,8 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
     let others = ledger.units(&logout).await.unwrap();
     let lease = take(&*ledger, &logout, COLLECT).await;
     ledger.apply(&lease, others[0].id, &fetched(40), &[], NOW).await.unwrap();
-    let event = Event::Admitted { admitted: 20, repeats: 15, undecodable: 5, exceptions: 0 };
+    let hours = Vec::new();
+    let event = Event::Admitted { admitted: 20, repeats: 15, undecodable: 5, exceptions: 0, hours };
     let letter = [dead_letter(others[0].id, 9, NOW)];
     ledger.apply(&lease, others[0].id, &event, &letter, NOW).await.unwrap();
     ledger.apply(&lease, others[1].id, &Event::Gone, &[], NOW).await.unwrap();
@@ -45,6 +46,7 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
             .into(),
         dead_letters: 3,
         lost: 1,
+        disputed: 0,
         failing: 0,
     };
     assert_eq!(ledger.summary(ACME).await.unwrap(), expected);

@@ -27,7 +27,8 @@ pub async fn a_unit_goes_from_listed_to_admitted(storage: &dyn Storage) {
     assert_eq!(now.content_hash.as_deref(), Some("00112233445566778899aabbccddeeff"));
     assert!(ledger.deliveries(unit.id).await.unwrap().is_empty());
 
-    let event = Event::Admitted { admitted: 4, repeats: 2, undecodable: 1, exceptions: 3 };
+    let hours = Vec::new();
+    let event = Event::Admitted { admitted: 4, repeats: 2, undecodable: 1, exceptions: 3, hours };
     let letter = dead_letter(unit.id, 3, NOW);
     let state = ledger.apply(&lease, unit.id, &event, std::slice::from_ref(&letter), NOW).await;
     assert_eq!(state.unwrap(), State::Admitted);

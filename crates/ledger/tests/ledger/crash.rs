@@ -89,8 +89,13 @@ async fn to_admitted(ledger: &dyn Ledger, lease: &Lease, unit: &Unit) -> Result<
         content_hash: "hash".to_owned(),
         warning: None,
     };
-    let admitted =
-        Event::Admitted { admitted: 1_000_000, repeats: 0, undecodable: 0, exceptions: 0 };
+    let admitted = Event::Admitted {
+        admitted: 1_000_000,
+        repeats: 0,
+        undecodable: 0,
+        exceptions: 0,
+        hours: Vec::new(),
+    };
     for event in [fetched, admitted] {
         match ledger.apply(lease, unit.id, &event, &[], 0).await {
             // A former life of this process has done it.

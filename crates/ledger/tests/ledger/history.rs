@@ -41,6 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
             Step::Deliver { unit, lease, destination, off, by, rejected, done }
         }),
         1 => (0..2_u8).prop_map(Step::Wake),
+        1 => (0..2_u8).prop_map(Step::Reconsider),
         1 => any::<u8>().prop_map(Step::SpoolReleased),
         2 => (0..20_u8).prop_map(Step::Wait),
     ]

@@ -16,12 +16,14 @@ fn event() -> impl Strategy<Value = Event> {
             }
         ),
         (any::<u64>(), any::<u64>(), any::<u64>()).prop_map(|(admitted, repeats, undecodable)| {
-            Event::Admitted { admitted, repeats, undecodable, exceptions: repeats }
+            let hours = Vec::new();
+            Event::Admitted { admitted, repeats, undecodable, exceptions: repeats, hours }
         }),
         Just(Event::Delivered),
         Just(Event::Gone),
         Just(Event::Covered),
         ".*".prop_map(|reason| Event::Undecodable { reason }),
+        ".*".prop_map(|reason| Event::Disputed { reason }),
     ]
 }
 
@@ -31,7 +33,7 @@ fn rank(state: State) -> u8 {
         State::Listed => 0,
         State::Fetched => 1,
         State::Admitted => 2,
-        State::Done | State::Vanished | State::Skipped | State::Rejected => 3,
+        State::Done | State::Vanished | State::Skipped | State::Rejected | State::Disputed => 3,
     }
 }
 
@@ -64,6 +66,14 @@ proptest! {
     fn only_names_of_states_are_read_as_states(name in ".{0,12}") {
         let known = State::ALL.into_iter().find(|state| state.name() == name);
         prop_assert_eq!(State::parse(&name), known);
+    }
+}
+
+#[test]
+fn a_disputed_unit_alone_is_reconsidered_and_is_fetched_again() {
+    for state in State::ALL {
+        let again = apply(state, &Event::Reconsidered).ok();
+        assert_eq!(again, (state == State::Disputed).then_some(State::Fetched));
     }
 }
 

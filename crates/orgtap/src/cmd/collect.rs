@@ -57,7 +57,7 @@ pub(crate) fn exit_of(collected: &Collected) -> Exit {
         Exit::Blocked
     } else if !collected.is_complete() {
         Exit::Incomplete
-    } else if collected.lost > 0 || collected.dead_letters > 0 {
+    } else if collected.lost > 0 || collected.disputed > 0 || collected.dead_letters > 0 {
         Exit::Remarks
     } else {
         Exit::Success
@@ -97,6 +97,12 @@ pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration)
     }
     if collected.lost > 0 {
         lines.push(format!("  {} files were gone before they could be fetched", collected.lost));
+    }
+    if collected.disputed > 0 {
+        lines.push(format!(
+            "  {} files do not agree with the lane's other copy and are set aside",
+            collected.disputed
+        ));
     }
     if collected.dead_letters > 0 {
         lines.push(format!("  {} dead letters are kept", collected.dead_letters));

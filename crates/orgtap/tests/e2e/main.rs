@@ -4,6 +4,7 @@
 
 mod causes;
 mod commands;
+mod completeness;
 mod connector;
 mod crash;
 mod daemon;

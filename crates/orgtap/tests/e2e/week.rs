@@ -57,9 +57,9 @@ fn an_org_without_the_interval_column_is_collected_daily() {
 }
 
 #[test]
-fn auto_takes_hourly_files_where_the_org_has_them() {
+fn auto_takes_hourly_files_alone_where_daily_ones_are_not_to_be_compared() {
     let scene = Scene::new(world(5, 1, 0.3));
-    scene.configure_files("auto");
+    scene.configure_files("auto, reconcile: off");
     scene.collect_all();
     scene.compare(Interval::Hourly);
 }

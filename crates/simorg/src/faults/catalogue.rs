@@ -117,6 +117,8 @@ faults! {
     StillGrowing "still_growing" FILES, 4 "minutes until a file is whole";
     /// The listed length is never that of the body.
     WrongLength "wrong_length" FILES, 17 "bytes too many";
+    /// A daily file writes numbers with decimals, where hourly ones have none.
+    OtherDecimals "other_decimals" FILES, 1 "decimals";
     /// A file appears in listings only some time after its `CreatedDate`.
     StaleListing "stale_listing" FILES, 10 "minutes until a file is listed";
     /// The connection is reset when it opens.

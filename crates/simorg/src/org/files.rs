@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Org;
+use super::decimals::with_decimals;
 use crate::config::OrgSettings;
 use crate::faults::{Fault, Faults};
 use crate::ids;
@@ -38,7 +39,10 @@ impl FileFaults {
     }
 
     /// The length a listing shows.
-    fn listed_length(&self, file: &LogFile, now: Timestamp) -> u64 {
+    fn listed_length(&self, world: &World, file: &LogFile, now: Timestamp) -> u64 {
+        if self.writes_decimals(file) {
+            return self.content(world, file).len() as u64;
+        }
         if self.faults.is_on(Fault::WrongLength)
             && self.faults.concerns(Fault::WrongLength, &key(file))
         {
@@ -47,11 +51,30 @@ impl FileFaults {
         self.grown(file, now, &[Fault::StillListing, Fault::StillGrowing])
     }
 
+    /// The bytes of a file, before what happens to them on the way.
+    pub(crate) fn content(&self, world: &World, file: &LogFile) -> Arc<Vec<u8>> {
+        let content = world.content(file);
+        if !self.writes_decimals(file) {
+            return content;
+        }
+        let decimals = usize::try_from(self.faults.amount(Fault::OtherDecimals)).unwrap_or(1);
+        Arc::new(with_decimals(&content, decimals.clamp(1, 9)))
+    }
+
+    fn writes_decimals(&self, file: &LogFile) -> bool {
+        !file.hourly
+            && self.faults.is_on(Fault::OtherDecimals)
+            && self.faults.concerns(Fault::OtherDecimals, &key(file))
+    }
+
     /// How much of a file is served at `now`; none if it is gone.
     pub(crate) fn served_length(&self, file: &LogFile, now: Timestamp) -> Option<u64> {
         if self.faults.is_on(Fault::Vanish) && self.faults.concerns(Fault::Vanish, &key(file)) {
             self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(key(file));
             return None;
+        }
+        if self.writes_decimals(file) {
+            return Some(u64::MAX);
         }
         Some(self.grown(file, now, &[Fault::StillWriting, Fault::StillGrowing]))
     }
@@ -133,7 +156,7 @@ impl LogFiles {
             .collect();
         let mut lengths = HashMap::new();
         for place in &shown {
-            let length = org.files.listed_length(&files[*place], now);
+            let length = org.files.listed_length(&org.world, &files[*place], now);
             if length != files[*place].length {
                 lengths.insert(*place, length);
             }

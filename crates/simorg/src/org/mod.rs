@@ -1,6 +1,7 @@
 //! The org's state: who is signed in, what is counted, which files show, which pages are open.
 
 mod cursors;
+mod decimals;
 mod files;
 mod generation;
 mod history;

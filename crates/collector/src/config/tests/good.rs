@@ -8,7 +8,9 @@ use orgtap_salesforce::{ApiVersion, SignIn};
 use orgtap_transport::{Backoff, Secret, SecretRef, Vault};
 
 use super::{GOOD, connector, with};
-use crate::config::{ConnectorSettings, IntervalPolicy, Settings, SignInSettings, parse};
+use crate::config::{
+    ConnectorSettings, IntervalPolicy, Reconcile, Settings, SignInSettings, parse,
+};
 
 fn settings(text: &str) -> Settings {
     parse(text, "orgtap.yaml").unwrap_or_else(|error| panic!("{}", error.render()))
@@ -44,6 +46,7 @@ fn the_eight_fields_and_a_destination_are_enough() {
     assert_eq!(acme.settle, Duration::from_mins(5));
     assert_eq!(acme.overlap, Duration::from_hours(1));
     assert_eq!(acme.interval, IntervalPolicy::Auto);
+    assert_eq!((acme.reconcile, acme.reconcile_threshold), (Reconcile::Deliver, 90));
     assert!(acme.event_types.admits_all());
     assert_eq!(acme.destinations, ["siem"]);
     assert_eq!(settings.destination("siem").map(DestinationConfig::kind), Some("file"));
@@ -62,6 +65,8 @@ fn every_setting_is_taken() {
     start: 2026-11-01
     event_log_files:
       interval: daily
+      reconcile: report
+      reconcile_threshold: 0
       event_types: [Login, \"Api*\", \"!ApiTotalUsage\"]
       settle: 0s
       overlap: 2h
@@ -84,6 +89,7 @@ fn every_setting_is_taken() {
     assert_eq!(acme.poll_interval, Duration::from_secs(90));
     assert_eq!(acme.start.unwrap().to_string(), "2026-11-01T00:00:00Z");
     assert_eq!(acme.interval, IntervalPolicy::Daily);
+    assert_eq!((acme.reconcile, acme.reconcile_threshold), (Reconcile::Report, 0));
     assert!(acme.event_types.admits("login") && acme.event_types.admits("API"));
     assert!(!acme.event_types.admits("ApiTotalUsage") && !acme.event_types.admits("Logout"));
     assert_eq!((acme.settle, acme.overlap), (Duration::ZERO, Duration::from_hours(2)));

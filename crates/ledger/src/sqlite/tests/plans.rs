@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
-use crate::sqlite::{dead_letter, deliver, due, progress, status};
+use crate::sqlite::{account, dead_letter, deliver, due, progress, status};
 use crate::{Ledger, SqliteLedger};
 
 /// The steps of a plan, one a line.
@@ -31,13 +31,17 @@ async fn frequent_questions_read_only_what_waits() {
         (deliver::OUTBOX, "INDEX delivery_due"),
         (status::RELEASABLE, "INDEX unit_spooled"),
         (status::LOST, "INDEX unit_vanished"),
+        (status::DISPUTED, "INDEX unit_disputed"),
+        (account::UNITS, "INDEX unit_log_date"),
+        (account::HOURS, "INDEX unit_log_date"),
+        (account::DELIVERIES, "INDEX unit_log_date"),
         (status::UNITS_FAILING, "INDEX unit_waiting"),
         (status::DELIVERIES_FAILING, "INDEX delivery_waiting"),
         (dead_letter::NEWEST, "INDEX dead_letter_newest"),
     ] {
         let plan = plan(&mut conn, sql).await;
         assert!(plan.contains(index), "{sql}\n{plan}");
-        for table in ["u", "v", "d", "l", "s", "c", "t"] {
+        for table in ["u", "v", "d", "h", "l", "s", "c", "t"] {
             let scan = format!("SCAN {table}\n");
             assert!(!plan.contains(&scan), "{sql}\n{plan}");
         }

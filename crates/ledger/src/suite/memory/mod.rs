@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::rules::{Stage, check_cursor, no_delivery};
+use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
 use crate::unit::{Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    Account, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
 };
 use world::{Answer, World, fenced, fresh, identity};
 
@@ -155,6 +155,10 @@ impl Ledger for MemoryLedger {
             world.wake(connector);
             Ok(())
         })
+    }
+
+    async fn reconsider(&self, connector: &str) -> Answer<u64> {
+        self.write(|world| world.reconsider(connector))
     }
 
     async fn next_due(&self, connector: &str, now: i64) -> Answer<Option<i64>> {
@@ -329,7 +333,8 @@ impl Ledger for MemoryLedger {
             let mut units: Vec<_> = world
                 .units
                 .iter()
-                .filter(|unit| unit.spooled && unit.state != State::Rejected)
+                .filter(|unit| unit.spooled)
+                .filter(|unit| !matches!(unit.state, State::Rejected | State::Disputed))
                 .filter(|unit| unit.final_at.is_some_and(|at| at < before))
                 .filter(|unit| !lettered.contains(&unit.id))
                 .map(|unit| world.shown(unit))
@@ -381,9 +386,31 @@ impl Ledger for MemoryLedger {
             let own = world.dead_letters.iter().filter(|(name, _)| name == connector);
             summary.dead_letters = own.count() as i64;
             summary.lost = world.lost(connector);
+            summary.disputed = world.disputed(connector);
             summary.failing = world.failing(connector);
             summary
         }))
+    }
+
+    async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {
+        let lanes: BTreeSet<Lane> = self.read(|world| {
+            let own = world.units.iter().filter(|unit| unit.listed.lane.connector == connector);
+            own.map(|unit| unit.listed.lane.clone()).collect()
+        });
+        let mut accounts = Vec::new();
+        for lane in lanes {
+            for unit in self.units(&lane).await? {
+                if (from..to).contains(&unit.listed.log_date) {
+                    accounts.push(self.read(|world| world.account(unit)));
+                }
+            }
+        }
+        // Hourly units of all days come before daily ones; lanes are by type and day.
+        accounts.sort_by(|a, b| {
+            let kind = |it: &Account| it.unit.listed.lane.event_type.clone();
+            kind(a).cmp(&kind(b)).then(handling_order(&a.unit, &b.unit))
+        });
+        Ok(accounts)
     }
 
     async fn connectors(&self) -> Answer<Vec<String>> {

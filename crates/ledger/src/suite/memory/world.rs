@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, Lease,
-    LedgerError, NewUnit, Unit, UnitId,
+    Account, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, HourRows,
+    Lane, Lease, LedgerError, NewUnit, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -26,6 +26,7 @@ pub(super) struct World {
     /// A unit's number is its place here, counted from 1. The note is the last failure, here.
     pub(super) units: Vec<Unit>,
     pub(super) remarks: BTreeMap<UnitId, String>,
+    pub(super) hours: BTreeMap<UnitId, Vec<HourRows>>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) dead_letters: Vec<(String, DeadLetter)>,
 }
@@ -94,7 +95,7 @@ impl World {
                 found.state = next;
                 self.remarks.extend(warning.map(|warning| (unit, warning)));
             }
-            Event::Admitted { admitted, repeats, undecodable, exceptions } => {
+            Event::Admitted { admitted, repeats, undecodable, exceptions, hours } => {
                 found.exceptions = exceptions as i64;
                 found.admitted = admitted as i64;
                 found.repeats = repeats as i64;
@@ -106,13 +107,14 @@ impl World {
                 }
                 let opened = names.into_iter().map(|destination| untouched(unit, destination));
                 self.deliveries.extend(opened);
+                self.hours.insert(unit, hours);
             }
             Event::Gone | Event::Covered => self.finish(unit, &it.event, now)?,
-            Event::Undecodable { reason } => {
+            Event::Undecodable { reason } | Event::Disputed { reason } => {
                 self.finish(unit, &it.event, now)?;
                 self.remarks.insert(unit, reason);
             }
-            Event::Delivered => {
+            Event::Delivered | Event::Reconsidered => {
                 return Err(Misfit { from: found.state.name(), event: it.event.name() }.into());
             }
         }
@@ -167,6 +169,17 @@ impl World {
 
     /// Vanished units without a later version.
     pub(super) fn lost(&self, connector: &str) -> i64 {
+        self.without_later(connector, State::Vanished, |later| later != State::Vanished)
+    }
+
+    /// Disputed units without a later version that was admitted.
+    pub(super) fn disputed(&self, connector: &str) -> i64 {
+        let admitted = |later| matches!(later, State::Admitted | State::Done);
+        self.without_later(connector, State::Disputed, admitted)
+    }
+
+    /// Units in a state of whose later versions none is in one that makes up for it.
+    fn without_later(&self, connector: &str, state: State, healed: fn(State) -> bool) -> i64 {
         let own = || self.units.iter().filter(|unit| unit.listed.lane.connector == connector);
         let place = |unit: &Unit| {
             let listed = &unit.listed;
@@ -174,10 +187,10 @@ impl World {
             (lane, interval, listed.log_date, listed.sequence)
         };
         own()
-            .filter(|unit| unit.state == State::Vanished)
+            .filter(|unit| unit.state == state)
             .filter(|gone| {
                 !own().any(|later| {
-                    later.state != State::Vanished
+                    healed(later.state)
                         && place(later) == place(gone)
                         && later.listed.created_date > gone.listed.created_date
                 })
@@ -195,6 +208,29 @@ impl World {
         };
         let open = self.deliveries.iter().filter(|d| !d.done && d.attempts > 0 && own(d.unit));
         (units + open.count()) as i64
+    }
+
+    pub(super) fn reconsider(&mut self, connector: &str) -> Answer<u64> {
+        let mut count = 0;
+        for unit in self.units.iter_mut().filter(|u| u.listed.lane.connector == connector) {
+            if unit.state == State::Disputed {
+                unit.state = unit::apply(unit.state, &Event::Reconsidered)?;
+                unit.final_at = None;
+                self.remarks.remove(&unit.id);
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+
+    /// The unit with its rows by hour and its deliveries.
+    pub(super) fn account(&self, unit: Unit) -> Account {
+        let own = self.deliveries.iter().filter(|delivery| delivery.unit == unit.id);
+        let mut deliveries: Vec<_> = own.map(|d| (d.destination.clone(), d.done)).collect();
+        deliveries.sort();
+        let mut hours = self.hours.get(&unit.id).cloned().unwrap_or_default();
+        hours.sort();
+        Account { unit, hours, deliveries }
     }
 
     pub(super) fn wake(&mut self, connector: &str) {

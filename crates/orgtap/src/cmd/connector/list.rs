@@ -1,7 +1,7 @@
 //! `orgtap connector list` and `show`: what there is, never a secret.
 
 use comfy_table::{ContentArrangement, Table, presets};
-use orgtap_collector::config::{ConnectorSettings, IntervalPolicy, SignInSettings};
+use orgtap_collector::config::{ConnectorSettings, IntervalPolicy, Reconcile, SignInSettings};
 use orgtap_transport::ConfigDuration;
 use serde_json::{Map, Value, json};
 
@@ -98,8 +98,14 @@ fn plain(one: &ConnectorSettings, common: &Common) -> Vec<(&'static str, Value)>
     };
     let interval = match one.interval {
         IntervalPolicy::Auto => "auto",
+        IntervalPolicy::Both => "both",
         IntervalPolicy::Hourly => "hourly",
         IntervalPolicy::Daily => "daily",
+    };
+    let reconcile = match one.reconcile {
+        Reconcile::Off => "off",
+        Reconcile::Report => "report",
+        Reconcile::Deliver => "deliver",
     };
     let time = |time| ConfigDuration::new(time).to_string();
     vec![
@@ -116,6 +122,8 @@ fn plain(one: &ConnectorSettings, common: &Common) -> Vec<(&'static str, Value)>
         ("poll_interval", json!(time(one.poll_interval))),
         ("start", json!(one.start.map(|start| start.to_string()))),
         ("interval", json!(interval)),
+        ("reconcile", json!(reconcile)),
+        ("reconcile_threshold", json!(one.reconcile_threshold)),
         ("event_types", json!(one.event_types.to_string())),
         ("settle", json!(time(one.settle))),
         ("overlap", json!(time(one.overlap))),

@@ -190,7 +190,6 @@ orgtap.yaml:16:9: `postgres` is not available in this version [OT-CONF-06]
         &connector(
             "    stored_objects: [LoginHistory]
     event_streams: [/event/LoginEventStream]
-    event_log_files: { interval: both, reconcile: deliver }
 ",
         ),
         r"
@@ -203,16 +202,6 @@ orgtap.yaml:11:5: `event_streams` is not available in this version [OT-CONF-06]
   at connectors[0].event_streams
   11 |     event_streams: ...
      |     ^^^^^^^^^^^^^
-
-orgtap.yaml:12:34: `both` is not available in this version [OT-CONF-06]
-  at connectors[0].event_log_files.interval
-  12 |     event_log_files: { interval: both, reconcile: ...
-     |                                  ^^^^
-
-orgtap.yaml:12:40: `reconcile` is not available in this version [OT-CONF-06]
-  at connectors[0].event_log_files.reconcile
-  12 |     event_log_files: { interval: both, reconcile: ...
-     |                                        ^^^^^^^^^
 ",
     );
     said(

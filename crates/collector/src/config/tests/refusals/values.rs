@@ -154,6 +154,26 @@ orgtap.yaml:1:1: a mapping is wanted here, not a list [OT-CONF-05]
 }
 
 #[test]
+fn what_is_said_of_daily_files_beside_hourly_ones_must_fit_together() {
+    said(
+        &connector(
+            "    event_log_files: { interval: both, reconcile: off, reconcile_threshold: 101 }\n",
+        ),
+        r"
+orgtap.yaml:10:51: `interval: both` takes daily files beside hourly ones: write `report` or `deliver`, or leave it out [OT-CONF-05]
+  at connectors[0].event_log_files.reconcile
+  10 |     event_log_files: { interval: both, reconcile: off, reconcile_threshold: 101 }
+     |                                                   ^^^
+
+orgtap.yaml:10:77: a share in percent is 0 to 100 [OT-CONF-05]
+  at connectors[0].event_log_files.reconcile_threshold
+  10 |     event_log_files: { interval: both, reconcile: off, reconcile_threshold: 101 }
+     |                                                                             ^^^
+",
+    );
+}
+
+#[test]
 fn a_value_out_of_bounds_is_told_the_bounds() {
     said(
         &connector("    poll_interval: 100ms\n    event_log_files: { settle: 2d, overlap: 30d }\n"),
@@ -386,7 +406,7 @@ orgtap.yaml:10:34: `hourli` is not known here; did you mean `hourly`? [OT-CONF-0
     said(
         &connector("    event_log_files: { interval: never }\n"),
         r"
-orgtap.yaml:10:34: `never` is not known here; write `auto`, `hourly` or `daily` [OT-CONF-05]
+orgtap.yaml:10:34: `never` is not known here; write `auto`, `both`, `hourly` or `daily` [OT-CONF-05]
   at connectors[0].event_log_files.interval
   10 |     event_log_files: { interval: never }
      |                                  ^^^^^

@@ -1,0 +1,151 @@
+//! Which of a unit's rows are delivered: its row index beside those of the lane's earlier units, on
+//! disk, on a thread of its own.
+
+use std::sync::Arc;
+
+use orgtap_events::{Interval, UnitInfo};
+use orgtap_ledger::Unit;
+use orgtap_transport::disk::{path_part, place, settle};
+
+use crate::admit::agreement::Agreement;
+use crate::admit::decisions::{Decided, Earlier, decide};
+use crate::admit::index::IndexReader;
+use crate::apart;
+use crate::connector::Connector;
+use crate::error::{Error, Result, UnitFault};
+use crate::inspect::{Besides, inspect, limit};
+use crate::kill;
+use crate::prepare::Ready;
+use crate::reconcile::{self, Terms};
+use crate::spool::Spool;
+
+/// A unit whose row index is needed, and its bytes if they are still there.
+pub(crate) struct Known {
+    unit: Arc<UnitInfo>,
+    relative: Option<String>,
+    /// Whether its rows count as delivered.
+    counts: bool,
+}
+
+impl Known {
+    pub(crate) fn of(info: &Arc<UnitInfo>, unit: &Unit) -> Self {
+        let relative = unit.spool_path.clone().filter(|_| unit.spooled);
+        Self { unit: Arc::clone(info), relative, counts: reconcile::is_known(unit) }
+    }
+
+    fn is_hourly(&self) -> bool {
+        self.unit.interval == Interval::Hourly
+    }
+
+    /// The bytes, if they are still there.
+    fn bytes(&self) -> Option<apart::Bytes<'_>> {
+        Some((&self.unit, self.relative.as_deref()?))
+    }
+
+    /// Opens the index; one that is lost is made again, if that can be done.
+    fn open(&self, spool: &Spool) -> Result<IndexReader> {
+        let lost = |error: std::io::Error| UnitFault::IndexLost {
+            unit: format!("{} ({error})", self.unit.key()),
+        };
+        let path = spool.rows(&self.unit);
+        match (IndexReader::open(&path), &self.relative) {
+            (Ok(index), _) => return Ok(index),
+            // It may have been released since the lane was looked at.
+            (Err(_), Some(relative)) if spool.bytes(relative).exists() => {
+                rebuild_index(spool, &self.unit, relative)?;
+            }
+            (Err(error), _) => return Err(lost(error).into()),
+        }
+        Ok(IndexReader::open(&path).map_err(lost)?)
+    }
+}
+
+/// Compares on a thread of its own. Answers the prepared delivery as well, if it agrees.
+pub(crate) async fn compare_apart(
+    connector: &Connector,
+    this: Known,
+    earlier: Vec<Known>,
+    terms: Terms,
+    ready: Option<Ready>,
+) -> Result<(Compared, Option<Ready>)> {
+    let spool = connector.spool.clone();
+    let comparing = tokio::task::spawn_blocking(move || {
+        let compared = compare(&spool, &this, &earlier, terms)?;
+        let record = spool.decisions(&this.unit);
+        let ready = ready.filter(|ready| match &compared {
+            Compared::Decided(decided) => ready.agrees(decided, &record),
+            Compared::Disputed(_) => false,
+        });
+        Ok((compared, ready))
+    });
+    comparing.await.map_err(|error| Error::Worker(error.to_string()))?
+}
+
+/// What comparing a unit came to.
+pub(crate) enum Compared {
+    /// Which of its rows are delivered.
+    Decided(Box<Decided>),
+    /// None, since it does not agree with the lane's other copy.
+    Disputed(UnitFault),
+}
+
+/// The comparison itself.
+fn compare(spool: &Spool, this: &Known, earlier: &[Known], terms: Terms) -> Result<Compared> {
+    if let Some(threshold) = terms.check
+        && let Some(fault) = disagreement(spool, this, earlier, threshold)?
+    {
+        return Ok(Compared::Disputed(fault));
+    }
+    let own = this.open(spool)?;
+    let mut others = Earlier::default();
+    for other in earlier.iter().filter(|other| other.counts) {
+        let copy = if other.is_hourly() { &mut others.hourly } else { &mut others.daily };
+        copy.push(other.open(spool)?);
+    }
+    let name = path_part(&this.unit.key());
+    let part = spool.scratch().join(format!("{name}.admit"));
+    let decided = decide(&part, &spool.scratch(), own, &mut others, terms.rule)
+        .map_err(Error::disk(&part))?;
+    if decided.exceptions > 0 {
+        kill::point("admit.before_rename");
+        let to = spool.decisions(&this.unit);
+        settle(&part, &to).map_err(Error::disk(&to))?;
+    }
+    Ok(Compared::Decided(Box::new(decided)))
+}
+
+/// What is wrong with the unit's copy, if the lane's hourly and daily copies are written too
+/// differently.
+fn disagreement(
+    spool: &Spool,
+    this: &Known,
+    earlier: &[Known],
+    threshold: u8,
+) -> Result<Option<UnitFault>> {
+    let all = earlier.iter().chain([this]);
+    let (hourly, daily): (Vec<&Known>, Vec<&Known>) = all.partition(|known| known.is_hourly());
+    let open = |copy: &[&Known]| copy.iter().map(|known| known.open(spool)).collect::<Result<_>>();
+    let (mut hours, mut days): (Vec<_>, Vec<_>) = (open(&hourly)?, open(&daily)?);
+    let agreement = Agreement::of(&mut hours, &mut days).map_err(Error::disk(spool.scratch()))?;
+    if agreement.reaches(threshold) {
+        return Ok(None);
+    }
+    let days: Vec<_> = daily.iter().filter_map(|known| known.bytes()).collect();
+    let mut examples = agreement.examples.iter();
+    let example = examples
+        .find_map(|(unit, row)| apart::example(spool, hourly.get(*unit)?.bytes()?, *row, &days));
+    let (both, rows) = (agreement.both, agreement.both + agreement.apart());
+    Ok(Some(UnitFault::Disagree { rows, both, example }))
+}
+
+/// Makes a lost row index again from the spooled bytes.
+fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
+    let name = path_part(&unit.key());
+    let part = spool.scratch().join(format!("{name}.rows"));
+    let path = spool.bytes(relative);
+    let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
+    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), Besides::default())
+        .map_err(|error| error.at(&part))?;
+    let to = spool.rows(unit);
+    place(&part, &to).map_err(Error::disk(&to))
+}

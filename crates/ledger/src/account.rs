@@ -1,0 +1,35 @@
+//! What the ledger answers about completeness: units with their rows by hour of the lane's day.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Unit;
+
+/// Slot of rows whose time is outside their lane's day; the hours before it are 0 to 23.
+pub const OUTSIDE: u8 = 24;
+
+/// Decodable rows of one unit in one hour of its lane's day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HourRows {
+    /// The hour, 0 to 23, or [`OUTSIDE`].
+    pub hour: u8,
+    /// Rows.
+    pub rows: u64,
+    /// Of these, rows not delivered before, which destinations get.
+    pub admitted: u64,
+    /// Of these, rows dropped as delivered before.
+    pub repeats: u64,
+    /// Of a daily unit: rows that no hourly unit of the lane had when it was decided. 0 where the
+    /// lane had no hourly units then.
+    pub missing: u64,
+}
+
+/// A unit as the completeness record needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The unit.
+    pub unit: Unit,
+    /// Its rows by hour, in order; empty unless it was admitted.
+    pub hours: Vec<HourRows>,
+    /// Destinations it was opened for, sorted, each with whether it is finished there.
+    pub deliveries: Vec<(String, bool)>,
+}

@@ -1,0 +1,142 @@
+//! Cases about hourly and daily copies: disputed units, and rows by hour.
+
+use super::Storage;
+use super::scene::{
+    ACME, COLLECT, MINUTE, NOW, admit, admitted, assert_refused, fetched, file, finish, lane, list,
+    take,
+};
+use crate::unit::{Event, State};
+use crate::{HourRows, Ledger, LedgerError, NewUnit, Unit};
+
+fn dispute() -> Event {
+    Event::Disputed { reason: "1 of 9 rows is in both copies".to_owned() }
+}
+
+/// The lane's daily file, in its version `n`.
+fn daily(n: i64) -> NewUnit {
+    let lane = lane("Login");
+    NewUnit { interval: "Daily".to_owned(), sequence: 0, log_date: 0, ..file(&lane, n) }
+}
+
+/// Lists and fetches a version of the daily file, and disputes it.
+async fn disputed(ledger: &dyn Ledger, n: i64) -> Unit {
+    let lane = lane("Login");
+    ledger.register(ACME, &["siem".to_owned()], NOW).await.unwrap();
+    list(ledger, &[daily(n)]).await;
+    let lease = take(ledger, &lane, COLLECT).await;
+    let units = ledger.units(&lane).await.unwrap();
+    let unit = units.into_iter().find(|unit| unit.listed == daily(n)).unwrap();
+    ledger.apply(&lease, unit.id, &fetched(9), &[], NOW).await.unwrap();
+    let state = ledger.apply(&lease, unit.id, &dispute(), &[], NOW + 5).await.unwrap();
+    assert_eq!(state, State::Disputed);
+    ledger.release(&lease).await.unwrap();
+    ledger.unit(unit.id).await.unwrap()
+}
+
+/// Nothing is due and nothing is to be delivered; the bytes are not let go.
+pub async fn a_disputed_unit_is_final_keeps_its_bytes_and_says_why(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let unit = disputed(&*ledger, 1).await;
+    assert_eq!((unit.final_at, unit.spooled), (Some(NOW + 5), true));
+    assert_eq!(unit.note.as_deref(), Some("1 of 9 rows is in both copies"));
+    assert!(ledger.due(ACME, COLLECT, NOW + MINUTE, 9).await.unwrap().is_empty());
+    assert!(ledger.deliveries(unit.id).await.unwrap().is_empty());
+    assert!(ledger.releasable(NOW + MINUTE, 9).await.unwrap().is_empty());
+    let lease = take(&*ledger, &lane("Login"), COLLECT).await;
+    for event in [admitted(1), Event::Covered, dispute(), Event::Reconsidered] {
+        let result = ledger.apply(&lease, unit.id, &event, &[], NOW).await;
+        assert_refused!(result, LedgerError::Misfit(_));
+    }
+}
+
+/// Then they are fetched and due, as if they had never been disputed.
+pub async fn disputed_units_are_reconsidered_for_one_connector(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let unit = disputed(&*ledger, 1).await;
+    assert_eq!(ledger.reconsider("other").await.unwrap(), 0);
+    assert_eq!(ledger.unit(unit.id).await.unwrap(), unit);
+    assert_eq!(ledger.reconsider(ACME).await.unwrap(), 1);
+    let now = ledger.unit(unit.id).await.unwrap();
+    assert_eq!((now.state, now.final_at, now.note.as_deref()), (State::Fetched, None, None));
+    assert_eq!((now.spooled, now.rows), (true, 9));
+    assert_eq!(ledger.due(ACME, COLLECT, NOW, 9).await.unwrap().len(), 1);
+    assert_eq!(ledger.summary(ACME).await.unwrap().disputed, 0);
+    assert_eq!(ledger.reconsider(ACME).await.unwrap(), 0);
+}
+
+/// A later version holds all the rows; that it is listed is not enough.
+pub async fn a_dispute_counts_until_a_later_version_is_admitted(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    disputed(&*ledger, 2).await;
+    list(&*ledger, &[daily(1), daily(3)]).await;
+    let lane = lane("Login");
+    for (version, left) in [(1, 1), (3, 0)] {
+        assert_eq!(ledger.summary(ACME).await.unwrap().disputed, 1);
+        let lease = take(&*ledger, &lane, COLLECT).await;
+        let units = ledger.units(&lane).await.unwrap();
+        let unit = units.into_iter().find(|unit| unit.listed == daily(version)).unwrap();
+        ledger.apply(&lease, unit.id, &fetched(9), &[], NOW).await.unwrap();
+        assert_eq!(ledger.summary(ACME).await.unwrap().disputed, 1);
+        ledger.apply(&lease, unit.id, &admitted(9), &[], NOW).await.unwrap();
+        ledger.release(&lease).await.unwrap();
+        assert_eq!(ledger.summary(ACME).await.unwrap().disputed, left, "version {version}");
+    }
+}
+
+/// What a person no longer wants is not delivered, though its bytes are there; they may go.
+pub async fn a_unit_fetched_in_vain_may_be_covered(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    let unit = disputed(&*ledger, 1).await;
+    ledger.reconsider(ACME).await.unwrap();
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    let state = ledger.apply(&lease, unit.id, &Event::Covered, &[], NOW + 9).await.unwrap();
+    assert_eq!(state, State::Skipped);
+    let releasable = ledger.releasable(NOW + MINUTE, 9).await.unwrap();
+    assert_eq!(releasable.iter().map(|unit| unit.id).collect::<Vec<_>>(), [unit.id]);
+}
+
+/// In the order of hours, and with who has the unit.
+pub async fn rows_by_hour_are_kept_with_the_admission(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    ledger.register(ACME, &["siem".to_owned(), "archive".to_owned()], NOW).await.unwrap();
+    list(&*ledger, &[file(&lane, 0)]).await;
+    let id = ledger.units(&lane).await.unwrap()[0].id;
+    let account = || async { ledger.accounts(ACME, 0, 1).await.unwrap().remove(0) };
+    assert!(account().await.hours.is_empty() && account().await.deliveries.is_empty());
+    let hour = |hour, rows| HourRows { hour, rows, admitted: rows - 1, repeats: 1, missing: 2 };
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    ledger.apply(&lease, id, &fetched(100), &[], NOW).await.unwrap();
+    let event = Event::Admitted {
+        admitted: 97,
+        repeats: 3,
+        undecodable: 0,
+        exceptions: 3,
+        hours: vec![hour(24, 7), hour(5, 90), hour(0, 3)],
+    };
+    ledger.apply(&lease, id, &event, &[], NOW).await.unwrap();
+    let now = account().await;
+    assert_eq!(now.unit, ledger.unit(id).await.unwrap());
+    assert_eq!(now.hours, [hour(0, 3), hour(5, 90), hour(24, 7)]);
+    let who = |siem| vec![("archive".to_owned(), false), ("siem".to_owned(), siem)];
+    assert_eq!(now.deliveries, who(false));
+    finish(&*ledger, &now.unit, "siem").await;
+    assert_eq!(account().await.deliveries, who(true));
+}
+
+/// The end does not belong to it; other connectors do not either.
+pub async fn accounts_are_those_of_a_range_of_log_dates(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    for name in ["Logout", "Login"] {
+        admit(&*ledger, &lane(name), 4, &["siem"]).await;
+    }
+    let hour = 60 * MINUTE;
+    let accounts = ledger.accounts(ACME, hour, 3 * hour).await.unwrap();
+    let found: Vec<_> = accounts
+        .iter()
+        .map(|it| (it.unit.listed.lane.event_type.as_str(), it.unit.listed.log_date / hour))
+        .collect();
+    assert_eq!(found, [("Login", 1), ("Login", 2), ("Logout", 1), ("Logout", 2)]);
+    assert!(ledger.accounts("other", 0, i64::MAX).await.unwrap().is_empty());
+}
