@@ -1,7 +1,7 @@
 //! The first stage of a lane: fetch each unit, then admit what of it is new.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use orgtap_events::UnitInfo;
@@ -12,6 +12,7 @@ use orgtap_transport::{Disposition, Explain};
 
 use crate::admit::decisions::Decided;
 use crate::admit::hours::Hours;
+use crate::admit::lane::LaneRows;
 use crate::clock;
 use crate::compare::{Compared, Known, compare_apart};
 use crate::connector::{Connector, Note};
@@ -35,7 +36,8 @@ const WORTHWHILE: u64 = 256 * 1024;
 /// does not, so that the lane's units are always admitted in the order they were fetched.
 pub(crate) async fn lane(connector: &Connector, lane: &Lane, lease: Lease) -> Result<Turn> {
     let units = Arc::new(connector.ledger.units(lane).await?);
-    let mut run = Run { connector, lease, units, pending: Vec::new() };
+    let within = Within { units, rows: Arc::default() };
+    let mut run = Run { connector, lease, within, pending: Vec::new() };
     let turn = run.turn().await;
     match &turn {
         // What cannot be written now is fetched again.
@@ -45,12 +47,20 @@ pub(crate) async fn lane(connector: &Connector, lane: &Lane, lease: Lease) -> Re
     turn
 }
 
+/// A lane, for those of its units that are at work.
+#[derive(Clone)]
+struct Within {
+    /// As they stand, with what is not in the ledger yet.
+    units: Arc<Vec<Unit>>,
+    /// What the lane has delivered, if it is small.
+    rows: Arc<Mutex<LaneRows>>,
+}
+
 /// One lane's turn.
 struct Run<'a> {
     connector: &'a Connector,
     lease: Lease,
-    /// As they stand, with what is not in the ledger yet.
-    units: Arc<Vec<Unit>>,
+    within: Within,
     /// What is not in the ledger yet.
     pending: Vec<Happened>,
 }
@@ -60,8 +70,8 @@ impl Run<'_> {
         let connector = self.connector;
         let now = clock::now();
         let mut turn = Turn::Done;
-        for at in 0..self.units.len() {
-            let Some(unit) = self.units.get(at).cloned() else { break };
+        for at in 0..self.within.units.len() {
+            let Some(unit) = self.within.units.get(at).cloned() else { break };
             if unit.state.is_final() || unit.state == State::Admitted || unit.not_before > now {
                 continue;
             }
@@ -72,7 +82,7 @@ impl Run<'_> {
                 let (ledger, now) = (&connector.ledger, clock::now());
                 self.lease = ledger.renew(&self.lease, now, clock::micros(LEASE)).await?;
             }
-            if reconcile::is_covered(&connector.settings, &unit, &self.units) {
+            if reconcile::is_covered(&connector.settings, &unit, &self.within.units) {
                 let event = Event::Covered;
                 self.pending.push(Happened { unit: unit.id, event, dead_letters: Vec::new() });
                 Progress::add(&connector.progress.fetched, 1);
@@ -84,7 +94,7 @@ impl Run<'_> {
                 self.commit().await?;
             }
             match failure {
-                None => Arc::make_mut(&mut self.units)[at] = unit,
+                None => Arc::make_mut(&mut self.within.units)[at] = unit,
                 Some(error) => turn = failed(connector, &self.lease, &unit, error).await?,
             }
         }
@@ -93,7 +103,7 @@ impl Run<'_> {
 
     /// Takes a unit as far as it goes. What happened before is not kept waiting for it.
     async fn step(&mut self, unit: Unit) -> Result<(Unit, Vec<Happened>, Option<Error>)> {
-        let mut stepping = Box::pin(step(self.connector, unit, Arc::clone(&self.units)));
+        let mut stepping = Box::pin(step(self.connector, unit, self.within.clone()));
         tokio::select! {
             stepped = &mut stepping => return Ok(stepped),
             () = tokio::time::sleep(GROUP), if !self.pending.is_empty() => {}
@@ -173,10 +183,10 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
 async fn step(
     connector: &Connector,
     mut unit: Unit,
-    lane: Arc<Vec<Unit>>,
+    within: Within,
 ) -> (Unit, Vec<Happened>, Option<Error>) {
     let mut events = Vec::with_capacity(2);
-    match steps(connector, &mut unit, &lane, &mut events).await {
+    match steps(connector, &mut unit, &within, &mut events).await {
         Ok(()) => (unit, events, None),
         Err(error) => (unit, events, Some(error)),
     }
@@ -185,18 +195,18 @@ async fn step(
 async fn steps(
     connector: &Connector,
     unit: &mut Unit,
-    lane: &[Unit],
+    within: &Within,
     events: &mut Vec<Happened>,
 ) -> Result<()> {
     let info = connector.info(unit)?;
     let mut fresh = Fresh::default();
     if unit.state == State::Listed {
-        let prepare = prepare(connector, unit, &info, lane);
+        let prepare = prepare(connector, unit, &info, &within.units);
         let (happened, found) = fetch_unit(connector, unit, &info, prepare).await?;
         events.push(happened);
         fresh = found;
     }
-    events.push(admit(connector, unit, &info, lane, fresh).await?);
+    events.push(admit(connector, unit, &info, within, fresh).await?);
     Ok(())
 }
 
@@ -289,11 +299,12 @@ async fn admit(
     connector: &Connector,
     unit: &mut Unit,
     info: &Arc<UnitInfo>,
-    lane: &[Unit],
+    within: &Within,
     fresh: Fresh,
 ) -> Result<Happened> {
+    let Within { units: lane, rows } = within;
     let mut earlier = Vec::new();
-    for other in lane {
+    for other in lane.iter() {
         if other.id != unit.id && reconcile::is_decided(other) {
             earlier.push(Known::of(&connector.info(other)?, other));
         }
@@ -306,7 +317,10 @@ async fn admit(
             let ready = ready.filter(|ready| ready.agrees(&decided, Path::new("")));
             (Compared::Decided(Box::new(decided)), ready)
         }
-        _ => compare_apart(connector, Known::of(info, unit), earlier, terms, ready).await?,
+        _ => {
+            let this = Known::of(info, unit);
+            compare_apart(connector, this, earlier, terms, Arc::clone(rows), ready).await?
+        }
     };
     if let Some(ready) = ready {
         connector.prepared.put(unit.id, ready);

@@ -1,15 +1,16 @@
 //! Which of a unit's rows are delivered: its row index beside those of the lane's earlier units, on
 //! disk, on a thread of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use orgtap_events::{Interval, UnitInfo};
-use orgtap_ledger::Unit;
+use orgtap_ledger::{Unit, UnitId};
 use orgtap_transport::disk::{path_part, place, settle};
 
 use crate::admit::agreement::Agreement;
-use crate::admit::decisions::{Decided, Earlier, decide};
+use crate::admit::decisions::{Decided, Delivered, Earlier, decide};
 use crate::admit::index::IndexReader;
+use crate::admit::lane::LaneRows;
 use crate::apart;
 use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
@@ -21,7 +22,9 @@ use crate::spool::Spool;
 
 /// A unit whose row index is needed, and its bytes if they are still there.
 pub(crate) struct Known {
+    id: UnitId,
     unit: Arc<UnitInfo>,
+    rows: i64,
     relative: Option<String>,
     /// Whether its rows count as delivered.
     counts: bool,
@@ -30,7 +33,8 @@ pub(crate) struct Known {
 impl Known {
     pub(crate) fn of(info: &Arc<UnitInfo>, unit: &Unit) -> Self {
         let relative = unit.spool_path.clone().filter(|_| unit.spooled);
-        Self { unit: Arc::clone(info), relative, counts: reconcile::is_known(unit) }
+        let (id, rows, counts) = (unit.id, unit.rows, reconcile::is_known(unit));
+        Self { id, unit: Arc::clone(info), rows, relative, counts }
     }
 
     fn is_hourly(&self) -> bool {
@@ -66,11 +70,13 @@ pub(crate) async fn compare_apart(
     this: Known,
     earlier: Vec<Known>,
     terms: Terms,
+    rows: Arc<Mutex<LaneRows>>,
     ready: Option<Ready>,
 ) -> Result<(Compared, Option<Ready>)> {
     let spool = connector.spool.clone();
     let comparing = tokio::task::spawn_blocking(move || {
-        let compared = compare(&spool, &this, &earlier, terms)?;
+        let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let compared = compare(&spool, &this, &earlier, terms, &mut rows)?;
         let record = spool.decisions(&this.unit);
         let ready = ready.filter(|ready| match &compared {
             Compared::Decided(decided) => ready.agrees(decided, &record),
@@ -90,7 +96,13 @@ pub(crate) enum Compared {
 }
 
 /// The comparison itself.
-fn compare(spool: &Spool, this: &Known, earlier: &[Known], terms: Terms) -> Result<Compared> {
+fn compare(
+    spool: &Spool,
+    this: &Known,
+    earlier: &[Known],
+    terms: Terms,
+    rows: &mut LaneRows,
+) -> Result<Compared> {
     if let Some(threshold) = terms.check
         && let Some(fault) = disagreement(spool, this, earlier, threshold)?
     {
@@ -98,14 +110,24 @@ fn compare(spool: &Spool, this: &Known, earlier: &[Known], terms: Terms) -> Resu
     }
     let own = this.open(spool)?;
     let mut others = Earlier::default();
-    for other in earlier.iter().filter(|other| other.counts) {
-        let copy = if other.is_hourly() { &mut others.hourly } else { &mut others.daily };
-        copy.push(other.open(spool)?);
+    let counting = || earlier.iter().filter(|other| other.counts);
+    let is_small = counting().map(|other| other.rows).sum::<i64>() <= LaneRows::LIMIT;
+    for other in counting() {
+        let (index, is_hourly) = (|| other.open(spool), other.is_hourly());
+        match (is_small, is_hourly) {
+            (true, _) if rows.has(other.id) => {}
+            (true, _) => {
+                rows.add(other.id, is_hourly, index()?).map_err(Error::disk(spool.scratch()))?;
+            }
+            (false, true) => others.hourly.push(index()?),
+            (false, false) => others.daily.push(index()?),
+        }
     }
+    let delivered: &mut dyn Delivered = if is_small { rows } else { &mut others };
     let name = path_part(&this.unit.key());
     let part = spool.scratch().join(format!("{name}.admit"));
-    let decided = decide(&part, &spool.scratch(), own, &mut others, terms.rule)
-        .map_err(Error::disk(&part))?;
+    let decided =
+        decide(&part, &spool.scratch(), own, delivered, terms.rule).map_err(Error::disk(&part))?;
     if decided.exceptions > 0 {
         kill::point("admit.before_rename");
         let to = spool.decisions(&this.unit);

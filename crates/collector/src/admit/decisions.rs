@@ -45,6 +45,15 @@ pub(crate) enum Rule {
     Withhold,
 }
 
+/// What a lane has delivered. To be asked in ascending order of hashes, about each once.
+pub(crate) trait Delivered {
+    /// The most rows with this hash that one hourly unit holds.
+    fn hourly(&mut self, hash: u128) -> io::Result<u64>;
+
+    /// The most rows with this hash that one daily unit holds.
+    fn daily(&mut self, hash: u128) -> io::Result<u64>;
+}
+
 /// A lane's earlier units.
 #[derive(Default)]
 pub(crate) struct Earlier {
@@ -52,6 +61,16 @@ pub(crate) struct Earlier {
     pub(crate) hourly: Vec<IndexReader>,
     /// The daily ones.
     pub(crate) daily: Vec<IndexReader>,
+}
+
+impl Delivered for Earlier {
+    fn hourly(&mut self, hash: u128) -> io::Result<u64> {
+        most(&mut self.hourly, hash)
+    }
+
+    fn daily(&mut self, hash: u128) -> io::Result<u64> {
+        most(&mut self.daily, hash)
+    }
 }
 
 /// The most rows with this hash that one of the units holds.
@@ -104,7 +123,7 @@ pub(crate) fn decide(
     path: &Path,
     scratch: &Path,
     mut unit: IndexReader,
-    earlier: &mut Earlier,
+    earlier: &mut dyn Delivered,
     rule: Rule,
 ) -> io::Result<Decided> {
     let mut decided = Decided::default();
@@ -115,8 +134,8 @@ pub(crate) fn decide(
         let (hourly, known, nth) = match group {
             Some((at, hourly, known, nth)) if at == hash => (hourly, known, nth + 1),
             _ => {
-                let hourly = most(&mut earlier.hourly, hash)?;
-                (hourly, hourly.max(most(&mut earlier.daily, hash)?), 1)
+                let hourly = earlier.hourly(hash)?;
+                (hourly, hourly.max(earlier.daily(hash)?), 1)
             }
         };
         group = Some((hash, hourly, known, nth));

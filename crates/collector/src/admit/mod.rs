@@ -10,6 +10,7 @@ pub(crate) mod agreement;
 pub(crate) mod decisions;
 pub(crate) mod hours;
 pub(crate) mod index;
+pub(crate) mod lane;
 pub(crate) mod sort;
 #[cfg(test)]
 mod tests;

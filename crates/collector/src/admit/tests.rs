@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::decisions::{Decisions, Earlier, Rule, decide};
 use super::index::{IndexReader, Place, write};
+use super::lane::LaneRows;
 use super::sort::Sorter;
 
 pub(super) fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
@@ -56,6 +57,17 @@ proptest! {
             let path = folder.path().join("decisions");
             let mut earlier = Earlier { hourly, daily: Vec::new() };
             let decided = decide(&path, folder.path(), this, &mut earlier, Rule::Admit).unwrap();
+            let mut rows = LaneRows::default();
+            for (at, unit) in units[..turn].iter().enumerate() {
+                rows.add(at as i64, true, index(folder.path(), "again", unit)).unwrap();
+            }
+            let this = index(folder.path(), "this", &units[turn]);
+            let other = folder.path().join("from memory");
+            let again = decide(&other, folder.path(), this, &mut rows, Rule::Admit).unwrap();
+            prop_assert_eq!(decided, again);
+            if decided.exceptions > 0 {
+                prop_assert_eq!(std::fs::read(&path).unwrap(), std::fs::read(&other).unwrap());
+            }
             let mut decisions = if decided.exceptions == 0 {
                 Decisions::none()
             } else {

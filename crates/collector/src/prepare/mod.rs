@@ -36,8 +36,8 @@ mod guess;
 
 pub(crate) use self::guess::Guess;
 
-/// Units prepared at a time, over all connectors.
-const UNITS: usize = 4;
+/// Units prepared at a time, over all connectors. More would wait for one another.
+const UNITS: usize = 2;
 /// Buffers of rows on their way to the thread that makes events of them, at most.
 const BUFFERS: usize = 2;
 /// A destination that takes nothing for so long does not keep the download waiting.
