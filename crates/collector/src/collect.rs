@@ -312,13 +312,13 @@ struct Known {
     unit: Arc<UnitInfo>,
     relative: Option<String>,
     /// Whether its rows count as delivered.
-    known: bool,
+    counts: bool,
 }
 
 impl Known {
     fn of(info: &Arc<UnitInfo>, unit: &Unit) -> Self {
         let relative = unit.spool_path.clone().filter(|_| unit.spooled);
-        Self { unit: Arc::clone(info), relative, known: reconcile::is_known(unit) }
+        Self { unit: Arc::clone(info), relative, counts: reconcile::is_known(unit) }
     }
 
     fn is_hourly(&self) -> bool {
@@ -351,7 +351,7 @@ impl Known {
 /// What comparing a unit came to.
 enum Compared {
     /// Which of its rows are delivered.
-    Decided(Decided),
+    Decided(Box<Decided>),
     /// None, since it does not agree with the lane's other copy.
     Disputed(UnitFault),
 }
@@ -365,7 +365,7 @@ fn compare(spool: &Spool, this: &Known, earlier: &[Known], terms: Terms) -> Resu
     }
     let own = this.open(spool)?;
     let mut others = Earlier::default();
-    for other in earlier.iter().filter(|other| other.known) {
+    for other in earlier.iter().filter(|other| other.counts) {
         let copy = if other.is_hourly() { &mut others.hourly } else { &mut others.daily };
         copy.push(other.open(spool)?);
     }
@@ -378,7 +378,7 @@ fn compare(spool: &Spool, this: &Known, earlier: &[Known], terms: Terms) -> Resu
         let to = spool.decisions(&this.unit);
         settle(&part, &to).map_err(Error::disk(&to))?;
     }
-    Ok(Compared::Decided(decided))
+    Ok(Compared::Decided(Box::new(decided)))
 }
 
 /// What is wrong with the unit's copy, if the lane's hourly and daily copies are written too

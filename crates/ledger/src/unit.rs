@@ -149,13 +149,14 @@ impl Event {
 /// The state after an event. The same function serves every database, the tests and the models.
 pub const fn apply(state: State, event: &Event) -> Result<State, Misfit> {
     match (state, event) {
-        (State::Listed, Event::Fetched { .. }) => Ok(State::Fetched),
+        (State::Listed, Event::Fetched { .. }) | (State::Disputed, Event::Reconsidered) => {
+            Ok(State::Fetched)
+        }
         (State::Listed, Event::Gone) => Ok(State::Vanished),
         (State::Listed | State::Fetched, Event::Covered) => Ok(State::Skipped),
         (State::Listed | State::Fetched, Event::Undecodable { .. }) => Ok(State::Rejected),
         (State::Fetched, Event::Admitted { .. }) => Ok(State::Admitted),
         (State::Fetched, Event::Disputed { .. }) => Ok(State::Disputed),
-        (State::Disputed, Event::Reconsidered) => Ok(State::Fetched),
         (State::Admitted, Event::Delivered) => Ok(State::Done),
         _ => Err(Misfit { from: state.name(), event: event.name() }),
     }

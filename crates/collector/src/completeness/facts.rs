@@ -164,16 +164,17 @@ impl Counts {
         let earlier = self.first_listed.map_or(unit.listed_at, |at| at.min(unit.listed_at));
         self.first_listed = Some(earlier);
         self.last_change = self.last_change.max(unit.final_at).max(Some(unit.listed_at));
+        let admitted = rows.map_or(0, |rows| rows.admitted);
+        for (destination, done) in &account.deliveries {
+            let delivered = self.delivered.entry(destination.clone()).or_default();
+            *delivered += if *done { admitted } else { 0 };
+        }
         let Some(rows) = rows else { return };
         self.repeats += rows.repeats;
         if is_hourly(account) {
             self.rows_hourly += rows.rows;
         } else {
             self.late += rows.admitted.min(rows.missing);
-        }
-        for (destination, done) in &account.deliveries {
-            let delivered = self.delivered.entry(destination.clone()).or_default();
-            *delivered += if *done { rows.admitted } else { 0 };
         }
     }
 }

@@ -83,43 +83,45 @@ pub(crate) struct Judged {
 
 /// Judges an hour; none when there is nothing to say of it. `hour` is its begin.
 pub(crate) fn judge(facts: &Facts, hour: i64, clock: Clock) -> Option<Judged> {
-    let (state, reason) = match standing(facts, hour, clock)? {
-        None => (HourState::Complete, None),
-        Some(reason) => (state_of(reason, hour, clock), Some(reason)),
+    let is_there = !facts.hourly.is_empty() || facts.is_in_daily;
+    let reason = match (is_there, facts.is_expected) {
+        (true, _) => wanting(facts, hour, clock),
+        (false, true) if clock.known_to < hour + HOUR + DUE => Some(Reason::Expected),
+        (false, true) => Some(Reason::Overdue("file")),
+        (false, false) => return None,
     };
+    let state = reason.map_or(HourState::Complete, |reason| state_of(reason, hour, clock));
     Some(Judged { state, reason })
 }
 
-/// Outer none: nothing to say. Inner none: nothing is wanting.
-fn standing(facts: &Facts, hour: i64, clock: Clock) -> Option<Option<Reason>> {
-    let there = !facts.hourly.is_empty() || facts.is_in_daily;
-    if !there {
-        let due = hour + HOUR + DUE;
-        let reason = if clock.known_to < due { Reason::Expected } else { Reason::Overdue("file") };
-        return facts.is_expected.then_some(Some(reason));
-    }
+/// What is wanting of an hour that has files.
+fn wanting(facts: &Facts, hour: i64, clock: Clock) -> Option<Reason> {
     let under_way = facts.hourly.values().any(|stage| *stage == Stage::UnderWay);
     // A delivered daily file has all there is of the hour, whatever became of its hourly files.
     if facts.daily == Some(Stage::Done) {
-        return Some(match facts.withheld {
+        return match facts.withheld {
             0 => under_way.then_some(Reason::UnderWay),
             rows => Some(Reason::Withheld(rows)),
-        });
+        };
     }
     let trouble = hourly_trouble(&facts.hourly)
         .or_else(|| facts.daily.and_then(|stage| trouble(stage, "daily file")));
     if trouble.is_some() {
-        return Some(trouble);
+        return trouble;
     }
     if under_way || facts.daily == Some(Stage::UnderWay) {
-        return Some(Some(Reason::UnderWay));
+        return Some(Reason::UnderWay);
     }
     if facts.daily.is_none() && facts.awaits_daily {
         let due = hour - hour.rem_euclid(DAY) + DAY + DUE;
-        let late = clock.known_to >= due;
-        return Some(Some(if late { Reason::Overdue("daily file") } else { Reason::AwaitsDaily }));
+        // Without events the org makes no file.
+        let empty = facts.counts.rows_hourly == 0;
+        if clock.known_to < due {
+            return Some(Reason::AwaitsDaily);
+        }
+        return (!empty).then_some(Reason::Overdue("daily file"));
     }
-    Some(None)
+    None
 }
 
 fn hourly_trouble(files: &BTreeMap<i64, Stage>) -> Option<Reason> {

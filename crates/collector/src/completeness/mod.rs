@@ -48,8 +48,9 @@ pub async fn completeness(
     let from = period.from.saturating_sub(LOOK_BACK);
     let accounts = ledger.accounts(&settings.name, from, period.to).await?;
     let polled = known.poll.filter(|poll| poll.problem.is_none()).map(|poll| poll.at);
-    let listed = accounts.iter().map(|account| account.unit.listed_at).max();
-    let known_to = polled.or(listed).unwrap_or(i64::MIN).min(period.now);
+    // A file that was made at a time was listed after it.
+    let listed = accounts.iter().map(|account| account.unit.listed.created_date).max();
+    let known_to = polled.max(listed).unwrap_or(i64::MIN).min(period.now);
     let clock = Clock { now: period.now, known_to };
     let types = of_types(&accounts, both_copies(settings), clock, period, wanted);
     Ok(Record { connector: settings.name.clone(), known_to, types })
@@ -92,7 +93,7 @@ fn of_types(
                 let mut facts = lane.map(|lane| lane.hour(number)).unwrap_or_default();
                 facts.awaits_daily = both && history.has_daily();
                 facts.is_expected =
-                    !lane.is_some_and(|lane| lane.is_whole()) && history.expects(day, number);
+                    !lane.is_some_and(facts::Lane::is_whole) && history.expects(day, number);
                 if let Some(judged) = judge(&facts, hour, clock) {
                     record.hours.push(HourRecord::new(hour, facts, judged));
                 }

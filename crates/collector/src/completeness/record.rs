@@ -172,6 +172,7 @@ fn moment<S: Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&rfc3339(*micros))
 }
 
+#[expect(clippy::ref_option, reason = "the form serde asks for")]
 fn maybe_moment<S: Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
     micros.map(rfc3339).serialize(to)
 }

@@ -81,8 +81,11 @@ fn a_delivered_daily_file_makes_up_for_hourly_ones_unless_rows_are_withheld() {
 
 #[test]
 fn where_both_copies_come_the_hourly_one_alone_is_partial_and_later_a_gap() {
-    let awaits = Facts { awaits_daily: true, ..facts(&[(1, Stage::Done)], None) };
+    let mut awaits = Facts { awaits_daily: true, ..facts(&[(1, Stage::Done)], None) };
     let due = (MONDAY + 1) * DAY + DUE;
+    let asked = Clock { now: due, known_to: due };
+    assert_eq!(judged(&awaits, asked).0, HourState::Complete, "no events, no daily file");
+    awaits.counts.rows_hourly = 1;
     for (known_to, state) in [(due - 1, HourState::Partial), (due, HourState::Gap)] {
         let found = judged(&awaits, Clock { now: due + DAY, known_to });
         assert_eq!(found.0, state);
@@ -155,7 +158,7 @@ fn account(day: i64, hour: Option<u8>, state: State, rows: &[(u8, u64)]) -> Acco
         rows: *rows,
         admitted: *rows,
         repeats: 0,
-        missing: if sequence == 0 { 1 } else { 0 },
+        missing: u64::from(sequence == 0),
     });
     let deliveries = vec![("siem".to_owned(), state == State::Done)];
     Account { unit, hours: hours.collect(), deliveries }

@@ -132,7 +132,7 @@ fn event(number: u8, rows: u64) -> Event {
             }],
         },
         5 => Event::Gone,
-        6 if number % 3 == 0 => Event::Disputed { reason: format!("dispute {number}") },
+        6 if number.is_multiple_of(3) => Event::Disputed { reason: format!("dispute {number}") },
         6 => Event::Undecodable { reason: format!("reason {number}") },
         _ if number > 127 => Event::Covered,
         _ => Event::Delivered,

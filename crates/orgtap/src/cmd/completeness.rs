@@ -76,7 +76,7 @@ fn period(args: &CompletenessArgs) -> anyhow::Result<Period> {
     if let Some(until) = args.until.filter(|until| *until > to) {
         return Err(usage(format!("--until {until} is after --to {to}")));
     }
-    let [from, to, now] = [from, to, now].map(|time| time.as_microsecond());
+    let [from, to, now] = [from, to, now].map(Timestamp::as_microsecond);
     Ok(Period { from, to, now })
 }
 

@@ -7,18 +7,15 @@ use super::{By, Group, STATES};
 
 /// The first line.
 pub(super) fn header(by: Option<By>) -> String {
-    match by {
-        Some(By::Hour) => "connector,event_type,hour,state,inferred,files_listed,files_fetched,\
-                           rows_hourly,rows_daily,delivered,repeats,missing,late,reissued,rejected,\
-                           disputed,first_listed,last_change,reason,remedy"
-            .to_owned(),
-        _ => {
-            let states = STATES.map(HourState::name).join(",");
-            format!(
-                "connector,event_type,day,{states},first_gap,rows_hourly,rows_daily,repeats,missing,late"
-            )
-        }
+    if by == Some(By::Hour) {
+        return "connector,event_type,hour,state,inferred,files_listed,files_fetched,rows_hourly,\
+                rows_daily,delivered,repeats,missing,late,reissued,rejected,disputed,first_listed,\
+                last_change,reason,remedy"
+            .to_owned();
     }
+    let states = STATES.map(HourState::name).join(",");
+    let rows = "rows_hourly,rows_daily,repeats,missing,late";
+    format!("connector,event_type,day,{states},first_gap,{rows}")
 }
 
 /// The lines of a connector.
@@ -76,9 +73,12 @@ fn hours(record: &Record) -> Vec<String> {
 
 /// Cells with a comma, a quote or a line break are quoted.
 fn joined(cells: &[String]) -> String {
-    let cell = |text: &String| match text.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.clone(),
+    let cell = |text: &String| {
+        if text.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.clone()
+        }
     };
     cells.iter().map(cell).collect::<Vec<_>>().join(",")
 }
