@@ -12,6 +12,7 @@ mod clock;
 mod collect;
 mod collector;
 mod compare;
+mod completeness;
 pub mod config;
 mod connector;
 mod convert;
@@ -39,6 +40,7 @@ mod unpack;
 
 pub use apart::Apart;
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
+pub use completeness::{HourRecord, HourState, Period, Record, TypeRecord, Until, completeness};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};
 pub use kill::POINTS as KILL_POINTS;

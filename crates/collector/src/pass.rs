@@ -263,26 +263,7 @@ impl Collector {
                 "the destination is given up, and the units that waited for it with it"
             );
         }
-        self.reconsider(settings).await
-    }
-
-    /// Disputed units are decided again when what they were disputed under has changed.
-    async fn reconsider(&self, settings: &ConnectorSettings) -> Result<()> {
-        let mut record = self.ledger.connector(&settings.name).await?;
-        let words = Some(reconcile::words(settings));
-        if record.reconcile == words {
-            return Ok(());
-        }
-        let units = self.ledger.reconsider(&settings.name).await?;
-        if units > 0 {
-            tracing::info!(
-                connector = settings.name,
-                units,
-                "what disputed units depend on has changed; they are decided again"
-            );
-        }
-        record.reconcile = words;
-        Ok(self.ledger.set_connector(&settings.name, &record).await?)
+        reconcile::reconsider(&*self.ledger, settings).await
     }
 
     /// Signs in and learns what the org offers.

@@ -4,11 +4,12 @@
 //! in `admit`.
 
 use orgtap_events::Interval;
-use orgtap_ledger::Unit;
 use orgtap_ledger::unit::State;
+use orgtap_ledger::{Ledger, Unit};
 
 use crate::admit::decisions::Rule;
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
+use crate::error::Result;
 
 /// How a unit is admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub(crate) fn is_decided(unit: &Unit) -> bool {
 }
 
 /// The settings that disputed units depend on, in words: when they change, those are decided again.
-pub(crate) fn words(settings: &ConnectorSettings) -> String {
+fn words(settings: &ConnectorSettings) -> String {
     let reconcile = match settings.reconcile {
         Reconcile::Off => "off",
         Reconcile::Report => "report",
@@ -74,6 +75,22 @@ pub(crate) fn words(settings: &ConnectorSettings) -> String {
         IntervalPolicy::Daily => "daily",
     };
     format!("{interval}, {reconcile}, {} %", settings.reconcile_threshold)
+}
+
+/// Has disputed units decided again if what they were disputed under has changed.
+pub(crate) async fn reconsider(ledger: &dyn Ledger, settings: &ConnectorSettings) -> Result<()> {
+    let mut record = ledger.connector(&settings.name).await?;
+    let words = Some(words(settings));
+    if record.reconcile == words {
+        return Ok(());
+    }
+    let units = ledger.reconsider(&settings.name).await?;
+    if units > 0 {
+        let connector = &settings.name;
+        tracing::info!(connector, units, "disputed units are decided again under {words:?}");
+    }
+    record.reconcile = words;
+    Ok(ledger.set_connector(&settings.name, &record).await?)
 }
 
 fn is_hourly(unit: &Unit) -> bool {

@@ -62,6 +62,9 @@ pub(crate) enum Command {
     Vault(VaultWhat),
     /// Show how each connector is doing.
     Status,
+    /// Show what is delivered and what is missing, by event type and hour.
+    #[command(after_help = COMPLETENESS_HELP)]
+    Completeness(CompletenessArgs),
     /// Turn log files on disk into events, with no org.
     Convert(ConvertArgs),
     /// Check the configuration, or print its schema or an example.
@@ -120,6 +123,67 @@ pub(crate) struct ConnectorArgs {
     /// Only these connectors.
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connectors: Vec<String>,
+}
+
+const COMPLETENESS_HELP: &str = "States of an hour:
+  complete  all that is known of it is delivered, and no further copy is waited for
+  expected  by the type's history a file should come; it is not due yet
+  partial   something of it is there or under way
+  gap       something is missing: it says what, and what can be done
+  lost      something is missing, and the org keeps it no longer (30 days)
+
+Exit codes with --until:
+  0  everything up to then is delivered
+  3  it is not: there are gaps, and nothing more is under way
+  4  it is not yet: something is under way or expected";
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletenessArgs {
+    /// Only these connectors.
+    #[arg(value_name = "CONNECTOR")]
+    pub(crate) connectors: Vec<String>,
+    /// Hours from this date or time on. Default: thirty days before the end.
+    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    pub(crate) from: Option<jiff::Timestamp>,
+    /// Hours before this date or time. Default: the time of `--until`, else now.
+    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    pub(crate) to: Option<jiff::Timestamp>,
+    /// Only these event types; `*` stands for any letters, `!` excludes.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
+    /// Show every hour or every day. Default: one line for each event type.
+    #[arg(long)]
+    pub(crate) by: Option<By>,
+    /// How to print it; `--json` is the same as `--format json`.
+    #[arg(long, default_value = "table")]
+    pub(crate) format: Form,
+    /// Answer whether everything in the period up to this date or time is delivered, by the exit
+    /// code too.
+    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    pub(crate) until: Option<jiff::Timestamp>,
+    /// Judge as of this date or time. Default: now.
+    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    pub(crate) at: Option<jiff::Timestamp>,
+}
+
+/// What a line of the record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum By {
+    /// An hour of an event type.
+    Hour,
+    /// A day of an event type.
+    Day,
+}
+
+/// Forms of the record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    /// Lines for people.
+    Table,
+    /// One JSON object.
+    Json,
+    /// Comma-separated values.
+    Csv,
 }
 
 #[derive(Debug, Args)]

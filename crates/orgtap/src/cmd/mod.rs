@@ -2,6 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod collect;
+pub(crate) mod completeness;
 pub(crate) mod config;
 pub(crate) mod connector;
 pub(crate) mod convert;

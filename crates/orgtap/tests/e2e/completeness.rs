@@ -1,9 +1,14 @@
 //! Hourly and daily copies of the same rows, and the record of what is complete.
 
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
 use orgtap_simorg::world::Interval;
 use orgtap_simorg::{Fault, Rule, When, preset};
 
-use crate::support::{FILES, Scene, small_world, world};
+use serde_json::Value;
+
+use crate::support::{FILES, Ran, Scene, first_day, small_world, world};
 
 /// Collects with these settings of the log files.
 fn configure(scene: &Scene, files: &str) {
@@ -19,6 +24,29 @@ fn rows_that_only_the_daily_files_have_are_delivered_once() {
     scene.compare(Interval::Both);
     let (hourly, both) = (scene.difference(Interval::Hourly), scene.difference(Interval::Both));
     assert!(hourly.rows < both.rows, "the hourly files lack nothing in this world");
+    let record = record(&scene);
+    let hours = hours(&record);
+    let open = hours.iter().find(|(_, _, hour)| hour["state"] != "complete");
+    assert!(open.is_none(), "{open:?}");
+    let late: u64 = hours.iter().map(|(_, _, hour)| hour["late"].as_u64().unwrap()).sum();
+    assert_eq!(late, (both.rows - hourly.rows) as u64);
+    let delivered: u64 =
+        hours.iter().map(|(_, _, hour)| hour["delivered"]["files"].as_u64().unwrap()).sum();
+    let outside: u64 = record["types"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["outside"].as_u64().unwrap())
+        .sum();
+    assert_eq!(delivered + outside, scene.delivered().uids.len() as u64);
+    let ran = completeness(&scene, &["--until", "2026-10-06"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert!(
+        ran.stdout.contains("everything up to 2026-10-06T00:00 is delivered"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.lines().all(|line| line.chars().count() <= 80), "{}", ran.stdout);
 }
 
 #[test]
@@ -31,6 +59,61 @@ fn rows_that_only_the_daily_files_have_are_counted_where_only_a_report_is_wanted
     assert!(found.lost.is_empty() && found.doubled_uids == 0);
     let missing = scene.difference(Interval::Both).lost;
     assert!(!missing.is_empty());
+}
+
+#[test]
+fn a_missing_hour_is_a_gap_exactly_there() {
+    let mut quiet = world(25, 2, 0.3);
+    quiet.awkward = false;
+    let scene = Scene::with(quiet, |sim| {
+        sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(0.02)))];
+    });
+    configure(&scene, "interval: hourly");
+    assert_eq!(scene.run(&["collect"]).code, Some(3));
+    let record = record(&scene);
+    let mut gaps = BTreeSet::new();
+    for (event_type, hour, found) in hours(&record) {
+        if found["state"] == "complete" {
+            continue;
+        }
+        assert_eq!((&found["state"], &found["inferred"]), (&"gap".into(), &false.into()));
+        assert!(found["reason"].as_str().unwrap().contains("gone"), "{found}");
+        assert!(found["remedy"].is_string());
+        gaps.insert((event_type, hour));
+    }
+    let lost: BTreeSet<_> = scene
+        .difference(Interval::Hourly)
+        .lost
+        .into_iter()
+        .map(|((event_type, _), row)| {
+            let time =
+                row.split("\"TIMESTAMP_DERIVED\": \"").nth(1).expect("every row has its time");
+            (event_type, time[..13].to_owned())
+        })
+        .collect();
+    assert!(!lost.is_empty());
+    assert_eq!(gaps, lost);
+    let ran = completeness(&scene, &["--until", "2026-10-07"]);
+    assert_eq!(ran.code, Some(3), "{}", ran.stdout);
+    assert!(ran.stdout.contains("have gaps") && ran.stdout.contains("remedy"), "{}", ran.stdout);
+}
+
+#[test]
+fn what_is_still_to_come_is_told_from_what_is_missing() {
+    let scene = Scene::with(world(26, 1, 0.3), |sim| {
+        let evening = first_day() + SignedDuration::from_hours(20);
+        sim.clock = orgtap_simorg::ClockConfig::standing(evening);
+    });
+    configure(&scene, "interval: both");
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+    // No daily file of any type is known yet, so that hourly ones are all there is.
+    assert_eq!(completeness(&scene, &["--until", "2026-10-05T10:00:00Z"]).code, Some(0));
+    // The next files were not asked for yet.
+    assert_eq!(completeness(&scene, &["--until", "2026-10-05T20:00:00Z"]).code, Some(4));
+    scene.org.clock().advance(SignedDuration::from_hours(96)).unwrap();
+    scene.collect_all();
+    assert_eq!(completeness(&scene, &["--until", "2026-10-06"]).code, Some(0));
+    assert_eq!(completeness(&scene, &["--until", "yesterday"]).code, Some(2));
 }
 
 #[test]
@@ -52,6 +135,31 @@ fn bad_days_lose_and_double_nothing_with_both_copies() {
     configure(&scene, "interval: both");
     scene.collect_all();
     scene.compare(Interval::Both);
+}
+
+/// Asks for the record from the world's first day on, as of the org's time.
+fn completeness(scene: &Scene, more: &[&str]) -> Ran {
+    let (from, at) = (first_day().to_string(), scene.org.clock().now().to_string());
+    let args = ["completeness", "acme", "--from", &from, "--at", &at];
+    scene.run(&[&args, more].concat())
+}
+
+/// The record by hour.
+fn record(scene: &Scene) -> Value {
+    completeness(scene, &["--json", "--by", "hour"]).json()["connectors"][0].clone()
+}
+
+/// All hours of a record: event type, hour to thirteen letters, and what is said of it.
+fn hours(record: &Value) -> Vec<(String, String, &Value)> {
+    let types = record["types"].as_array().unwrap();
+    let hours = types.iter().flat_map(|one| {
+        let event_type = one["event_type"].as_str().unwrap();
+        let hours = one["hours"].as_array().unwrap().iter();
+        hours.map(move |hour| {
+            (event_type.to_owned(), hour["hour"].as_str().unwrap()[..13].to_owned(), hour)
+        })
+    });
+    hours.collect()
 }
 
 /// An org whose daily files write numbers with a decimal.
@@ -78,6 +186,11 @@ fn a_daily_file_that_is_written_differently_is_set_aside_and_doubles_nothing() {
     assert_eq!((&acme["state"], &acme["units"]["disputed"]), (&"degraded".into(), &1.into()));
     assert_eq!(acme["problem"]["code"], "OT-UNIT-07");
     assert!(acme["problem"]["remedy"].as_str().unwrap().contains("reconcile_threshold"));
+    let record = record(&scene);
+    let mut disputed = hours(&record).into_iter().filter(|(_, _, hour)| hour["disputed"] == 1);
+    let (event_type, _, hour) = disputed.next().expect("the record has it");
+    assert_eq!((event_type.as_str(), &hour["state"]), ("Login", &"gap".into()));
+    assert!(hour["remedy"].as_str().unwrap().contains("reconcile_threshold"));
     // Nothing changes by itself.
     assert_eq!(scene.run(&["collect", "--json"]).json()["connectors"][0]["disputed"], 1);
 }

@@ -1,0 +1,178 @@
+//! The record as it is shown: by hour, by event type, and as an answer to "all up to then?".
+
+use std::collections::BTreeMap;
+
+use orgtap_events::time::rfc3339;
+use serde::{Serialize, Serializer};
+
+use super::HOUR;
+use super::facts::{Counts, Facts};
+use super::judge::{HourState, Judged, Reason};
+
+/// How long after an hour its hourly files usually come.
+const LAG: i64 = 6 * HOUR;
+
+/// The record of one connector.
+#[derive(Debug, Clone, Serialize)]
+pub struct Record {
+    /// The connector.
+    pub connector: String,
+    /// Up to when the org was asked for files, microseconds since 1970; RFC 3339 in JSON.
+    #[serde(serialize_with = "moment")]
+    pub known_to: i64,
+    /// One per event type, by name.
+    pub types: Vec<TypeRecord>,
+}
+
+/// The record of one event type.
+#[derive(Debug, Clone, Serialize)]
+pub struct TypeRecord {
+    /// The event type.
+    pub event_type: String,
+    /// Rows delivered whose time is outside the day of their file, so in none of the hours.
+    pub outside: u64,
+    /// Its hours, in order; those of which there is nothing to say are left out.
+    pub hours: Vec<HourRecord>,
+}
+
+/// One hour of an event type.
+#[derive(Debug, Clone, Serialize)]
+pub struct HourRecord {
+    /// Its begin, microseconds since 1970; RFC 3339 in JSON.
+    #[serde(serialize_with = "moment")]
+    pub hour: i64,
+    /// Its state.
+    pub state: HourState,
+    /// Whether the state is concluded from the type's history, not from files.
+    pub inferred: bool,
+    /// Why it is not complete.
+    pub reason: Option<String>,
+    /// What a person can do.
+    pub remedy: Option<&'static str>,
+    /// Files listed: of the hour, and of its day.
+    pub files_listed: u64,
+    /// Of these, files fetched.
+    pub files_fetched: u64,
+    /// Rows in its hourly files, with those that a file repeats of another.
+    pub rows_hourly: u64,
+    /// Rows of it in the last daily file, once that is decided.
+    pub rows_daily: Option<u64>,
+    /// Rows durably delivered, by destination: those of files that are finished there.
+    pub delivered: BTreeMap<String, u64>,
+    /// Rows dropped as delivered before.
+    pub repeats: u64,
+    /// Rows of the last daily file that no hourly file had when they were compared.
+    pub missing: u64,
+    /// Of such rows of all daily files, those that were admitted.
+    pub late: u64,
+    /// Files made anew in place of an earlier version.
+    pub reissued: u64,
+    /// Files that cannot be decoded.
+    pub rejected: u64,
+    /// Files that do not agree with the other copy.
+    pub disputed: u64,
+    /// When its first file was listed, microseconds since 1970; RFC 3339 in JSON.
+    #[serde(serialize_with = "maybe_moment")]
+    pub first_listed: Option<i64>,
+    /// When one of its files was last listed or became final.
+    #[serde(serialize_with = "maybe_moment")]
+    pub last_change: Option<i64>,
+}
+
+/// The answer to "is everything up to then delivered?".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Until {
+    /// Then, microseconds since 1970; RFC 3339 in JSON.
+    #[serde(serialize_with = "moment")]
+    pub until: i64,
+    /// Whether it is.
+    pub complete: bool,
+    /// Hours before then that are under way or expected, and may yet be complete.
+    pub waiting: u64,
+    /// Hours before then with a gap, lost ones among them.
+    pub gaps: u64,
+    /// Whether the org was asked late enough to know of all files up to then.
+    pub known: bool,
+    /// Event type and hour of the first that is not complete.
+    pub first: Option<(String, String)>,
+}
+
+impl Record {
+    /// Whether everything up to a moment is delivered.
+    pub fn until(&self, until: i64) -> Until {
+        let hours = self
+            .types
+            .iter()
+            .flat_map(|record| record.hours.iter().map(|hour| (record.event_type.as_str(), hour)));
+        let (mut waiting, mut gaps) = (0, 0);
+        let mut first: Option<(i64, &str)> = None;
+        for (event_type, hour) in hours.filter(|(_, hour)| hour.hour < until) {
+            match hour.state {
+                HourState::Complete => continue,
+                HourState::Expected | HourState::Partial => waiting += 1,
+                HourState::Gap | HourState::Lost => gaps += 1,
+            }
+            let this = (hour.hour, event_type);
+            first = Some(first.map_or(this, |first| first.min(this)));
+        }
+        let known = self.known_to >= until.saturating_add(LAG);
+        let first = first.map(|(hour, event_type)| (event_type.to_owned(), rfc3339(hour)));
+        Until { until, complete: known && waiting + gaps == 0, waiting, gaps, known, first }
+    }
+}
+
+impl TypeRecord {
+    pub(crate) fn new(event_type: String) -> Self {
+        Self { event_type, outside: 0, hours: Vec::new() }
+    }
+}
+
+impl HourRecord {
+    pub(crate) fn new(hour: i64, facts: Facts, judged: Judged) -> Self {
+        let Counts {
+            listed,
+            fetched,
+            reissued,
+            rejected,
+            disputed,
+            rows_hourly,
+            rows_daily,
+            repeats,
+            missing,
+            late,
+            delivered,
+            first_listed,
+            last_change,
+        } = facts.counts;
+        Self {
+            hour,
+            state: judged.state,
+            inferred: judged.reason.is_some_and(Reason::is_inferred),
+            reason: judged.reason.map(Reason::text),
+            remedy: judged.reason.and_then(Reason::remedy),
+            files_listed: listed,
+            files_fetched: fetched,
+            rows_hourly,
+            rows_daily,
+            delivered,
+            repeats,
+            missing,
+            late,
+            reissued,
+            rejected,
+            disputed,
+            first_listed,
+            last_change,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form serde asks for")]
+fn moment<S: Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&rfc3339(*micros))
+}
+
+#[expect(clippy::ref_option, reason = "the form serde asks for")]
+fn maybe_moment<S: Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
+    micros.map(rfc3339).serialize(to)
+}

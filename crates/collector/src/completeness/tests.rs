@@ -1,0 +1,258 @@
+//! The record from units alone: no ledger, no clock.
+
+use std::collections::BTreeMap;
+
+use orgtap_events::time::DAY;
+use orgtap_ledger::unit::State;
+use orgtap_ledger::{Account, HourRows, Lane, NewUnit, Unit};
+
+use super::facts::{Facts, Stage};
+use super::judge::{Clock, DUE, HourState, Judged, RETENTION, Reason, judge};
+use super::record::{Record, TypeRecord};
+use super::{HOUR, Period, of_types};
+
+/// A Monday.
+const MONDAY: i64 = 20_731;
+/// Long after everything, and asked for.
+const LATE: Clock = clock(MONDAY + 10, MONDAY + 10);
+
+const fn clock(now: i64, known_to: i64) -> Clock {
+    Clock { now: now * DAY, known_to: known_to * DAY }
+}
+
+fn facts(hourly: &[(i64, Stage)], daily: Option<Stage>) -> Facts {
+    let hourly: BTreeMap<i64, Stage> = hourly.iter().copied().collect();
+    Facts { hourly, daily, is_in_daily: daily.is_some(), ..Facts::default() }
+}
+
+fn judged(facts: &Facts, clock: Clock) -> (HourState, Option<Reason>) {
+    let Judged { state, reason } = judge(facts, MONDAY * DAY, clock).expect("there is a state");
+    (state, reason)
+}
+
+#[test]
+fn an_hour_is_complete_when_all_files_listed_for_it_are_delivered() {
+    let complete = (HourState::Complete, None);
+    assert_eq!(judged(&facts(&[(1, Stage::Done), (2, Stage::Done)], None), LATE), complete);
+    assert_eq!(judged(&facts(&[], Some(Stage::Done)), LATE), complete);
+    let skipped = facts(&[(1, Stage::Done)], Some(Stage::Skipped));
+    assert_eq!(judged(&skipped, LATE), complete);
+}
+
+#[test]
+fn an_hour_is_partial_while_a_file_is_under_way() {
+    for facts in [
+        facts(&[(1, Stage::Done), (2, Stage::UnderWay)], None),
+        facts(&[(1, Stage::Done)], Some(Stage::UnderWay)),
+        facts(&[(1, Stage::UnderWay)], Some(Stage::Done)),
+        facts(&[], Some(Stage::UnderWay)),
+    ] {
+        assert_eq!(judged(&facts, LATE), (HourState::Partial, Some(Reason::UnderWay)));
+    }
+}
+
+#[test]
+fn a_file_that_failed_leaves_a_gap_and_a_hole_in_the_sequence_too() {
+    for (stage, reason) in [
+        (Stage::Vanished, Reason::Vanished("hourly file")),
+        (Stage::Rejected, Reason::Rejected("hourly file")),
+        (Stage::Disputed, Reason::Disputed("hourly file")),
+    ] {
+        let facts = facts(&[(1, Stage::Done), (2, stage), (3, Stage::UnderWay)], None);
+        assert_eq!(judged(&facts, LATE), (HourState::Gap, Some(reason)));
+        assert!(reason.remedy().is_some() && !reason.is_inferred());
+    }
+    let hole = facts(&[(1, Stage::Done), (3, Stage::Done)], None);
+    assert_eq!(judged(&hole, LATE), (HourState::Gap, Some(Reason::NoSequence(2))));
+    let hole = facts(&[(2, Stage::Done)], None);
+    assert_eq!(judged(&hole, LATE), (HourState::Gap, Some(Reason::NoSequence(1))));
+    let disputed = facts(&[(1, Stage::Done)], Some(Stage::Disputed));
+    assert_eq!(judged(&disputed, LATE).1, Some(Reason::Disputed("daily file")));
+}
+
+#[test]
+fn a_delivered_daily_file_makes_up_for_hourly_ones_unless_rows_are_withheld() {
+    let hourly = [(1, Stage::Vanished), (3, Stage::Rejected), (4, Stage::Disputed)];
+    let mut healed = facts(&hourly, Some(Stage::Done));
+    assert_eq!(judged(&healed, LATE), (HourState::Complete, None));
+    healed.withheld = 7;
+    assert_eq!(judged(&healed, LATE), (HourState::Gap, Some(Reason::Withheld(7))));
+}
+
+#[test]
+fn where_both_copies_come_the_hourly_one_alone_is_partial_and_later_a_gap() {
+    let mut awaits = Facts { awaits_daily: true, ..facts(&[(1, Stage::Done)], None) };
+    let due = (MONDAY + 1) * DAY + DUE;
+    let asked = Clock { now: due, known_to: due };
+    assert_eq!(judged(&awaits, asked).0, HourState::Complete, "no events, no daily file");
+    awaits.counts.rows_hourly = 1;
+    for (known_to, state) in [(due - 1, HourState::Partial), (due, HourState::Gap)] {
+        let found = judged(&awaits, Clock { now: due + DAY, known_to });
+        assert_eq!(found.0, state);
+        assert!(found.1.unwrap().is_inferred());
+    }
+}
+
+#[test]
+fn an_expected_file_is_overdue_only_when_the_org_was_asked_late_enough() {
+    let expected = Facts { is_expected: true, ..Facts::default() };
+    let due = MONDAY * DAY + HOUR + DUE;
+    for (known_to, state) in [(due - 1, HourState::Expected), (due, HourState::Gap)] {
+        let found = judged(&expected, Clock { now: due + DAY, known_to });
+        assert_eq!(found.0, state);
+        assert!(found.1.unwrap().is_inferred());
+    }
+    assert_eq!(judge(&Facts::default(), MONDAY * DAY, LATE), None, "nothing to say");
+}
+
+#[test]
+fn a_gap_is_lost_when_the_org_keeps_it_no_longer_but_not_what_lies_in_the_spool() {
+    let end = MONDAY * DAY + HOUR + RETENTION;
+    for (stage, after) in [
+        (Stage::Vanished, HourState::Lost),
+        (Stage::Rejected, HourState::Gap),
+        (Stage::Disputed, HourState::Gap),
+    ] {
+        let facts = facts(&[(1, stage)], None);
+        for (now, state) in [(end - 1, HourState::Gap), (end, after)] {
+            assert_eq!(judged(&facts, Clock { now, known_to: now }).0, state, "{stage:?}");
+        }
+    }
+}
+
+/// A unit of a day with these rows in these hours; hourly when it is of one hour.
+fn account(day: i64, hour: Option<u8>, state: State, rows: &[(u8, u64)]) -> Account {
+    let log_date = day * DAY + hour.map_or(0, |hour| i64::from(hour) * HOUR);
+    let sequence = i64::from(hour.is_some());
+    let listed = NewUnit {
+        lane: Lane { connector: "acme".into(), event_type: "Login".into(), day: day.to_string() },
+        interval: if hour.is_some() { "Hourly" } else { "Daily" }.into(),
+        sequence,
+        log_file_id: format!("0AT{day}-{hour:?}"),
+        log_date,
+        created_date: log_date + 30 * HOUR,
+        length: 1,
+    };
+    let unit = Unit {
+        id: 1,
+        listed,
+        state,
+        attempts: 0,
+        not_before: 0,
+        note: None,
+        spool_path: None,
+        spool_bytes: 0,
+        raw_bytes: 0,
+        rows: rows.iter().map(|(_, rows)| *rows as i64).sum(),
+        admitted: 0,
+        repeats: 0,
+        undecodable: 0,
+        exceptions: 0,
+        content_hash: Some("hash".into()),
+        listed_at: log_date + 31 * HOUR,
+        final_at: Some(log_date + 32 * HOUR),
+        spooled: false,
+    };
+    let hours = rows.iter().map(|(hour, rows)| HourRows {
+        hour: *hour,
+        rows: *rows,
+        admitted: *rows,
+        repeats: 0,
+        missing: u64::from(sequence == 0),
+    });
+    let deliveries = vec![("siem".to_owned(), state == State::Done)];
+    Account { unit, hours: hours.collect(), deliveries }
+}
+
+fn record(accounts: &[Account], both: bool, clock: Clock) -> Vec<TypeRecord> {
+    let period = Period { from: MONDAY * DAY, to: clock.now, now: clock.now };
+    of_types(accounts, both, clock, period, |_| true)
+}
+
+#[test]
+fn a_daily_file_is_spread_over_its_hours_and_counted_once_in_each() {
+    let accounts = [
+        account(MONDAY, Some(3), State::Done, &[(3, 10)]),
+        account(MONDAY, None, State::Done, &[(3, 12), (5, 4), (24, 9)]),
+    ];
+    let types = record(&accounts, true, LATE);
+    let hours = &types[0].hours;
+    let found: Vec<_> = hours.iter().map(|h| ((h.hour - MONDAY * DAY) / HOUR, h.state)).collect();
+    assert_eq!(found, [(3, HourState::Complete), (5, HourState::Complete)]);
+    assert_eq!((hours[0].rows_hourly, hours[0].rows_daily), (10, Some(12)));
+    assert_eq!((hours[0].files_listed, hours[0].missing, hours[0].late), (2, 1, 1));
+    assert_eq!(hours[0].delivered["siem"], 22);
+    assert_eq!((hours[1].rows_hourly, hours[1].rows_daily), (0, Some(4)));
+    assert_eq!(types[0].outside, 9);
+}
+
+#[test]
+fn a_daily_file_that_is_not_there_yet_leaves_every_hour_of_its_day_open() {
+    let accounts = [account(MONDAY, None, State::Listed, &[])];
+    let hours = &record(&accounts, true, LATE)[0].hours;
+    assert_eq!(hours.len(), 24);
+    assert!(hours.iter().all(|hour| hour.state == HourState::Partial));
+}
+
+/// Hourly files of working days before `MONDAY`, two hours a day, one of them not regularly.
+fn weeks(days: i64, daily: bool) -> Vec<Account> {
+    let mut accounts = Vec::new();
+    for day in (MONDAY - days..MONDAY).filter(|day| !matches!((day + 4).rem_euclid(7), 0 | 6)) {
+        accounts.push(account(day, Some(9), State::Done, &[(9, 5)]));
+        if day % 2 == 0 {
+            accounts.push(account(day, Some(11), State::Done, &[(11, 5)]));
+        }
+        if daily {
+            accounts.push(account(day, None, State::Done, &[(9, 5)]));
+        }
+    }
+    accounts
+}
+
+#[test]
+fn only_an_hour_that_was_always_there_is_expected_and_only_on_days_of_its_kind() {
+    let two_weeks = record(&weeks(14, false), false, clock(MONDAY + 7, MONDAY + 2));
+    let found: Vec<_> = two_weeks[0]
+        .hours
+        .iter()
+        .map(|hour| (hour.hour / DAY - MONDAY, hour.hour % DAY / HOUR, hour.state, hour.inferred))
+        .collect();
+    // No longer once the type stayed away for a day.
+    assert_eq!(found, [(0, 9, HourState::Expected, true), (1, 9, HourState::Expected, true)]);
+    let too_few = record(&weeks(4, false), false, clock(MONDAY + 1, MONDAY + 1));
+    assert!(too_few[0].hours.is_empty());
+}
+
+#[test]
+fn a_daily_file_is_awaited_where_the_type_has_them() {
+    for (daily, state) in [(true, HourState::Partial), (false, HourState::Complete)] {
+        let mut accounts = weeks(14, daily);
+        let other = Account { hours: Vec::new(), ..account(MONDAY - 9, None, State::Done, &[]) };
+        accounts.push(account(MONDAY, Some(9), State::Done, &[(9, 5)]));
+        let mut types = vec![other];
+        types[0].unit.listed.lane.event_type = "Other".into();
+        accounts.extend(types);
+        let hours = &record(&accounts, true, clock(MONDAY + 1, MONDAY + 1))[0].hours;
+        assert_eq!(hours[0].state, state, "{daily}");
+    }
+}
+
+#[test]
+fn everything_up_to_a_moment_is_delivered_or_it_says_what_is_not() {
+    let accounts = [
+        account(MONDAY, Some(3), State::Done, &[(3, 10)]),
+        account(MONDAY, Some(5), State::Vanished, &[]),
+        account(MONDAY, Some(7), State::Listed, &[]),
+    ];
+    let types = record(&accounts, false, LATE);
+    let record = Record { connector: "acme".into(), known_to: LATE.known_to, types };
+    let until = |hours: i64| record.until(MONDAY * DAY + hours * HOUR);
+    assert!(until(5).complete && until(5).known);
+    let six = until(6);
+    assert!(!six.complete);
+    assert_eq!((six.gaps, six.waiting), (1, 0));
+    assert_eq!(six.first.unwrap().0, "Login");
+    assert_eq!((until(8).gaps, until(8).waiting), (1, 1));
+    let early = Record { known_to: MONDAY * DAY + 6 * HOUR, ..record };
+    assert!(!early.until(MONDAY * DAY + 2 * HOUR).known, "files may come later");
+}
