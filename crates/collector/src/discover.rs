@@ -77,6 +77,7 @@ pub(crate) async fn discover(connector: &Connector) -> Result<Discovered> {
             shape: connector.shape.clone(),
             after,
             before,
+            log_dates: None,
             event_types: Vec::new(),
         };
         match poll.window(listing).await {

@@ -6,6 +6,7 @@
 //! [`SqliteLedger`] is the database of one machine. The module `suite` (feature `suite`) is the
 //! list of cases every database has to pass.
 
+mod backfill;
 mod contract;
 mod error;
 mod record;
@@ -15,11 +16,12 @@ mod sqlite;
 pub mod suite;
 pub mod unit;
 
+pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::SqliteLedger;

@@ -226,6 +226,21 @@ pub struct ConnectorRecord {
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.
     pub api_usage: Option<(i64, i64)>,
+    /// When that was heard, microseconds.
+    pub api_usage_at: Option<i64>,
+    /// Why calls to the org are slowed or stopped, as JSON; none while they are not.
+    pub api_restraint: Option<serde_json::Value>,
+}
+
+/// Calls to the org in a UTC day, by what they were for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCalls {
+    /// UTC day, `YYYY-MM-DD`.
+    pub day: String,
+    /// What they were for, in a word.
+    pub purpose: String,
+    /// How many.
+    pub calls: i64,
 }
 
 /// Counts for status, over the units of one connector.

@@ -35,6 +35,8 @@ pub struct Listing {
     pub after: Timestamp,
     /// Files created before this time.
     pub before: Option<Timestamp>,
+    /// Only files whose log date is at the first of these times or later, and before the second.
+    pub log_dates: Option<(Timestamp, Timestamp)>,
     /// Event types wanted, in any case of letters; empty for all.
     pub event_types: Vec<String>,
 }

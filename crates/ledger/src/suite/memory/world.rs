@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, Lease,
-    LedgerError, NewUnit, Unit, UnitId,
+    Backfill, BackfillId, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened,
+    Lane, Lease, LedgerError, NewUnit, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -28,6 +28,10 @@ pub(super) struct World {
     pub(super) remarks: BTreeMap<UnitId, String>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) dead_letters: Vec<(String, DeadLetter)>,
+    pub(super) calls: BTreeMap<(String, String, String), i64>,
+    /// A backfill's number is its place here, counted from 1. What its units tell is not here.
+    pub(super) backfills: Vec<Backfill>,
+    pub(super) backfilled: BTreeMap<UnitId, BackfillId>,
 }
 
 pub(super) type Answer<T> = Result<T, LedgerError>;
