@@ -124,6 +124,8 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
     let ledger = &connector.ledger;
     match &error {
         Error::Ledger(_) => return Err(error),
+        // The stage waits, and the unit is as fresh as before.
+        Error::Budget(_) => return Ok(Turn::Held),
         Error::Org(org) if *org.kind() == ErrorKind::Gone => {
             tracing::info!(
                 connector = connector.name(),
@@ -209,6 +211,8 @@ async fn fetch_unit(
     let earlier =
         Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
     let (org, spool, readers) = (&connector.org, &connector.spool, connector.destinations.len());
+    let allowed = connector.budget.fetch(org)?;
+    allowed.turn().await;
     let _share = connector.memory.to_fetch(info.length).await;
     let fetched = fetch(org, spool, info, &earlier, &connector.progress, readers).await?;
     connector.hold.succeeded();

@@ -107,7 +107,10 @@ impl Poll<'_> {
     async fn window(&mut self, listing: Listing) -> Result<()> {
         let connector = self.connector;
         let mut pages = connector.org.list(listing);
-        while let Some(page) = pages.next().await {
+        while !pages.has_ended() {
+            let allowed = connector.budget.list(&connector.org)?;
+            let Some(page) = pages.next().await else { break };
+            drop(allowed);
             let page = page?;
             let mut units = Vec::with_capacity(page.files.len());
             let mut to = self.cursor.clone();

@@ -7,6 +7,8 @@ use std::time::Duration;
 use orgtap_ledger::LedgerError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
+use crate::budget::Restraint;
+
 /// Any failure of the collector.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -71,6 +73,9 @@ pub enum Error {
         /// Units it has not finished.
         units: i64,
     },
+    /// The API budget leaves no room for a call now.
+    #[error(transparent)]
+    Budget(#[from] Restraint),
     /// A worker panicked.
     #[error("a worker failed: {0}")]
     Worker(String),
@@ -252,6 +257,24 @@ const OWN: &[Own] = &[
         "give the other org a connector of its own, with another name",
     ),
     (
+        "OT-BUDGET-01",
+        "no more calls to the org: the rest is for others",
+        "all programs together have used the org's API calls of the last 24 hours down to the floor of `api_budget`, and Orgtap leaves the rest to the others",
+        "nothing: it goes on when the org has recovered; find out in Setup, under API usage, who uses so many, or lower `api_budget.floor`; `orgtap test-connection` asks the org at once",
+    ),
+    (
+        "OT-BUDGET-02",
+        "no more calls to the org today",
+        "Orgtap has made as many calls for this connector as `api_budget.daily` allows in a UTC day",
+        "nothing: it goes on after midnight UTC, and the org keeps its files meanwhile; or raise `api_budget.daily`, or collect fewer event types",
+    ),
+    (
+        "OT-BUDGET-03",
+        "calls to the org are spread",
+        "less than a fifth is left of the API calls Orgtap may use, so that it looks for files less often and fetches them one by one",
+        "nothing: what is left lasts to the end of the day; raise `api_budget.daily` or lower `api_budget.floor` for more",
+    ),
+    (
         "OT-LEDGER-01",
         "progress that does not join up",
         "two workers believed they were working on the same unit, or the ledger was changed by hand",
@@ -345,6 +368,7 @@ impl Error {
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
+            Self::Budget(restraint) => row(restraint.code()),
             Self::Worker(_) => row("OT-UNIT-50"),
             _ => return None,
         })
@@ -369,6 +393,7 @@ impl Explain for Error {
             Self::Destination(error) => error.disposition(),
             Self::Config(error) => error.disposition(),
             Self::Unit(fault) => fault.disposition(),
+            Self::Budget(restraint) => restraint.disposition(),
             Self::Ledger(LedgerError::Database(_) | LedgerError::Fenced { .. }) => {
                 Disposition::RETRY
             }

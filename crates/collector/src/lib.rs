@@ -7,6 +7,7 @@
 
 mod access;
 mod admit;
+mod budget;
 mod clock;
 mod collect;
 mod collector;
@@ -23,6 +24,7 @@ mod kept;
 mod kill;
 mod memory;
 mod pass;
+mod polling;
 mod progress;
 mod release;
 mod setup_check;
@@ -32,6 +34,8 @@ mod status;
 mod test_connection;
 mod unpack;
 
+pub use budget::Restraint;
+pub use budget::figures::{ApiBudget, Floor};
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{ConnectorRecord, Ledger, Outcome, Summary};
+use orgtap_ledger::{ApiCalls, ConnectorRecord, Ledger, Outcome, Summary};
 use serde::Serialize;
 
 use crate::clock;
@@ -20,7 +20,7 @@ pub enum ConnectorState {
     Pending,
     /// Polling works, and everything found is delivered or on its way.
     Active,
-    /// It works, but something waits out a failure or was set aside.
+    /// It works, but something waits out a failure or was set aside, or the API budget slows it.
     Degraded,
     /// It does not work until a person acts.
     Error,
@@ -59,6 +59,13 @@ pub struct ConnectorStatus {
     pub dead_letters: i64,
     /// API calls used and allowed in the org's day, as last heard.
     pub api_usage: Option<(i64, i64)>,
+    /// When that was heard, RFC 3339.
+    pub api_usage_at: Option<String>,
+    /// Orgtap's own calls in this UTC day, by purpose. `sign_in` and `versions` do not count
+    /// against the org's allowance.
+    pub api_calls: BTreeMap<String, i64>,
+    /// Why calls to the org are slowed or stopped, while they are.
+    pub api_restraint: Option<serde_json::Value>,
     /// Per destination.
     pub destinations: Vec<DestinationStatus>,
     /// The last Test Connection.
@@ -99,7 +106,9 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
     for connector in &settings.connectors {
         let record = ledger.connector(&connector.name).await?;
         let summary = ledger.summary(&connector.name).await?;
-        connectors.push(connector_status(connector, record, summary));
+        let today: String = rfc3339(clock::now()).chars().take(10).collect();
+        let calls = ledger.api_calls(&connector.name, &today).await?;
+        connectors.push(connector_status(connector, record, summary, calls));
     }
     Ok(Status { at: rfc3339(clock::now()), running: is_running(&settings.data_dir), connectors })
 }
@@ -108,6 +117,7 @@ fn connector_status(
     settings: &ConnectorSettings,
     record: ConnectorRecord,
     summary: Summary,
+    calls: Vec<ApiCalls>,
 ) -> ConnectorStatus {
     let (state, reason, problem) = judge(&record, &summary);
     let time = |micros: i64| rfc3339(micros);
@@ -127,6 +137,9 @@ fn connector_status(
         lost: summary.lost,
         dead_letters: summary.dead_letters,
         api_usage: record.api_usage,
+        api_usage_at: record.api_usage_at.map(time),
+        api_calls: calls.into_iter().map(|one| (one.purpose, one.calls)).collect(),
+        api_restraint: record.api_restraint,
         destinations: summary
             .destinations
             .into_iter()
@@ -154,6 +167,9 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     };
     if let Some(problem) = failed(&record.sign_in) {
         return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
+    }
+    if let Some(problem) = &record.api_restraint {
+        return (ConnectorState::Degraded, message(problem), Some(problem.clone()));
     }
     if record.poll.is_none() {
         return (ConnectorState::Pending, "not polled yet".to_owned(), None);

@@ -77,6 +77,11 @@ impl Pages {
         &self.query.text
     }
 
+    /// Whether there is no further page, so that [`Pages::next`] makes no call.
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.at, At::End)
+    }
+
     /// The next page; none after the last one.
     pub async fn next(&mut self) -> Option<Result<Page, Error>> {
         let turned = self.turn().await;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_transport::{Backoff, ConfigDuration, Vault};
 
+use crate::budget::figures::ApiBudget;
+
 use super::fault::FaultKind;
 use super::filter::TypeFilter;
 use super::reader::At;
@@ -16,8 +18,8 @@ use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
 use super::value::{
-    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, is_name, moment, user,
-    version,
+    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, floor, is_name,
+    moment, user, version,
 };
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, Ledger,
@@ -268,6 +270,10 @@ impl<'t> Check<'_, '_, 't> {
         let settle = self.duration(files, "settle", *settle, &SETTLE);
         let overlap = self.duration(files, "overlap", *overlap, &OVERLAP);
         let event_types = self.event_types(files, event_types);
+        let budget = self.below(node, &[Step::Key("api_budget")]).unwrap_or(node);
+        let floor = self.parsed(budget, "floor", config.api_budget.floor.as_deref(), floor);
+        let floor = floor.unwrap_or(ApiBudget::default().floor);
+        let api_budget = ApiBudget { daily: config.api_budget.daily, floor };
         self.destinations_of(config, node);
         Some(ConnectorSettings {
             name: config.name.clone(),
@@ -283,6 +289,7 @@ impl<'t> Check<'_, '_, 't> {
             ca_file: config.ca_file.clone(),
             poll_interval,
             start,
+            api_budget,
             interval: *interval,
             event_types: event_types?,
             settle,

@@ -7,6 +7,8 @@ use jiff::civil::Date;
 use orgtap_salesforce::ApiVersion;
 use orgtap_transport::ConfigDuration;
 
+use crate::budget::figures::Floor;
+
 use super::address;
 
 /// The shortest and the longest a duration may be, and why not longer.
@@ -99,6 +101,15 @@ pub(super) fn version(text: &str) -> Result<ApiVersion, String> {
         return Err(format!("{OLDEST_API} is the oldest that tells hourly files from daily ones"));
     }
     Ok(version)
+}
+
+/// A share of the org's calls, or a number of them.
+pub(super) fn floor(text: &str) -> Result<Floor, String> {
+    let floor = match text.strip_suffix('%') {
+        Some(share) => share.trim_end().parse().ok().filter(|it| *it <= 100).map(Floor::Share),
+        None => text.parse().ok().map(Floor::Calls),
+    };
+    floor.ok_or_else(|| "write a share such as 20%, up to 100%, or a number of calls".to_owned())
 }
 
 /// A date or an RFC 3339 time. A span such as `7d` is refused on purpose: it would begin anew at
