@@ -76,6 +76,12 @@ pub enum Error {
     /// The API budget leaves no room for a call now.
     #[error(transparent)]
     Budget(#[from] Restraint),
+    /// A backfill waits, because what is left of the API budget is for new files.
+    #[error("the backfill of {connector} waits: the API calls that are left are for new files")]
+    NoSpare {
+        /// The connector.
+        connector: String,
+    },
     /// A worker panicked.
     #[error("a worker failed: {0}")]
     Worker(String),
@@ -275,6 +281,12 @@ const OWN: &[Own] = &[
         "nothing: what is left lasts to the end of the day; raise `api_budget.daily` or lower `api_budget.floor` for more",
     ),
     (
+        "OT-BUDGET-04",
+        "a backfill that waits for API calls",
+        "a fifth of the API calls that Orgtap may use is kept for new files, and no more than that is left",
+        "nothing, where `orgtap run` is at work: it goes on when there is room again; else run the same command again later",
+    ),
+    (
         "OT-LEDGER-01",
         "progress that does not join up",
         "two workers believed they were working on the same unit, or the ledger was changed by hand",
@@ -369,6 +381,7 @@ impl Error {
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
             Self::Budget(restraint) => row(restraint.code()),
+            Self::NoSpare { .. } => row("OT-BUDGET-04"),
             Self::Worker(_) => row("OT-UNIT-50"),
             _ => return None,
         })
@@ -394,6 +407,7 @@ impl Explain for Error {
             Self::Config(error) => error.disposition(),
             Self::Unit(fault) => fault.disposition(),
             Self::Budget(restraint) => restraint.disposition(),
+            Self::NoSpare { .. } => Disposition::Retry { after: Some(Duration::from_mins(15)) },
             Self::Ledger(LedgerError::Database(_) | LedgerError::Fenced { .. }) => {
                 Disposition::RETRY
             }

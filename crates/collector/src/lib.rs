@@ -7,6 +7,7 @@
 
 mod access;
 mod admit;
+mod backfill;
 mod budget;
 mod clock;
 mod collect;
@@ -34,6 +35,7 @@ mod status;
 mod test_connection;
 mod unpack;
 
+pub use backfill::{BackfillPlan, PlannedType, plan_backfill};
 pub use budget::Restraint;
 pub use budget::figures::{ApiBudget, Floor};
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
@@ -43,7 +45,9 @@ pub use kill::POINTS as KILL_POINTS;
 pub use pass::Collected;
 pub use progress::{Delivered, Progress};
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
-pub use status::{ConnectorState, ConnectorStatus, DestinationStatus, Status, status};
+pub use status::{
+    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, Status, status,
+};
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,
 };

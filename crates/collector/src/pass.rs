@@ -79,10 +79,30 @@ impl Collector {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Collected> {
+        self.pass(settings, progress, cancel, false).await
+    }
+
+    /// Collects once, and then the files of all backfills that are under way.
+    pub async fn backfill(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Collected> {
+        self.pass(settings, progress, cancel, true).await
+    }
+
+    async fn pass(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        backfills: bool,
+    ) -> Result<Collected> {
         self.register(settings).await?;
         self.ledger.wake(&settings.name).await?;
         let mut collected = Collected { connector: settings.name.clone(), ..Default::default() };
-        match self.once(settings, progress, cancel, &mut collected).await {
+        match self.once(settings, progress, cancel, (&mut collected, backfills)).await {
             Ok(()) => {}
             Err(error @ Error::Ledger(_)) => return Err(error),
             Err(error) => {
@@ -104,7 +124,7 @@ impl Collector {
         settings: &ConnectorSettings,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
-        collected: &mut Collected,
+        (collected, backfills): (&mut Collected, bool),
     ) -> Result<()> {
         let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
         let connector = match self.ready(settings, org, progress, cancel).await {
@@ -123,6 +143,9 @@ impl Collector {
         collected.new_files = found.new;
         collected.settling_files = found.settling;
         self.stages(&connector, true, collected).await?;
+        if backfills {
+            self.with_backfills(&connector, collected).await?;
+        }
         // A file that vanished may have been replaced: look for its successor at once.
         let summary = self.ledger.summary(&settings.name).await?;
         if trouble.is_none() && summary.lost > 0 && !cancel.is_cancelled() {
@@ -153,7 +176,8 @@ impl Collector {
                     let mut ignored = Collected::default();
                     tokio::try_join!(
                         self.stages(&connector, false, &mut ignored),
-                        self.keep_polling(&connector)
+                        self.keep_polling(&connector),
+                        self.keep_feeding(&connector)
                     )?;
                 }
                 Err(error @ Error::Ledger(_)) => return Err(error),
@@ -354,16 +378,47 @@ impl Collector {
         once: bool,
         collected: &mut Collected,
     ) -> Result<()> {
+        let listed = Arc::new(AtomicBool::new(true));
+        self.stages_after(connector, once.then_some(listed), collected).await
+    }
+
+    /// Runs all stages while backfills are fed, until nothing is left of both.
+    async fn with_backfills(
+        &self,
+        connector: &Arc<Connector>,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let listed = Arc::new(AtomicBool::new(false));
+        let feeding = async {
+            let ended = self.feed_all(connector).await;
+            listed.store(true, Ordering::SeqCst);
+            connector.work.notify_waiters();
+            ended
+        };
+        let mut staged = Collected::default();
+        let stages = self.stages_after(connector, Some(Arc::clone(&listed)), &mut staged);
+        let (problem, ()) = tokio::try_join!(feeding, stages)?;
+        self.end_backfills(connector).await?;
+        collected.problems.extend(staged.problems.into_iter().chain(problem));
+        collected.needs_person |= staged.needs_person;
+        Ok(())
+    }
+
+    /// Runs all stages: until nothing is left for them once all is `listed`, or for ever.
+    async fn stages_after(
+        &self,
+        connector: &Arc<Connector>,
+        listed: Option<Arc<AtomicBool>>,
+        collected: &mut Collected,
+    ) -> Result<()> {
         let fetched = Arc::new(AtomicBool::new(false));
-        let until = if once { Until::Empty(Arc::clone(&fetched)) } else { Until::Stopped };
+        let empty = |before: &Arc<AtomicBool>| Until::Empty(Arc::clone(before));
+        let until = if listed.is_some() { empty(&fetched) } else { Until::Stopped };
         let collecting = async {
             let stage = Stage {
                 name: "collect".to_owned(),
                 workers: FETCHERS,
-                until: match &until {
-                    Until::Empty(_) => Until::Empty(Arc::new(AtomicBool::new(true))),
-                    Until::Stopped => Until::Stopped,
-                },
+                until: listed.as_ref().map_or(Until::Stopped, empty),
             };
             let held = || connector.held();
             let work = |lane: Lane, lease| {

@@ -34,10 +34,9 @@ impl Collector {
             {
                 last = clock::now();
                 match self.poll(connector).await {
-                    Ok(_) => {}
-                    Err(error @ Error::Ledger(_)) => return Err(error),
                     // The budget has said so in the log.
-                    Err(Error::Budget(_)) => {}
+                    Ok(_) | Err(Error::Budget(_)) => {}
+                    Err(error @ Error::Ledger(_)) => return Err(error),
                     Err(error) => {
                         let problem = error.problem();
                         tracing::warn!(

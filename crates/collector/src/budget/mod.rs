@@ -32,7 +32,7 @@ const CALLS_A_LOOK: i64 = 4;
 /// The budget of one connector.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    budget: ApiBudget,
+    bounds: ApiBudget,
     tally: Tally,
     state: Mutex<State>,
 }
@@ -75,13 +75,13 @@ impl Drop for Allowed<'_> {
 
 impl Budget {
     /// A budget nothing is known of yet.
-    pub(crate) fn new(budget: ApiBudget) -> Self {
-        Self { budget, tally: Tally::default(), state: Mutex::default() }
+    pub(crate) fn new(bounds: ApiBudget) -> Self {
+        Self { bounds, tally: Tally::default(), state: Mutex::default() }
     }
 
     /// The budget of a connector, with what the ledger knows.
-    pub(crate) async fn open(budget: ApiBudget, ledger: &dyn Ledger, name: &str) -> Result<Self> {
-        let opened = Self::new(budget);
+    pub(crate) async fn open(bounds: ApiBudget, ledger: &dyn Ledger, name: &str) -> Result<Self> {
+        let opened = Self::new(bounds);
         opened.tally.read(ledger, name, clock::now()).await?;
         opened.learn(&ledger.connector(name).await?);
         Ok(opened)
@@ -122,7 +122,7 @@ impl Budget {
     pub(crate) fn restraint(&self, org: Option<&Org>, now: i64) -> Option<Restraint> {
         let mut state = self.lock();
         let figures = self.hear(&mut state, org, now);
-        Restraint::of(&self.budget, &figures, room(&self.budget, &figures), state.next)
+        Restraint::of(&self.bounds, &figures, room(&self.bounds, &figures), state.next)
     }
 
     /// Until when, and why, no file can be fetched, if that is longer than a moment.
@@ -139,7 +139,7 @@ impl Budget {
         let now = clock::now();
         let mut state = self.lock();
         let figures = self.hear(&mut state, Some(org), now);
-        let room = room(&self.budget, &figures);
+        let room = room(&self.bounds, &figures);
         let at = match room {
             Room::Free => now,
             Room::Short { gap, .. } if state.next.max(now) - now <= clock::micros(MOMENT) => {
@@ -147,7 +147,7 @@ impl Budget {
                 state.next = at + gap;
                 at
             }
-            _ => match Restraint::of(&self.budget, &figures, room, state.next) {
+            _ => match Restraint::of(&self.bounds, &figures, room, state.next) {
                 Some(restraint) => return Err(restraint.into()),
                 None => now,
             },
@@ -161,12 +161,12 @@ impl Budget {
         let now = clock::now();
         let mut state = self.lock();
         let figures = self.hear(&mut state, Some(org), now);
-        let room = room(&self.budget, &figures);
+        let room = room(&self.bounds, &figures);
         match room {
             Room::Short { gap, .. } => state.next = state.next.max(now) + gap,
             Room::Free => {}
             Room::Out { .. } => {
-                if let Some(restraint) = Restraint::of(&self.budget, &figures, room, state.next) {
+                if let Some(restraint) = Restraint::of(&self.bounds, &figures, room, state.next) {
                     return Err(restraint.into());
                 }
             }
@@ -183,7 +183,7 @@ impl Budget {
     pub(crate) fn spare(&self, org: &Org) -> u64 {
         let mut state = self.lock();
         let figures = self.hear(&mut state, Some(org), clock::now());
-        spare(&self.budget, &figures)
+        spare(&self.bounds, &figures)
     }
 
     /// Whether to look for new files, when the last look was at `last`.
@@ -268,9 +268,10 @@ impl Budget {
         if std::mem::replace(&mut self.lock().told, code) == code {
             return;
         }
-        match restraint {
-            Some(restraint) => tracing::warn!(connector, code = restraint.code(), "{restraint}"),
-            None => tracing::info!(connector, "calls to the org are free again"),
+        if let Some(restraint) = restraint {
+            tracing::warn!(connector, code = restraint.code(), "{restraint}");
+        } else {
+            tracing::info!(connector, "calls to the org are free again");
         }
     }
 }

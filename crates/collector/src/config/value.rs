@@ -114,7 +114,7 @@ pub(super) fn floor(text: &str) -> Result<Floor, String> {
 
 /// A date or an RFC 3339 time. A span such as `7d` is refused on purpose: it would begin anew at
 /// every start and silently leave out what was missed while Orgtap was down.
-pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+pub fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod ask;
+pub(crate) mod backfill;
 pub(crate) mod collect;
 pub(crate) mod config;
 pub(crate) mod connector;

@@ -97,6 +97,7 @@ fn details(one: &ConnectorStatus) -> String {
             count(destination.waiting.unsigned_abs()),
         ));
     }
+    lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
     if let Some((used, allowed)) = one.api_usage {
         lines.push(format!("  {used} of {allowed} API calls used in the org's day"));
     }

@@ -15,8 +15,8 @@ use crate::rules::{Stage, check_cursor, no_delivery};
 use crate::unit::{Event, Misfit, State};
 use crate::{
     ApiCalls, Backfill, BackfillId, BackfillState, ConnectorRecord, Cursor, DeadLetter, Delivery,
-    DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError, Listed, NewBackfill,
-    NewUnit, Summary, Unit, UnitId,
+    DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Listed, NewBackfill, NewUnit, Summary,
+    Unit, UnitId,
 };
 use world::{Answer, World, fenced};
 
