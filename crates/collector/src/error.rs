@@ -263,25 +263,25 @@ const OWN: &[Own] = &[
         "give the other org a connector of its own, with another name",
     ),
     (
-        "OT-BUDGET-01",
+        "OT-ORG-61",
         "no more calls to the org: the rest is for others",
         "all programs together have used the org's API calls of the last 24 hours down to the floor of `api_budget`, and Orgtap leaves the rest to the others",
         "nothing: it goes on when the org has recovered; find out in Setup, under API usage, who uses so many, or lower `api_budget.floor`; `orgtap test-connection` asks the org at once",
     ),
     (
-        "OT-BUDGET-02",
+        "OT-ORG-62",
         "no more calls to the org today",
         "Orgtap has made as many calls for this connector as `api_budget.daily` allows in a UTC day",
         "nothing: it goes on after midnight UTC, and the org keeps its files meanwhile; or raise `api_budget.daily`, or collect fewer event types",
     ),
     (
-        "OT-BUDGET-03",
+        "OT-ORG-63",
         "calls to the org are spread",
         "less than a fifth is left of the API calls Orgtap may use, so that it looks for files less often and fetches them one by one",
         "nothing: what is left lasts to the end of the day; raise `api_budget.daily` or lower `api_budget.floor` for more",
     ),
     (
-        "OT-BUDGET-04",
+        "OT-ORG-64",
         "a backfill that waits for API calls",
         "a fifth of the API calls that Orgtap may use is kept for new files, and no more than that is left",
         "nothing, where `orgtap run` is at work: it goes on when there is room again; else run the same command again later",
@@ -381,7 +381,7 @@ impl Error {
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
             Self::Budget(restraint) => row(restraint.code()),
-            Self::NoSpare { .. } => row("OT-BUDGET-04"),
+            Self::NoSpare { .. } => row("OT-ORG-64"),
             Self::Worker(_) => row("OT-UNIT-50"),
             _ => return None,
         })

@@ -42,9 +42,9 @@ impl Restraint {
 
     pub(crate) const fn code(&self) -> &'static str {
         match (self.gap, self.by) {
-            (Some(_), _) => "OT-BUDGET-03",
-            (None, Bound::Floor) => "OT-BUDGET-01",
-            (None, Bound::Daily) => "OT-BUDGET-02",
+            (Some(_), _) => "OT-ORG-63",
+            (None, Bound::Floor) => "OT-ORG-61",
+            (None, Bound::Daily) => "OT-ORG-62",
         }
     }
 

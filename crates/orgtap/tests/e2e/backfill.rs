@@ -182,7 +182,7 @@ fn a_backfill_leaves_the_calls_that_new_files_need() {
     let ran = scene.run(&backfill(&["--json"]));
     assert_eq!(ran.code, Some(4), "{}{}", ran.stdout, ran.stderr);
     let text = &ran.stdout;
-    assert!(text.contains("OT-BUDGET-04"), "{text}");
+    assert!(text.contains("OT-ORG-64"), "{text}");
     let fetched = scene.org.stats().of(Call::Download) - live;
     assert!((1..=25).contains(&fetched), "{fetched}");
     scene.difference(Interval::Hourly).assert_nothing_extra();

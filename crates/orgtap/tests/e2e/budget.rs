@@ -41,13 +41,13 @@ fn problem(pass: &Value) -> &Value {
 fn collection_slows_then_stops_above_the_floor_and_asks_nothing_until_it_may() {
     let scene = scene(60, "{ floor: 25% }");
     let mut codes = Vec::new();
-    while codes.last().is_none_or(|code| code != "OT-BUDGET-01") {
+    while codes.last().is_none_or(|code| code != "OT-ORG-61") {
         let ran = scene.run(&["collect", "--json"]);
         assert_eq!(ran.code, Some(4), "{}", ran.stderr);
         codes.push(problem(&ran.json())["code"].as_str().unwrap().to_owned());
         assert!(codes.len() < 20, "{codes:?}");
     }
-    assert_eq!(codes[0], "OT-BUDGET-03", "{codes:?}");
+    assert_eq!(codes[0], "OT-ORG-63", "{codes:?}");
     let made = charged(&scene.org.stats());
     assert!((20..=45).contains(&made), "{made} calls; the floor is at 45");
     // What was fetched by then is delivered.
@@ -58,12 +58,12 @@ fn collection_slows_then_stops_above_the_floor_and_asks_nothing_until_it_may() {
     for _ in 0..3 {
         let ran = scene.run(&["collect", "--json"]);
         assert_eq!(ran.code, Some(4), "{}", ran.stderr);
-        assert_eq!(problem(&ran.json())["code"], "OT-BUDGET-01", "{}", ran.stdout);
+        assert_eq!(problem(&ran.json())["code"], "OT-ORG-61", "{}", ran.stdout);
     }
     assert_eq!(scene.org.stats(), before, "not even a sign-in");
     let status = status(&scene);
     assert_eq!(status["state"], "degraded", "{status}");
-    assert_eq!(status["problem"]["code"], "OT-BUDGET-01", "{status}");
+    assert_eq!(status["problem"]["code"], "OT-ORG-61", "{status}");
     assert_eq!(status["api_usage"], serde_json::json!([made, 60]), "{status}");
     assert_eq!(status["api_calls"]["download"], scene.org.stats().of(Call::Download), "{status}");
     assert_eq!(status["api_calls"]["sign_in"], 1, "{status}");
@@ -85,7 +85,7 @@ fn a_days_own_calls_are_not_exceeded_by_any_number_of_passes() {
         assert_eq!(ran.code, Some(4), "{}", ran.stderr);
         let code = problem(&ran.json())["code"].clone();
         // The last calls are spread over what is left of the day.
-        assert!(code == "OT-BUDGET-02" || code == "OT-BUDGET-03", "pass {pass}: {code}");
+        assert!(code == "OT-ORG-62" || code == "OT-ORG-63", "pass {pass}: {code}");
         let made = charged(&scene.org.stats());
         assert!(made <= 12, "pass {pass}: {made} calls");
     }
@@ -103,11 +103,11 @@ fn a_daemon_slows_and_stops_delivers_what_it_has_and_goes_on_when_the_org_recove
         let ran = scene.run(&["status", "--json"]);
         ran.code == Some(0) && ran.json()["connectors"][0]["api_restraint"]["code"] == code
     };
-    wait_until("it slows", || is_told("OT-BUDGET-03"));
+    wait_until("it slows", || is_told("OT-ORG-63"));
     // Others use calls too: here the org has fewer to give. Whoever asks tells the daemon.
     scene.org.change(|org| org.daily_api_limit = 50);
     scene.run(&["test-connection"]);
-    wait_until("it stops", || is_told("OT-BUDGET-01"));
+    wait_until("it stops", || is_told("OT-ORG-61"));
     wait_until("what is in the spool is delivered", || {
         let destination = &status(&scene)["destinations"][0];
         destination["waiting"] == 0 && destination["finished"].as_i64() > Some(10)
