@@ -130,6 +130,8 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
     let ledger = &connector.ledger;
     match &error {
         Error::Ledger(_) => return Err(error),
+        // The stage waits, and the unit is as fresh as before.
+        Error::Budget(_) => return Ok(Turn::Held),
         Error::Org(org) if *org.kind() == ErrorKind::Gone => {
             tracing::info!(
                 connector = connector.name(),
@@ -247,6 +249,8 @@ async fn fetch_unit(
         attempts: unit.attempts,
         content_hash: note.and_then(|note| note.content_hash),
     };
+    let allowed = connector.budget.fetch(&connector.org)?;
+    allowed.turn().await;
     let _share = connector.memory.to_fetch(info.length).await;
     let fetched = fetch(connector, info, &earlier, prepare).await?;
     connector.hold.succeeded();

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::is_refusal;
+use crate::budget::Budget;
 use crate::clock;
 use crate::config::{ConnectorSettings, RetrySettings};
 use crate::error::{Error, Result};
@@ -21,6 +22,7 @@ use crate::memory::Memory;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::spool::Spool;
+use crate::stage::Held;
 
 /// What the stages of one connector share.
 pub(crate) struct Connector {
@@ -50,6 +52,8 @@ pub(crate) struct Connector {
     pub(crate) cancel: CancellationToken,
     /// Why nothing is asked of the org just now.
     pub(crate) hold: Hold,
+    /// How many calls to the org may be made.
+    pub(crate) budget: Budget,
     /// Memory for units in work, shared with all connectors.
     pub(crate) memory: Memory,
     /// Deliveries prepared while units are downloaded, shared with all connectors.
@@ -88,6 +92,16 @@ impl Connector {
     /// The connector's name.
     pub(crate) fn name(&self) -> &str {
         &self.settings.name
+    }
+
+    /// Until when nothing is fetched, why, and whether a person must act.
+    pub(crate) fn held(&self) -> Held {
+        let now = clock::now();
+        if let Some(until) = self.hold.until(now) {
+            return Some((until, self.hold.reason()));
+        }
+        let (until, problem) = self.budget.held(&self.org, now)?;
+        Some((until, Some((problem, false))))
     }
 
     /// The identity of a unit in the ledger.

@@ -10,10 +10,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use orgtap_events::Interval;
 use orgtap_ledger::{Cursor, NewUnit};
-use orgtap_salesforce::{ErrorKind, IntervalChoice, Listing, LogFile};
+use orgtap_salesforce::{ErrorKind, IntervalChoice, Listing, LogFile, LogFileShape};
 
 use crate::clock;
-use crate::config::IntervalPolicy;
+use crate::config::{ConnectorSettings, IntervalPolicy};
 use crate::connector::{Connector, lane};
 use crate::error::{Error, Result};
 use crate::kill;
@@ -22,9 +22,9 @@ use crate::progress::Progress;
 /// No org keeps event log files longer than a year.
 const FARTHEST_BACK: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// The widest window asked for in one query.
-const WIDEST: SignedDuration = SignedDuration::from_hours(60 * 24);
+pub(crate) const WIDEST: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// The narrowest; a query for it that still times out is a failure.
-const NARROWEST: SignedDuration = SignedDuration::from_mins(30);
+pub(crate) const NARROWEST: SignedDuration = SignedDuration::from_mins(30);
 
 /// What a poll found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,12 +36,10 @@ pub(crate) struct Discovered {
 }
 
 /// Which files to ask for.
-pub(crate) fn choice(connector: &Connector) -> IntervalChoice {
-    match connector.settings.interval {
+pub(crate) fn choice(settings: &ConnectorSettings, shape: &LogFileShape) -> IntervalChoice {
+    match settings.interval {
         IntervalPolicy::Hourly => IntervalChoice::Hourly,
-        IntervalPolicy::Auto | IntervalPolicy::Both if connector.shape.has_interval => {
-            IntervalChoice::Both
-        }
+        IntervalPolicy::Auto | IntervalPolicy::Both if shape.has_interval => IntervalChoice::Both,
         _ => IntervalChoice::Daily,
     }
 }
@@ -57,7 +55,7 @@ struct Poll<'a> {
 
 /// Lists everything new up to now.
 pub(crate) async fn discover(connector: &Connector) -> Result<Discovered> {
-    let choice = choice(connector);
+    let choice = choice(&connector.settings, &connector.shape);
     let track = format!("event_log_files/{choice:?}");
     let cursor = connector.ledger.cursor(connector.name(), &track).await?;
     let now = connector.org.server_time().unwrap_or_else(Timestamp::now);
@@ -79,6 +77,7 @@ pub(crate) async fn discover(connector: &Connector) -> Result<Discovered> {
             shape: connector.shape.clone(),
             after,
             before,
+            log_dates: None,
             event_types: Vec::new(),
         };
         match poll.window(listing).await {
@@ -108,7 +107,10 @@ impl Poll<'_> {
     async fn window(&mut self, listing: Listing) -> Result<()> {
         let connector = self.connector;
         let mut pages = connector.org.list(listing);
-        while let Some(page) = pages.next().await {
+        while !pages.has_ended() {
+            let allowed = connector.budget.list(&connector.org)?;
+            let Some(page) = pages.next().await else { break };
+            drop(allowed);
             let page = page?;
             let mut units = Vec::with_capacity(page.files.len());
             let mut to = self.cursor.clone();
@@ -142,7 +144,7 @@ impl Poll<'_> {
     }
 }
 
-fn new_unit(connector: &str, file: &LogFile) -> NewUnit {
+pub(crate) fn new_unit(connector: &str, file: &LogFile) -> NewUnit {
     // Where the org hides the column, the sequence tells: daily files have 0.
     let interval = file.interval.unwrap_or(match file.sequence {
         0 => Interval::Daily,
@@ -159,10 +161,10 @@ fn new_unit(connector: &str, file: &LogFile) -> NewUnit {
     }
 }
 
-fn signed(duration: Duration) -> SignedDuration {
+pub(crate) fn signed(duration: Duration) -> SignedDuration {
     SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
 }
 
-fn moment(micros: i64) -> Timestamp {
+pub(crate) fn moment(micros: i64) -> Timestamp {
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -8,6 +8,7 @@ use orgtap_ledger::LedgerError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
 use crate::apart::Apart;
+use crate::budget::Restraint;
 
 /// Any failure of the collector.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +73,15 @@ pub enum Error {
         destination: String,
         /// Units it has not finished.
         units: i64,
+    },
+    /// The API budget leaves no room for a call now.
+    #[error(transparent)]
+    Budget(#[from] Restraint),
+    /// A backfill waits, because what is left of the API budget is for new files.
+    #[error("the backfill of {connector} waits: the API calls that are left are for new files")]
+    NoSpare {
+        /// The connector.
+        connector: String,
     },
     /// A worker panicked.
     #[error("a worker failed: {0}")]
@@ -274,6 +284,30 @@ const OWN: &[Own] = &[
         "give the other org a connector of its own, with another name",
     ),
     (
+        "OT-ORG-61",
+        "no more calls to the org: the rest is for others",
+        "all programs together have used the org's API calls of the last 24 hours down to the floor of `api_budget`, and Orgtap leaves the rest to the others",
+        "nothing: it goes on when the org has recovered; find out in Setup, under API usage, who uses so many, or lower `api_budget.floor`; `orgtap test-connection` asks the org at once",
+    ),
+    (
+        "OT-ORG-62",
+        "no more calls to the org today",
+        "Orgtap has made as many calls for this connector as `api_budget.daily` allows in a UTC day",
+        "nothing: it goes on after midnight UTC, and the org keeps its files meanwhile; or raise `api_budget.daily`, or collect fewer event types",
+    ),
+    (
+        "OT-ORG-63",
+        "calls to the org are spread",
+        "less than a fifth is left of the API calls Orgtap may use, so that it looks for files less often and fetches them one by one",
+        "nothing: what is left lasts to the end of the day; raise `api_budget.daily` or lower `api_budget.floor` for more",
+    ),
+    (
+        "OT-ORG-64",
+        "a backfill that waits for API calls",
+        "a fifth of the API calls that Orgtap may use is kept for new files, and no more than that is left",
+        "nothing, where `orgtap run` is at work: it goes on when there is room again; else run the same command again later",
+    ),
+    (
         "OT-LEDGER-01",
         "progress that does not join up",
         "two workers believed they were working on the same unit, or the ledger was changed by hand",
@@ -367,6 +401,8 @@ impl Error {
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
+            Self::Budget(restraint) => row(restraint.code()),
+            Self::NoSpare { .. } => row("OT-ORG-64"),
             Self::Worker(_) => row("OT-UNIT-50"),
             _ => return None,
         })
@@ -391,6 +427,8 @@ impl Explain for Error {
             Self::Destination(error) => error.disposition(),
             Self::Config(error) => error.disposition(),
             Self::Unit(fault) => fault.disposition(),
+            Self::Budget(restraint) => restraint.disposition(),
+            Self::NoSpare { .. } => Disposition::Retry { after: Some(Duration::from_mins(15)) },
             Self::Ledger(LedgerError::Database(_) | LedgerError::Fenced { .. }) => {
                 Disposition::RETRY
             }

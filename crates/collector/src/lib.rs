@@ -8,6 +8,8 @@
 mod access;
 mod admit;
 mod apart;
+mod backfill;
+mod budget;
 mod clock;
 mod collect;
 mod collector;
@@ -27,6 +29,7 @@ mod kept;
 mod kill;
 mod memory;
 mod pass;
+mod polling;
 mod prepare;
 mod progress;
 mod reconcile;
@@ -39,6 +42,9 @@ mod test_connection;
 mod unpack;
 
 pub use apart::Apart;
+pub use backfill::{BackfillPlan, PlannedType, plan_backfill};
+pub use budget::Restraint;
+pub use budget::figures::{ApiBudget, Floor};
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
 pub use completeness::{HourRecord, HourState, Period, Record, TypeRecord, Until, completeness};
 pub use convert::{ConvertError, Converted, Out, convert};
@@ -47,7 +53,9 @@ pub use kill::POINTS as KILL_POINTS;
 pub use pass::Collected;
 pub use progress::{Delivered, Progress};
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
-pub use status::{ConnectorState, ConnectorStatus, DestinationStatus, Status, status};
+pub use status::{
+    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, Status, status,
+};
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,
 };

@@ -11,14 +11,16 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::{is_refusal, outcome};
+use crate::access::is_refusal;
+use crate::budget::Budget;
 use crate::clock;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
 use crate::connector::{Connector, Hold};
 use crate::deliver::{self, Outlet};
-use crate::discover::{Discovered, discover};
+use crate::discover::Discovered;
 use crate::error::{Error, Result};
+use crate::polling::error_wait;
 use crate::progress::Progress;
 use crate::stage::{self, Stage, Until};
 use crate::{collect, reconcile, release};
@@ -79,15 +81,39 @@ impl Collector {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Collected> {
+        self.pass(settings, progress, cancel, false).await
+    }
+
+    /// Collects once, and then the files of all backfills that are under way.
+    pub async fn backfill(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Collected> {
+        self.pass(settings, progress, cancel, true).await
+    }
+
+    async fn pass(
+        &self,
+        settings: &ConnectorSettings,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        backfills: bool,
+    ) -> Result<Collected> {
         self.register(settings).await?;
         self.ledger.wake(&settings.name).await?;
         let mut collected = Collected { connector: settings.name.clone(), ..Default::default() };
-        match self.once(settings, progress, cancel, &mut collected).await {
+        match self.once(settings, progress, cancel, (&mut collected, backfills)).await {
             Ok(()) => {}
             Err(error @ Error::Ledger(_)) => return Err(error),
             Err(error) => {
                 collected.needs_person |= error.disposition() == Disposition::Pause;
-                collected.problems.push(error.problem());
+                let problem = error.problem();
+                // What held back the files may have held back the look for more as well.
+                if !collected.problems.iter().any(|known| known.code == problem.code) {
+                    collected.problems.push(problem);
+                }
             }
         }
         self.tally(&settings.name, progress, &mut collected).await?;
@@ -100,7 +126,7 @@ impl Collector {
         settings: &ConnectorSettings,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
-        collected: &mut Collected,
+        (collected, backfills): (&mut Collected, bool),
     ) -> Result<()> {
         let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
         let connector = match self.ready(settings, org, progress, cancel).await {
@@ -119,6 +145,9 @@ impl Collector {
         collected.new_files = found.new;
         collected.settling_files = found.settling;
         self.stages(&connector, true, collected).await?;
+        if backfills {
+            self.with_backfills(&connector, collected).await?;
+        }
         // A file that vanished may have been replaced: look for its successor at once.
         let summary = self.ledger.summary(&settings.name).await?;
         if trouble.is_none() && summary.lost > 0 && !cancel.is_cancelled() {
@@ -126,6 +155,7 @@ impl Collector {
             self.stages(&connector, true, collected).await?;
         }
         self.after(&connector).await?;
+        self.note_calls(&settings.name, &connector.org, &connector.budget).await?;
         trouble.map_or(Ok(()), Err)
     }
 
@@ -148,7 +178,8 @@ impl Collector {
                     let mut ignored = Collected::default();
                     tokio::try_join!(
                         self.stages(&connector, false, &mut ignored),
-                        self.keep_polling(&connector)
+                        self.keep_polling(&connector),
+                        self.keep_feeding(&connector)
                     )?;
                 }
                 Err(error @ Error::Ledger(_)) => return Err(error),
@@ -159,39 +190,6 @@ impl Collector {
             }
         }
         Ok(())
-    }
-
-    /// Polls until told to stop, or until the org refuses the credentials.
-    async fn keep_polling(&self, connector: &Arc<Connector>) -> Result<()> {
-        let interval = connector.settings.poll_interval;
-        loop {
-            if self.after(connector).await? {
-                connector.cancel.cancel();
-                return Ok(());
-            }
-            let held = connector.hold.until(clock::now());
-            if held.is_none() {
-                match self.poll(connector).await {
-                    Ok(_) => {}
-                    Err(error @ Error::Ledger(_)) => return Err(error),
-                    Err(error) => {
-                        let problem = error.problem();
-                        tracing::warn!(
-                            connector = connector.name(),
-                            code = problem.code,
-                            "cannot list: {}",
-                            problem.message
-                        );
-                        connector.hold.failed(connector, &error);
-                    }
-                }
-                release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
-            }
-            tokio::select! {
-                () = tokio::time::sleep(interval) => {}
-                () = connector.cancel.cancelled() => return Ok(()),
-            }
-        }
     }
 
     /// Waits before the next try to start. A refusal is waited out until the credentials change,
@@ -275,6 +273,11 @@ impl Collector {
         cancel: &CancellationToken,
     ) -> Result<Arc<Connector>> {
         let retry = self.settings.retry;
+        let budget = Budget::open(settings.api_budget, &*self.ledger, &settings.name).await?;
+        if let Err(error) = budget.before_start() {
+            self.note_calls(&settings.name, &org, &budget).await?;
+            return Err(error);
+        }
         let mut attempt = 0;
         let (org_id, shape) = loop {
             attempt += 1;
@@ -290,12 +293,14 @@ impl Collector {
                     _ => {
                         // The last run's session was taken up, is dead, and no new one was given.
                         self.note_if_refused(&settings.name, &org, &error).await?;
+                        self.note_calls(&settings.name, &org, &budget).await?;
                         return Err(error);
                     }
                 },
             }
         };
-        Ok(Arc::new(Connector { org_id, shape, ..self.parts(settings, org, progress, cancel) }))
+        let parts = self.parts(settings, org, progress, cancel);
+        Ok(Arc::new(Connector { org_id, shape, budget, ..parts }))
     }
 
     fn parts(
@@ -324,6 +329,7 @@ impl Collector {
             work: Notify::new(),
             cancel: cancel.clone(),
             hold: Hold::default(),
+            budget: Budget::new(settings.api_budget),
             memory: self.memory.clone(),
             prepared: self.prepared.clone(),
         }
@@ -351,36 +357,8 @@ impl Collector {
         self.deliver(&connector, &Until::Empty(ended), collected).await
     }
 
-    /// One poll, and its record. Transient failures are waited out a few times.
-    async fn poll(&self, connector: &Arc<Connector>) -> Result<Discovered> {
-        let mut attempt = 0;
-        let found = loop {
-            attempt += 1;
-            match discover(connector).await {
-                Err(error) => match error_wait(&error, connector.retry, attempt) {
-                    Some(wait) if !connector.cancel.is_cancelled() => {
-                        tokio::time::sleep(wait).await;
-                    }
-                    _ => break Err(error),
-                },
-                found => break found,
-            }
-        };
-        let name = connector.name();
-        if let Err(error) = &found {
-            self.note_if_refused(name, &connector.org, error).await?;
-        }
-        let mut record = self.ledger.connector(name).await?;
-        record.poll = Some(outcome(clock::now(), found.as_ref().err()));
-        record.api_usage = connector.org.api_usage().and_then(|usage| {
-            Some((i64::try_from(usage.used).ok()?, i64::try_from(usage.allowed).ok()?))
-        });
-        self.ledger.set_connector(name, &record).await?;
-        found
-    }
-
     /// Remembers a refusal, so that it is not repeated by the next start.
-    async fn note_if_refused(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
+    pub(crate) async fn note_if_refused(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
         match error {
             Error::Org(refusal) if is_refusal(refusal) => {
                 self.access.note_refusal(name, org, error).await
@@ -390,7 +368,7 @@ impl Collector {
     }
 
     /// A refusal met in mid-work is remembered. Answers whether there was one.
-    async fn after(&self, connector: &Connector) -> Result<bool> {
+    pub(crate) async fn after(&self, connector: &Connector) -> Result<bool> {
         let Some(error) = connector.hold.take_refusal() else { return Ok(false) };
         self.access.note_refusal(connector.name(), &connector.org, &Error::Org(error)).await?;
         Ok(true)
@@ -403,21 +381,49 @@ impl Collector {
         once: bool,
         collected: &mut Collected,
     ) -> Result<()> {
+        let listed = Arc::new(AtomicBool::new(true));
+        self.stages_after(connector, once.then_some(listed), collected).await
+    }
+
+    /// Runs all stages while backfills are fed, until nothing is left of both.
+    async fn with_backfills(
+        &self,
+        connector: &Arc<Connector>,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let listed = Arc::new(AtomicBool::new(false));
+        let feeding = async {
+            let ended = self.feed_all(connector).await;
+            listed.store(true, Ordering::SeqCst);
+            connector.work.notify_waiters();
+            ended
+        };
+        let mut staged = Collected::default();
+        let stages = self.stages_after(connector, Some(Arc::clone(&listed)), &mut staged);
+        let (problem, ()) = tokio::try_join!(feeding, stages)?;
+        self.end_backfills(connector).await?;
+        collected.problems.extend(staged.problems.into_iter().chain(problem));
+        collected.needs_person |= staged.needs_person;
+        Ok(())
+    }
+
+    /// Runs all stages: until nothing is left for them once all is `listed`, or for ever.
+    async fn stages_after(
+        &self,
+        connector: &Arc<Connector>,
+        listed: Option<Arc<AtomicBool>>,
+        collected: &mut Collected,
+    ) -> Result<()> {
         let fetched = Arc::new(AtomicBool::new(false));
-        let until = if once { Until::Empty(Arc::clone(&fetched)) } else { Until::Stopped };
+        let empty = |before: &Arc<AtomicBool>| Until::Empty(Arc::clone(before));
+        let until = if listed.is_some() { empty(&fetched) } else { Until::Stopped };
         let collecting = async {
             let stage = Stage {
                 name: "collect".to_owned(),
                 workers: FETCHERS,
-                until: match &until {
-                    Until::Empty(_) => Until::Empty(Arc::new(AtomicBool::new(true))),
-                    Until::Stopped => Until::Stopped,
-                },
+                until: listed.as_ref().map_or(Until::Stopped, empty),
             };
-            let held = || {
-                let until = connector.hold.until(clock::now())?;
-                Some((until, connector.hold.reason()))
-            };
+            let held = || connector.held();
             let work = |lane: Lane, lease| {
                 let connector = Arc::clone(connector);
                 async move { collect::lane(&connector, &lane, lease).await }
@@ -482,20 +488,5 @@ impl Collector {
         collected.delivered =
             progress.destinations.values().map(|one| Progress::get(&one.events)).sum();
         Ok(())
-    }
-}
-
-/// How long to wait before a call that failed is made again; `None` when it should not be.
-fn error_wait(
-    error: &Error,
-    retry: crate::config::RetrySettings,
-    attempt: u32,
-) -> Option<std::time::Duration> {
-    match error.disposition() {
-        Disposition::Retry { after } if attempt < retry.attempts => {
-            let wait = retry.backoff.wait(attempt, 7, after);
-            (wait <= retry.backoff.max.max(std::time::Duration::from_secs(1))).then_some(wait)
-        }
-        _ => None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{ConnectorRecord, Ledger, Outcome, Summary};
+use orgtap_ledger::{ApiCalls, Backfill, ConnectorRecord, Ledger, Outcome, Summary};
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
@@ -21,7 +21,7 @@ pub enum ConnectorState {
     Pending,
     /// Polling works, and everything found is delivered or on its way.
     Active,
-    /// It works, but something waits out a failure or was set aside.
+    /// It works, but something waits out a failure or was set aside, or the API budget slows it.
     Degraded,
     /// It does not work until a person acts.
     Error,
@@ -62,12 +62,67 @@ pub struct ConnectorStatus {
     pub dead_letters: i64,
     /// API calls used and allowed in the org's day, as last heard.
     pub api_usage: Option<(i64, i64)>,
+    /// When that was heard, RFC 3339.
+    pub api_usage_at: Option<String>,
+    /// Orgtap's own calls in this UTC day, by purpose. `sign_in` and `versions` do not count
+    /// against the org's allowance.
+    pub api_calls: BTreeMap<String, i64>,
+    /// Why calls to the org are slowed or stopped, while they are.
+    pub api_restraint: Option<serde_json::Value>,
+    /// Backfills under way, and the last one, newest first.
+    pub backfills: Vec<BackfillStatus>,
     /// Per destination.
     pub destinations: Vec<DestinationStatus>,
     /// The last Test Connection.
     pub test: Option<serde_json::Value>,
     /// The problem behind the state, if there is one.
     pub problem: Option<serde_json::Value>,
+}
+
+/// How far a backfill has come.
+#[derive(Debug, Clone, Serialize)]
+pub struct BackfillStatus {
+    /// Its number.
+    pub id: i64,
+    /// `open` while its files are listed, `listed` while they are on their way, `done`,
+    /// `cancelled`.
+    pub state: &'static str,
+    /// Log dates from this time on, RFC 3339.
+    pub from: String,
+    /// Log dates before this time, RFC 3339.
+    pub to: String,
+    /// Patterns of event types; empty for all the connector collects.
+    pub event_types: Vec<String>,
+    /// Files it brought so far.
+    pub files: i64,
+    /// Files it met that were known before.
+    pub known: i64,
+    /// Of its files, those that every destination has or that can get no further.
+    pub finished: i64,
+    /// Bytes of its files, decompressed.
+    pub bytes: i64,
+    /// When it was asked for, RFC 3339.
+    pub begun_at: String,
+    /// When it was done or cancelled, RFC 3339.
+    pub ended_at: Option<String>,
+}
+
+impl From<Backfill> for BackfillStatus {
+    fn from(one: Backfill) -> Self {
+        Self {
+            id: one.id,
+            state: one.state.name(),
+            from: rfc3339(one.wish.from),
+            to: rfc3339(one.wish.to),
+            event_types: one.wish.event_types,
+            files: one.files,
+            known: one.known,
+            finished: one.finished,
+            bytes: one.bytes,
+            begun_at: rfc3339(one.begun_at),
+            ended_at: one.ended_at.map(rfc3339),
+        }
+    }
 }
 
 /// How far a destination has come.
@@ -102,7 +157,13 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
     for connector in &settings.connectors {
         let record = ledger.connector(&connector.name).await?;
         let summary = ledger.summary(&connector.name).await?;
-        connectors.push(connector_status(connector, record, summary));
+        let today: String = rfc3339(clock::now()).chars().take(10).collect();
+        let calls = ledger.api_calls(&connector.name, &today).await?;
+        let mut status = connector_status(connector, record, summary, calls);
+        let backfills = ledger.backfills(&connector.name).await?.into_iter().enumerate();
+        let shown = backfills.filter(|(place, one)| *place == 0 || one.state.is_under_way());
+        status.backfills = shown.map(|(_, one)| one.into()).collect();
+        connectors.push(status);
     }
     Ok(Status { at: rfc3339(clock::now()), running: is_running(&settings.data_dir), connectors })
 }
@@ -111,6 +172,7 @@ fn connector_status(
     settings: &ConnectorSettings,
     record: ConnectorRecord,
     summary: Summary,
+    calls: Vec<ApiCalls>,
 ) -> ConnectorStatus {
     let (state, reason, problem) = judge(&record, &summary);
     let time = |micros: i64| rfc3339(micros);
@@ -131,6 +193,10 @@ fn connector_status(
         disputed: summary.disputed,
         dead_letters: summary.dead_letters,
         api_usage: record.api_usage,
+        api_usage_at: record.api_usage_at.map(time),
+        api_calls: calls.into_iter().map(|one| (one.purpose, one.calls)).collect(),
+        api_restraint: record.api_restraint,
+        backfills: Vec::new(),
         destinations: summary
             .destinations
             .into_iter()
@@ -158,6 +224,9 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     };
     if let Some(problem) = failed(&record.sign_in) {
         return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
+    }
+    if let Some(problem) = &record.api_restraint {
+        return (ConnectorState::Degraded, message(problem), Some(problem.clone()));
     }
     if record.poll.is_none() {
         return (ConnectorState::Pending, "not polled yet".to_owned(), None);

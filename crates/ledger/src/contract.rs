@@ -17,9 +17,10 @@ use async_trait::async_trait;
 
 use crate::LedgerError;
 use crate::account::Account;
+use crate::backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 use crate::record::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Listed, NewUnit, Summary, Unit, UnitId,
+    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Listed, NewUnit, Summary, Unit, UnitId,
 };
 use crate::unit::{Event, State};
 
@@ -63,7 +64,8 @@ pub trait Ledger: Send + Sync {
     ) -> Result<Listed, LedgerError>;
 
     /// Lanes of a connector with work due for a stage (`collect`, or `deliver:NAME`) at `now` and
-    /// no live lease on it, at most `limit`: oldest file first, then by day and event type.
+    /// no live lease on it, at most `limit`: those with anything but a backfill's units first, then
+    /// oldest file first, then by day and event type.
     async fn due(
         &self,
         connector: &str,
@@ -209,6 +211,40 @@ pub trait Ledger: Send + Sync {
         from: i64,
         to: i64,
     ) -> Result<Vec<Account>, LedgerError>;
+
+    /// Adds calls to what was counted of a connector.
+    async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Result<(), LedgerError>;
+
+    /// The calls of a connector from a UTC day on, by day and purpose.
+    async fn api_calls(&self, connector: &str, since: &str) -> Result<Vec<ApiCalls>, LedgerError>;
+
+    /// Records the wish for a backfill. One with the same wish that is under way is that one.
+    async fn begin_backfill(&self, wish: &NewBackfill, now: i64)
+    -> Result<BackfillId, LedgerError>;
+
+    /// [`Ledger::list`] for an open backfill: with a cursor of its own, and the units come after
+    /// all others in [`Ledger::due`]. Refused when it is not open.
+    async fn feed_backfill(
+        &self,
+        backfill: BackfillId,
+        units: &[NewUnit],
+        from: Option<&Cursor>,
+        to: Option<&Cursor>,
+        now: i64,
+    ) -> Result<Listed, LedgerError>;
+
+    /// Moves a backfill from the state it is in to another, if
+    /// [`BackfillState::may_become`] says so.
+    async fn move_backfill(
+        &self,
+        backfill: BackfillId,
+        from: BackfillState,
+        to: BackfillState,
+        now: i64,
+    ) -> Result<(), LedgerError>;
+
+    /// The backfills of a connector, newest first.
+    async fn backfills(&self, connector: &str) -> Result<Vec<Backfill>, LedgerError>;
 
     /// Names of all connectors ever registered.
     async fn connectors(&self) -> Result<Vec<String>, LedgerError>;

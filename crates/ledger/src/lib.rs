@@ -7,6 +7,7 @@
 //! list of cases every database has to pass.
 
 mod account;
+mod backfill;
 mod contract;
 mod error;
 mod record;
@@ -17,11 +18,12 @@ pub mod suite;
 pub mod unit;
 
 pub use account::{Account, HourRows, OUTSIDE};
+pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::SqliteLedger;

@@ -229,6 +229,21 @@ pub struct ConnectorRecord {
     /// How hourly and daily copies were last compared: disputed units were decided under this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reconcile: Option<String>,
+    /// When that was heard, microseconds.
+    pub api_usage_at: Option<i64>,
+    /// Why calls to the org are slowed or stopped, as JSON; none while they are not.
+    pub api_restraint: Option<serde_json::Value>,
+}
+
+/// Calls to the org in a UTC day, by what they were for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCalls {
+    /// UTC day, `YYYY-MM-DD`.
+    pub day: String,
+    /// What they were for, in a word.
+    pub purpose: String,
+    /// How many.
+    pub calls: i64,
 }
 
 /// Counts for status, over the units of one connector.

@@ -3,7 +3,7 @@
 
 use std::cmp::Ordering;
 
-use crate::{Cursor, LedgerError, Unit};
+use crate::{BackfillId, BackfillState, Cursor, LedgerError, Unit};
 
 /// Most bytes of a dead letter's payload that are kept.
 pub const PAYLOAD_LIMIT: usize = 64 * 1024;
@@ -28,6 +28,39 @@ impl<'a> Stage<'a> {
             _ => Err(LedgerError::Corrupt(format!("no stage called {name:?}"))),
         }
     }
+}
+
+/// A backfill in words.
+pub(crate) fn backfill_name(id: BackfillId) -> String {
+    format!("backfill {id}")
+}
+
+/// Whether a backfill is in the state that a write says it is in.
+pub(crate) fn check_backfill(
+    id: BackfillId,
+    stored: BackfillState,
+    claimed: BackfillState,
+) -> Result<(), LedgerError> {
+    if stored == claimed {
+        return Ok(());
+    }
+    let (stored, claimed) = (stored.name().to_owned(), claimed.name().to_owned());
+    Err(LedgerError::Delta { what: backfill_name(id), stored, claimed })
+}
+
+/// Whether a backfill that is in the state `stored` may go `from -> to`.
+pub(crate) fn check_backfill_move(
+    id: BackfillId,
+    stored: BackfillState,
+    from: BackfillState,
+    to: BackfillState,
+) -> Result<(), LedgerError> {
+    check_backfill(id, stored, from)?;
+    if from.may_become(to) {
+        return Ok(());
+    }
+    let (stored, claimed) = (stored.name().to_owned(), format!("the way to {}", to.name()));
+    Err(LedgerError::Delta { what: backfill_name(id), stored, claimed })
 }
 
 /// The part of a payload that is kept.

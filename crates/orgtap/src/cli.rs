@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Collect once: all the org has, to all destinations.
     Collect(CollectArgs),
+    /// Collect log files of a range of days that were left behind.
+    Backfill(BackfillArgs),
     /// Test a connector stage by stage, and say what to do if it does not work.
     TestConnection(ConnectorArgs),
     /// Add, list, show and remove connectors without an editor.
@@ -116,6 +118,34 @@ pub(crate) struct CollectArgs {
     /// Drop what waits for this destination, which is no longer configured. May be repeated.
     #[arg(long, value_name = "DESTINATION")]
     pub(crate) give_up: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackfillArgs {
+    /// Only these connectors.
+    #[arg(value_name = "CONNECTOR")]
+    pub(crate) connectors: Vec<String>,
+    /// Files about this time or later: a date or an RFC 3339 time.
+    #[arg(long, value_name = "TIME", required_unless_present_any = ["status", "cancel"],
+        value_parser = orgtap_collector::config::read_moment)]
+    pub(crate) from: Option<jiff::Timestamp>,
+    /// Files about times before this one; with a date, those of the day before are the last.
+    #[arg(long, value_name = "TIME", required_unless_present_any = ["status", "cancel"],
+        value_parser = orgtap_collector::config::read_moment)]
+    pub(crate) to: Option<jiff::Timestamp>,
+    /// Only these event types, of those the connector collects: names, `*` for any letters, `!`
+    /// to exclude.
+    #[arg(long, value_name = "TYPE", num_args = 1.., value_delimiter = ',')]
+    pub(crate) types: Vec<String>,
+    /// Say what it would take, and download nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Show all backfills.
+    #[arg(long, conflicts_with_all = ["from", "to", "types", "dry_run", "cancel"])]
+    pub(crate) status: bool,
+    /// Stop a backfill by its number. Files it has listed by then still go out.
+    #[arg(long, value_name = "NUMBER", conflicts_with_all = ["from", "to", "types", "dry_run"])]
+    pub(crate) cancel: Option<i64>,
 }
 
 #[derive(Debug, Args)]

@@ -39,6 +39,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Demo(args) => cmd::demo::run(&common, &args).await,
         Command::Run(args) => cmd::run::run(&common, &args).await,
         Command::Collect(args) => cmd::collect::run(&common, &args).await,
+        Command::Backfill(args) => cmd::backfill::run(&common, &args).await,
         Command::TestConnection(args) => cmd::test_connection::run(&common, &args).await,
         Command::Connector(what) => cmd::connector::run(&common, &what).await,
         Command::Vault(what) => cmd::vault::run(&common, &what).await,

@@ -60,6 +60,12 @@ impl Call {
         }
     }
 
+    /// Whether it counts against the org's daily API calls. Sign-ins and the list of versions do
+    /// not.
+    pub const fn is_charged(self) -> bool {
+        !matches!(self, Self::SignIn | Self::Versions)
+    }
+
     const fn index(self) -> usize {
         self as usize
     }
@@ -86,8 +92,8 @@ pub struct CallCounts {
 
 impl CallCounts {
     /// Those that count against the org's daily API calls.
-    pub const fn charged(&self) -> u64 {
-        self.describe + self.list + self.download + self.limits + self.account
+    pub fn charged(&self) -> u64 {
+        Call::ALL.into_iter().filter(|call| call.is_charged()).map(|call| self.of(call)).sum()
     }
 
     /// The count of one purpose.

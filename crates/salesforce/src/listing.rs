@@ -35,6 +35,8 @@ pub struct Listing {
     pub after: Timestamp,
     /// Files created before this time.
     pub before: Option<Timestamp>,
+    /// Only files whose log date is at the first of these times or later, and before the second.
+    pub log_dates: Option<(Timestamp, Timestamp)>,
     /// Event types wanted, in any case of letters; empty for all.
     pub event_types: Vec<String>,
 }
@@ -73,6 +75,11 @@ impl Pages {
     /// The query, as it is sent.
     pub fn soql(&self) -> &str {
         &self.query.text
+    }
+
+    /// Whether there is no further page, so that [`Pages::next`] makes no call.
+    pub const fn has_ended(&self) -> bool {
+        matches!(self.at, At::End)
     }
 
     /// The next page; none after the last one.

@@ -45,6 +45,10 @@ fn write(listing: &Listing, event_types: &[String]) -> String {
     if let Some(before) = listing.before {
         conditions.push(format!("CreatedDate < {}", time::soql_at_or_after(before)));
     }
+    if let Some((from, to)) = listing.log_dates {
+        conditions.push(format!("LogDate >= {}", time::soql_at_or_before(from)));
+        conditions.push(format!("LogDate < {}", time::soql_at_or_after(to)));
+    }
     if let Some(interval) = interval(listing) {
         conditions.push(interval.to_owned());
     }
@@ -110,6 +114,7 @@ mod tests {
             shape: LogFileShape { has_interval, has_sequence, event_types: Vec::new() },
             after: "2026-11-23T00:00:00Z".parse().unwrap(),
             before: None,
+            log_dates: None,
             event_types: Vec::new(),
         }
     }
@@ -128,6 +133,16 @@ mod tests {
              AND CreatedDate < 2026-11-24T00:00:00Z AND Interval = 'Hourly' \
              AND EventType IN ('Login', 'API') ORDER BY CreatedDate ASC, Id ASC"
         );
+    }
+
+    #[test]
+    fn a_range_of_log_dates_has_its_end_outside() {
+        let mut listing = listing(IntervalChoice::Daily, true, true);
+        let [from, to] = ["2026-11-01T00:00:00Z", "2026-11-03T00:00:00Z"];
+        listing.log_dates = Some((from.parse().unwrap(), to.parse().unwrap()));
+        let text = query(&listing).text;
+        let range = format!(" AND LogDate >= {from} AND LogDate < {to} AND ");
+        assert!(text.contains(&range), "{text}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub use fault::{ConfigError, Fault, FaultKind, Place, catalogue};
 pub use filter::{NotAPattern, TypeFilter};
 pub use saved::NewConnector;
 pub use settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
-pub use value::check as check_value;
+pub use value::{check as check_value, moment as read_moment};
 pub use written::{AuthFlow, IntervalPolicy, Reconcile};
 
 use excerpt::Source;

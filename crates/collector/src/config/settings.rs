@@ -15,6 +15,8 @@ use orgtap_transport::http::ClientSettings;
 use orgtap_transport::{Backoff, Secret, SecretRef, Vault};
 use url::Url;
 
+use crate::budget::figures::ApiBudget;
+
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
 use super::written::{AuthFlow, IntervalPolicy, Reconcile};
@@ -93,6 +95,8 @@ pub struct ConnectorSettings {
     pub poll_interval: Duration,
     /// Log files created before this are left alone; none means everything the org still has.
     pub start: Option<Timestamp>,
+    /// What may be used of the org's API calls.
+    pub api_budget: ApiBudget,
     /// Hourly files, daily files, or whichever the org has.
     pub interval: IntervalPolicy,
     /// What becomes of a daily file beside hourly ones.

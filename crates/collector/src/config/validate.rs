@@ -8,6 +8,8 @@ use std::time::Duration;
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_transport::{Backoff, ConfigDuration, Vault};
 
+use crate::budget::figures::ApiBudget;
+
 use super::fault::FaultKind;
 use super::filter::TypeFilter;
 use super::reader::At;
@@ -16,8 +18,8 @@ use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
 use super::value::{
-    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, is_name, moment, user,
-    version,
+    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, floor, is_name,
+    moment, user, version,
 };
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, IntervalPolicy, Ledger,
@@ -284,6 +286,10 @@ impl<'t> Check<'_, '_, 't> {
             self.wrong(files, &[Step::Key("reconcile_threshold")], message);
         }
         let event_types = self.event_types(files, event_types);
+        let budget = self.below(node, &[Step::Key("api_budget")]).unwrap_or(node);
+        let floor = self.parsed(budget, "floor", config.api_budget.floor.as_deref(), floor);
+        let floor = floor.unwrap_or(ApiBudget::default().floor);
+        let api_budget = ApiBudget { daily: config.api_budget.daily, floor };
         self.destinations_of(config, node);
         Some(ConnectorSettings {
             name: config.name.clone(),
@@ -299,6 +305,7 @@ impl<'t> Check<'_, '_, 't> {
             ca_file: config.ca_file.clone(),
             poll_interval,
             start,
+            api_budget,
             interval: *interval,
             reconcile: *reconcile,
             reconcile_threshold: *reconcile_threshold,

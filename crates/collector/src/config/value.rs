@@ -7,6 +7,8 @@ use jiff::civil::Date;
 use orgtap_salesforce::ApiVersion;
 use orgtap_transport::ConfigDuration;
 
+use crate::budget::figures::Floor;
+
 use super::address;
 
 /// The shortest and the longest a duration may be, and why not longer.
@@ -101,9 +103,18 @@ pub(super) fn version(text: &str) -> Result<ApiVersion, String> {
     Ok(version)
 }
 
+/// A share of the org's calls, or a number of them.
+pub(super) fn floor(text: &str) -> Result<Floor, String> {
+    let floor = match text.strip_suffix('%') {
+        Some(share) => share.trim_end().parse().ok().filter(|it| *it <= 100).map(Floor::Share),
+        None => text.parse().ok().map(Floor::Calls),
+    };
+    floor.ok_or_else(|| "write a share such as 20%, up to 100%, or a number of calls".to_owned())
+}
+
 /// A date or an RFC 3339 time. A span such as `7d` is refused on purpose: it would begin anew at
 /// every start and silently leave out what was missed while Orgtap was down.
-pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+pub fn moment(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
     }

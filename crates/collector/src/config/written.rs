@@ -130,6 +130,9 @@ pub(super) struct ConnectorConfig {
     /// The moment to begin at: log files created before it are left alone. A date or an RFC 3339
     /// time. Default: everything the org still has.
     pub(super) start: Option<String>,
+    /// What may be used of the org's API calls.
+    #[serde(default)]
+    pub(super) api_budget: ApiBudgetConfig,
     /// The org's event log files.
     #[serde(default)]
     pub(super) event_log_files: EventLogFilesConfig,
@@ -216,6 +219,17 @@ impl AuthFlow {
         "jwt_audience",
         "refresh_token",
     ];
+}
+
+/// What may be used of the org's API calls. Sign-ins do not count.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ApiBudgetConfig {
+    /// Most calls of Orgtap for this connector in a UTC day. Default: as many as the floor leaves.
+    pub(super) daily: Option<u64>,
+    /// What Orgtap leaves of the org's calls in 24 hours, whoever makes them: a share such as
+    /// `20%`, or a number. Below it no calls are made; before that they are spread. Default: `10%`.
+    pub(super) floor: Option<String>,
 }
 
 /// The org's event log files.

@@ -40,6 +40,7 @@ pub(crate) async fn list(org: &Org, shape: &LogFileShape, now: Timestamp) -> Res
         shape: shape.clone(),
         after: now - LOOK_BACK,
         before: None,
+        log_dates: None,
         event_types: Vec::new(),
     };
     let mut listed = Listed::default();

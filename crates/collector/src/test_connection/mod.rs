@@ -23,6 +23,7 @@ use orgtap_salesforce::{LogFile, LogFileShape, Org};
 use orgtap_transport::{Explain, disk};
 
 use crate::access::Access;
+use crate::budget::Tally;
 use crate::clock;
 use crate::collector::open_ledger;
 use crate::config::{ConnectorSettings, Settings};
@@ -104,21 +105,34 @@ pub async fn test_connection(
     let failed = stages.iter().find_map(|stage| {
         Some(format!("{} Stage: {}", stage.stage.name(), stage.message.as_ref()?))
     });
+    let usage = carried.org.as_ref().and_then(Org::api_usage);
     let report = TestReport {
         connector: connector.name.clone(),
         successful: failed.is_none(),
         message: failed.unwrap_or_else(|| "Connection successful".to_owned()),
         at: rfc3339(clock::now()),
         took_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        api_calls: carried.org.as_ref().map_or(0, |org| org.calls().charged()),
+        api_left: usage.map(|it| (it.allowed.saturating_sub(it.used), it.allowed)),
         collects: carried.collects,
         stages,
     };
-    remember(&ledger, &report).await?;
+    remember(&ledger, &report, carried.org.as_ref()).await?;
     Ok(report)
 }
 
-async fn remember(ledger: &Arc<dyn Ledger>, report: &TestReport) -> Result<()> {
+/// Keeps the report, the calls made, and what the org said of its allowance: a daemon that waits
+/// for that takes it up.
+async fn remember(ledger: &Arc<dyn Ledger>, report: &TestReport, org: Option<&Org>) -> Result<()> {
+    let now = clock::now();
+    if let Some(org) = org {
+        Tally::default().write(&**ledger, &report.connector, org, now).await?;
+    }
     let mut record = ledger.connector(&report.connector).await?;
+    if let Some(usage) = org.and_then(Org::api_usage) {
+        record.api_usage = i64::try_from(usage.used).ok().zip(i64::try_from(usage.allowed).ok());
+        record.api_usage_at = Some(now);
+    }
     record.test = serde_json::to_value(report).ok();
     Ok(ledger.set_connector(&report.connector, &record).await?)
 }

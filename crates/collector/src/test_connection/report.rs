@@ -98,6 +98,11 @@ pub struct TestReport {
     pub at: String,
     /// How long it took, milliseconds.
     pub took_ms: u64,
+    /// Calls the test made that count against the org's daily allowance.
+    pub api_calls: u64,
+    /// Calls left to all programs and calls allowed in the org's day, if the org said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_left: Option<(u64, u64)>,
     /// What will be collected, if the test came that far.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub collects: Option<String>,

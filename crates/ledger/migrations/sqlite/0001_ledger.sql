@@ -48,6 +48,35 @@ create table lease (
     primary key (lane_id, stage)
 ) strict;
 
+-- Calls to the org, by UTC day and what they were for.
+create table api_call (
+    connector_id integer not null references connector (id),
+    day          text    not null,
+    purpose      text    not null,
+    calls        integer not null,
+    primary key (connector_id, day, purpose)
+) strict;
+
+-- Files of a range of log dates that are collected beside what is new. Its cursor is null before
+-- the first file.
+create table backfill (
+    id            integer primary key,
+    connector_id  integer not null references connector (id),
+    log_date_from integer not null,
+    log_date_to   integer not null,
+    -- Patterns, as one JSON array.
+    event_types   text    not null,
+    state         text    not null default 'open' check (state in
+        ('open', 'listed', 'done', 'cancelled')),
+    created_date  integer,
+    log_file_id   text,
+    known         integer not null default 0,
+    begun_at      integer not null,
+    ended_at      integer
+) strict;
+
+create index backfill_connector on backfill (connector_id, id);
+
 create table unit (
     id            integer primary key,
     connector_id  integer not null references connector (id),
@@ -79,12 +108,14 @@ create table unit (
     listed_at     integer not null,
     final_at      integer,
     spooled       integer not null default 0 check (spooled in (0, 1)),
+    -- The backfill that listed it; none: found as new.
+    backfill_id   integer references backfill (id),
     unique (connector_id, log_file_id, created_date, length)
 ) strict;
 
 create index unit_lane on unit (lane_id);
 -- Few units wait at any time, however many there were: these two stay small.
-create index unit_due on unit (connector_id, lane_id, created_date, not_before)
+create index unit_due on unit (connector_id, lane_id, created_date, not_before, backfill_id)
     where state in ('listed', 'fetched');
 create index unit_waiting on unit (connector_id, not_before)
     where state in ('listed', 'fetched') and attempts > 0;
@@ -94,16 +125,19 @@ create index unit_vanished on unit (connector_id) where state = 'vanished';
 create index unit_disputed on unit (connector_id) where state = 'disputed';
 -- The log date first, so that questions about all units of a connector do not take it.
 create index unit_log_date on unit (log_date, connector_id);
+create index unit_backfill on unit (backfill_id, final_at, length)
+    where backfill_id is not null;
 create index unit_spooled on unit (final_at, id)
     where spooled = 1 and final_at is not null;
 
--- A row that is not done belongs to a unit that is admitted. Lane and creation are the unit's,
+-- A row that is not done belongs to a unit that is admitted. Lane, creation and backfill are the unit's,
 -- repeated here because they never change and the question for due work then needs this alone.
 create table delivery (
     unit_id        integer not null references unit (id),
     destination_id integer not null references destination (id),
     lane_id        integer not null references lane (id),
     created_date   integer not null,
+    backfilled     integer not null default 0 check (backfilled in (0, 1)),
     position       integer not null default 0 check (position >= 0),
     delivered      integer not null default 0,
     rejected       integer not null default 0,
@@ -114,7 +148,8 @@ create table delivery (
     primary key (unit_id, destination_id)
 ) strict;
 
-create index delivery_due on delivery (destination_id, lane_id, created_date, not_before)
+create index delivery_due
+    on delivery (destination_id, lane_id, created_date, not_before, backfilled)
     where done = 0;
 create index delivery_waiting on delivery (destination_id, not_before)
     where done = 0 and attempts > 0;

@@ -15,8 +15,9 @@ use crate::unit::{self, Event, State};
 use crate::{Delivery, DeliveryDelta, Lane, Lease, LedgerError, Unit, UnitId};
 
 const OPEN: &str = "
-    insert into delivery (unit_id, destination_id, lane_id, created_date)
-    select u.id, t.id, u.lane_id, u.created_date
+    insert into delivery (unit_id, destination_id, lane_id, created_date, backfilled)
+    select u.id, t.id, u.lane_id, u.created_date,
+        case when u.backfill_id is null then 0 else 1 end
     from unit u join destination t on t.connector_id = u.connector_id
     where u.id = $1 and t.registered = 1";
 const OF_UNIT: &str = "

@@ -13,7 +13,8 @@ use crate::{Lane, LaneWork};
 pub(super) const COLLECT: &str = "
     select l.event_type, l.day, w.units
     from (
-        select u.lane_id, min(u.created_date) as oldest, count(*) as units
+        select u.lane_id, min(u.created_date) as oldest, count(*) as units,
+            min(case when u.backfill_id is null then 0 else 1 end) as later
         from unit u
         where u.connector_id = (select id from connector where name = $1)
           and u.state in ('listed', 'fetched') and u.not_before <= $3
@@ -22,13 +23,14 @@ pub(super) const COLLECT: &str = "
     join lane l on l.id = w.lane_id
     where not exists (select 1 from lease s where s.lane_id = w.lane_id and s.stage = $2
                       and s.owner is not null and s.expires > $3)
-    order by w.oldest, l.day, l.event_type
+    order by w.later, w.oldest, l.day, l.event_type
     limit $4";
 /// Lanes with open deliveries to the destination $5.
 pub(super) const DELIVER: &str = "
     select l.event_type, l.day, w.units
     from (
-        select d.lane_id, min(d.created_date) as oldest, count(*) as units
+        select d.lane_id, min(d.created_date) as oldest, count(*) as units,
+            min(d.backfilled) as later
         from delivery d
         where d.destination_id = (
             select t.id from destination t join connector c on c.id = t.connector_id
@@ -39,7 +41,7 @@ pub(super) const DELIVER: &str = "
     join lane l on l.id = w.lane_id
     where not exists (select 1 from lease s where s.lane_id = w.lane_id and s.stage = $2
                       and s.owner is not null and s.expires > $3)
-    order by w.oldest, l.day, l.event_type
+    order by w.later, w.oldest, l.day, l.event_type
     limit $4";
 
 pub(super) const UNIT_WAITS: &str = "

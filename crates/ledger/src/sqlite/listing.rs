@@ -8,7 +8,7 @@ use super::connector;
 use super::dialect::Stop;
 use super::script::Script;
 use crate::rules::check_cursor;
-use crate::{Cursor, Lane, LedgerError, Listed, NewUnit};
+use crate::{BackfillId, Cursor, Lane, LedgerError, Listed, NewUnit};
 
 const CURSOR: &str = "
     select k.created_date, k.log_file_id
@@ -26,8 +26,8 @@ const INSERT_LANE: &str =
 
 const INSERT_UNIT: &str = "
     insert into unit (connector_id, lane_id, file_interval, sequence, log_file_id, log_date,
-        created_date, length, listed_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        created_date, length, listed_at, backfill_id)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     on conflict (connector_id, log_file_id, created_date, length) do nothing";
 
 /// One page of a listing with the step it makes.
@@ -62,30 +62,9 @@ pub(super) async fn list(
     let stored = cursor(conn, page.connector, page.track).await?;
     let what = || format!("the listing {} of {}", page.track, page.connector);
     check_cursor(what, stored.as_ref(), page.from, page.to)?;
-    let connector = connector::known(conn, page.connector).await?;
-    let mut listed = Listed::default();
-    let mut script = Script::default();
-    let mut lanes: HashMap<&Lane, i64> = HashMap::new();
-    for unit in page.units {
-        if unit.lane.connector != page.connector {
-            let text = format!("no unit of {} among those of {}", unit.lane, page.connector);
-            return Err(LedgerError::Corrupt(text).into());
-        }
-        let lane = if let Some(lane) = lanes.get(&unit.lane) {
-            *lane
-        } else {
-            let lane = lane_of(conn, connector, &unit.lane).await?;
-            lanes.insert(&unit.lane, lane);
-            lane
-        };
-        insert(&mut script, connector, lane, unit, now);
-        if script.is_full() {
-            listed.new += script.run(conn).await?;
-        }
-    }
-    listed.new += script.run(conn).await?;
-    listed.known = (page.units.len() as u64).saturating_sub(listed.new);
+    let listed = record(conn, page.connector, page.units, None, now).await?;
     if let Some(to) = page.to.filter(|_| page.to != page.from) {
+        let connector = connector::known(conn, page.connector).await?;
         sqlx::query(SET_CURSOR)
             .bind(connector)
             .bind(page.track)
@@ -97,8 +76,47 @@ pub(super) async fn list(
     Ok(listed)
 }
 
-/// Adds what records a unit, if it is new.
-fn insert(script: &mut Script, connector: i64, lane: i64, unit: &NewUnit, now: i64) {
+/// Records the units that are not known yet, as those of a backfill if it is one's.
+pub(super) async fn record(
+    conn: &mut SqliteConnection,
+    name: &str,
+    units: &[NewUnit],
+    backfill: Option<BackfillId>,
+    now: i64,
+) -> Result<Listed, Stop> {
+    let connector = connector::known(conn, name).await?;
+    let mut listed = Listed::default();
+    let mut script = Script::default();
+    let mut lanes: HashMap<&Lane, i64> = HashMap::new();
+    for unit in units {
+        if unit.lane.connector != name {
+            let text = format!("no unit of {} among those of {name}", unit.lane);
+            return Err(LedgerError::Corrupt(text).into());
+        }
+        let lane = if let Some(lane) = lanes.get(&unit.lane) {
+            *lane
+        } else {
+            let lane = lane_of(conn, connector, &unit.lane).await?;
+            lanes.insert(&unit.lane, lane);
+            lane
+        };
+        insert(&mut script, (connector, lane, backfill), unit, now);
+        if script.is_full() {
+            listed.new += script.run(conn).await?;
+        }
+    }
+    listed.new += script.run(conn).await?;
+    listed.known = (units.len() as u64).saturating_sub(listed.new);
+    Ok(listed)
+}
+
+/// Adds what records a unit, if it is new, for a connector, a lane and maybe a backfill.
+fn insert(
+    script: &mut Script,
+    (connector, lane, backfill): (i64, i64, Option<BackfillId>),
+    unit: &NewUnit,
+    now: i64,
+) {
     script
         .push(INSERT_UNIT)
         .bind(connector)
@@ -109,7 +127,8 @@ fn insert(script: &mut Script, connector: i64, lane: i64, unit: &NewUnit, now: i
         .bind(unit.log_date)
         .bind(unit.created_date)
         .bind(unit.length)
-        .bind(now);
+        .bind(now)
+        .bind(backfill);
 }
 
 /// The lane's number; it is made known if it is not.

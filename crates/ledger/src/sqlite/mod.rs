@@ -4,6 +4,8 @@
 //! modules by what they are about, except for what is SQLite's own, which is in `dialect`.
 
 mod account;
+mod api_call;
+mod backfill;
 mod connector;
 mod dead_letter;
 mod deliver;
@@ -29,8 +31,9 @@ use sqlx::sqlite::SqlitePoolOptions;
 
 use crate::unit::State;
 use crate::{
-    Account, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    Account, ApiCalls, Backfill, BackfillId, BackfillState, ConnectorRecord, Cursor, DeadLetter,
+    Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError, Listed,
+    NewBackfill, NewUnit, Summary, Unit, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -288,6 +291,55 @@ impl Ledger for SqliteLedger {
         to: i64,
     ) -> Result<Vec<Account>, LedgerError> {
         Ok(account::accounts(&self.readers, connector, from, to).await?)
+    }
+
+    async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let counted = api_call::count(&mut tx, connector, calls).await;
+        tx.finish(counted).await
+    }
+
+    async fn api_calls(&self, connector: &str, since: &str) -> Result<Vec<ApiCalls>, LedgerError> {
+        Ok(api_call::since(&mut *self.reader().await?, connector, since).await?)
+    }
+
+    async fn begin_backfill(
+        &self,
+        wish: &NewBackfill,
+        now: i64,
+    ) -> Result<BackfillId, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let begun = backfill::begin(&mut tx, wish, now).await;
+        tx.finish(begun).await
+    }
+
+    async fn feed_backfill(
+        &self,
+        backfill: BackfillId,
+        units: &[NewUnit],
+        from: Option<&Cursor>,
+        to: Option<&Cursor>,
+        now: i64,
+    ) -> Result<Listed, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let fed = backfill::feed(&mut tx, backfill, units, from, to, now).await;
+        tx.finish(fed).await
+    }
+
+    async fn move_backfill(
+        &self,
+        backfill: BackfillId,
+        from: BackfillState,
+        to: BackfillState,
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let moved = backfill::set_state(&mut tx, backfill, from, to, now).await;
+        tx.finish(moved).await
+    }
+
+    async fn backfills(&self, connector: &str) -> Result<Vec<Backfill>, LedgerError> {
+        Ok(backfill::all(&mut *self.reader().await?, connector).await?)
     }
 
     async fn connectors(&self) -> Result<Vec<String>, LedgerError> {

@@ -24,6 +24,8 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         test: Some(serde_json::json!({"stages": [1, 2.5, null, true]})),
         api_usage: Some((17, 15_000)),
         reconcile: Some("deliver, 90 %".to_owned()),
+        api_usage_at: Some(NOW + 2),
+        api_restraint: Some(serde_json::json!({"until": 3})),
     };
     ledger.set_connector(ACME, &record).await.unwrap();
     assert_eq!(ledger.connector(ACME).await.unwrap(), record);

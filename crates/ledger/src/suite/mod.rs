@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a case that fails is to stop there")]
 
+mod backfills;
 mod connectors;
 mod deliveries;
 mod disputes;
@@ -27,6 +28,7 @@ use async_trait::async_trait;
 
 use crate::Ledger;
 
+pub use backfills::*;
 pub use connectors::*;
 pub use deliveries::*;
 pub use disputes::*;
@@ -156,6 +158,15 @@ cases! { $
     payloads_of_dead_letters_are_cut
     only_final_units_without_dead_letters_are_releasable
     released_units_are_not_releasable_again
+
+    calls_are_added_up_by_connector_day_and_purpose
+    a_backfill_with_the_same_wish_is_the_one_under_way
+    a_backfill_brings_only_files_that_are_not_known
+    a_backfill_from_the_wrong_cursor_is_refused_whole
+    a_backfill_that_is_not_open_takes_no_more_files
+    a_backfill_ends_once
+    files_of_a_backfill_are_due_after_all_others
+    a_backfill_counts_what_of_it_is_final
 
     everything_is_there_after_reopening
     a_ledger_opened_twice_is_one_ledger

@@ -10,8 +10,8 @@ use super::MemoryLedger;
 use super::scene::{COLLECT, HOURLY, MINUTE, NOW, dead_letter, file};
 use crate::unit::Event;
 use crate::{
-    Cursor, DeadLetter, DeliveryDelta, HourRows, Lane, Lease, Ledger, LedgerError, NewUnit, Unit,
-    UnitId,
+    Cursor, DeadLetter, DeliveryDelta, HourRows, Lane, Lease, Ledger, LedgerError, NewBackfill,
+    NewUnit, Unit, UnitId,
 };
 
 /// One thing that happens to a ledger. Numbers too large are taken modulo what there is.
@@ -31,6 +31,8 @@ pub enum Step {
         /// How far it moves.
         by: i8,
     },
+    /// Brings files of a connector by its backfill, whose cursor stays.
+    Backfill(u8, Vec<(u8, u8)>),
     /// Takes a lease for minutes.
     Lease(u8, u8, u8, u8),
     /// Prolongs a lease for minutes.
@@ -227,6 +229,12 @@ impl Side<'_> {
                 let (from, to) = (from.as_ref(), to.as_ref());
                 outcome(self.ledger.list(connector, HOURLY, &files, from, to, now).await)
             }
+            Step::Backfill(connector, files) => {
+                let connector = one_of(&CONNECTORS, *connector);
+                let files = listed(connector, files);
+                let id = self.ledger.begin_backfill(&wish(connector), now).await.unwrap();
+                outcome(self.ledger.feed_backfill(id, &files, None, None, now).await)
+            }
             Step::Renew(number, minutes) => {
                 let ttl = i64::from(*minutes) * MINUTE;
                 outcome(self.ledger.renew(pick(&history.leases, *number)?, now, ttl).await)
@@ -309,6 +317,7 @@ impl Side<'_> {
         for name in CONNECTORS {
             view.push(format!("{:?}", self.ledger.cursor(name, HOURLY).await.unwrap()));
             view.push(format!("{:?}", self.ledger.summary(name).await.unwrap()));
+            view.push(format!("{:?}", self.ledger.backfills(name).await.unwrap()));
             view.push(format!("{:?}", self.ledger.next_due(name, now).await.unwrap()));
             for mut account in self.ledger.accounts(name, i64::MIN, i64::MAX).await.unwrap() {
                 account.unit.id = self.place(account.unit.id);
@@ -333,6 +342,11 @@ impl Side<'_> {
 fn listed(connector: &str, files: &[(u8, u8)]) -> Vec<NewUnit> {
     let own: Vec<Lane> = lanes().into_iter().filter(|lane| lane.connector == connector).collect();
     files.iter().filter_map(|(lane, n)| Some(file(pick(&own, *lane)?, i64::from(n % 4)))).collect()
+}
+
+fn wish(connector: &str) -> NewBackfill {
+    let connector = connector.to_owned();
+    NewBackfill { connector, from: 0, to: NOW, event_types: Vec::new() }
 }
 
 /// Plays the steps on a ledger that is empty and on one in memory. Panics where they differ.
@@ -384,13 +398,15 @@ pub async fn assert_like_memory(ledger: &dyn Ledger, steps: &[Step]) -> usize {
 
 /// Takes over what later steps refer to, from the ledger in memory.
 async fn learn(history: &mut History, step: &Step, memory: &MemoryLedger) {
-    if let Step::List { connector, files, off, by } = step {
-        let connector = one_of(&CONNECTORS, *connector);
-        for file in listed(connector, files) {
+    if let Step::List { connector, files, .. } | Step::Backfill(connector, files) = step {
+        for file in listed(one_of(&CONNECTORS, *connector), files) {
             if !history.units.contains(&file) {
                 history.units.push(file);
             }
         }
+    }
+    if let Step::List { connector, off, by, .. } = step {
+        let connector = one_of(&CONNECTORS, *connector);
         let at = history.cursors.entry(connector).or_insert(0);
         *at = (*at + i64::from(*off) + i64::from(*by)).max(0);
     }

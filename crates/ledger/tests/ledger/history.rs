@@ -28,6 +28,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..2_u8, 0..4_u8).prop_map(|(connector, bits)| Step::Register(connector, bits)),
         4 => (0..2_u8, prop::collection::vec((0..2_u8, 0..4_u8), 0..5), off(), -1..4_i8)
             .prop_map(|(connector, files, off, by)| Step::List { connector, files, off, by }),
+        2 => (0..2_u8, prop::collection::vec((0..2_u8, 0..4_u8), 0..5))
+            .prop_map(|(connector, files)| Step::Backfill(connector, files)),
         8 => (0..4_u8, 0..3_u8, 0..2_u8, 1..30_u8)
             .prop_map(|(lane, stage, owner, ttl)| Step::Lease(lane, stage, owner, ttl)),
         1 => (any::<u8>(), 1..30_u8).prop_map(|(lease, ttl)| Step::Renew(lease, ttl)),

@@ -27,6 +27,10 @@ pub(crate) async fn run(common: &Common, args: &HealthcheckArgs) -> anyhow::Resu
             if one.state == ConnectorState::Error {
                 troubles.push(format!("{}: {}", one.connector, one.reason));
             }
+            // A look that the API budget puts off is not overdue, and a restart would not help.
+            if one.api_restraint.is_some() {
+                continue;
+            }
             let longest =
                 args.max_age.unwrap_or_else(|| (connector.poll_interval * 3).max(SHORTEST));
             let polled = one.last_poll.as_deref().and_then(|text| text.parse().ok());

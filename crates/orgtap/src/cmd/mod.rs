@@ -1,6 +1,7 @@
 //! The commands.
 
 pub(crate) mod ask;
+pub(crate) mod backfill;
 pub(crate) mod collect;
 pub(crate) mod completeness;
 pub(crate) mod config;

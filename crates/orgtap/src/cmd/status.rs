@@ -97,8 +97,14 @@ fn details(one: &ConnectorStatus) -> String {
             count(destination.waiting.unsigned_abs()),
         ));
     }
+    lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
     if let Some((used, allowed)) = one.api_usage {
         lines.push(format!("  {used} of {allowed} API calls used in the org's day"));
+    }
+    if !one.api_calls.is_empty() {
+        let calls = one.api_calls.iter().map(|(purpose, calls)| format!("{calls} {purpose}"));
+        let calls: Vec<_> = calls.collect();
+        lines.push(format!("  calls made today: {}", calls.join(", ")));
     }
     if let Some(problem) = &one.problem {
         for key in ["cause", "remedy", "code"] {

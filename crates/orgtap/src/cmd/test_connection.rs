@@ -74,6 +74,12 @@ pub(crate) fn verdict(report: &TestReport) -> String {
     if let Some(collects) = &report.collects {
         text.push_str(&format!("\n  will collect {collects}"));
     }
+    if let Some((left, allowed)) = report.api_left {
+        text.push_str(&format!(
+            "\n  used {} API calls; {left} of {allowed} are left in the org's day",
+            report.api_calls
+        ));
+    }
     match report.warnings().count() {
         0 => {}
         1 => text.push_str("\n  with a warning: see above"),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails is to stop there")]
 
+mod backfill;
+mod budget;
 mod causes;
 mod commands;
 mod completeness;

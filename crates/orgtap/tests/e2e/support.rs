@@ -370,6 +370,11 @@ pub(crate) struct Comparison {
 }
 
 impl Comparison {
+    /// Nothing doubled, nothing altered.
+    pub(crate) fn assert_nothing_extra(&self) {
+        assert!(self.extra.is_empty() && self.doubled_uids == 0, "{self:.300?}");
+    }
+
     /// Nothing lost, nothing doubled, nothing altered.
     pub(crate) fn assert_exact(&self) {
         let show = |rows: &[(LaneName, RowText)]| {

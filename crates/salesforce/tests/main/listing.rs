@@ -16,6 +16,7 @@ fn listing() -> Listing {
         shape: LogFileShape { has_interval: true, has_sequence: true, event_types: Vec::new() },
         after: "2026-11-22T00:00:00Z".parse().unwrap(),
         before: None,
+        log_dates: None,
         event_types: Vec::new(),
     }
 }

@@ -72,6 +72,7 @@ async fn provoke(org: &Org) -> Vec<Error> {
         shape: LogFileShape::default(),
         after: jiff::Timestamp::UNIX_EPOCH,
         before: None,
+        log_dates: None,
         event_types: vec!["Login".into()],
     };
     let mut errors = Vec::new();

@@ -8,6 +8,7 @@ use orgtap_salesforce::{ApiVersion, SignIn};
 use orgtap_transport::{Backoff, Secret, SecretRef, Vault};
 
 use super::{GOOD, connector, with};
+use crate::Floor;
 use crate::config::{
     ConnectorSettings, IntervalPolicy, Reconcile, Settings, SignInSettings, parse,
 };
@@ -47,6 +48,7 @@ fn the_eight_fields_and_a_destination_are_enough() {
     assert_eq!(acme.overlap, Duration::from_hours(1));
     assert_eq!(acme.interval, IntervalPolicy::Auto);
     assert_eq!((acme.reconcile, acme.reconcile_threshold), (Reconcile::Deliver, 90));
+    assert_eq!((acme.api_budget.daily, acme.api_budget.floor), (None, Floor::Share(10)));
     assert!(acme.event_types.admits_all());
     assert_eq!(acme.destinations, ["siem"]);
     assert_eq!(settings.destination("siem").map(DestinationConfig::kind), Some("file"));
@@ -63,6 +65,7 @@ fn every_setting_is_taken() {
     proxy: http://proxy.example:3128
     poll_interval: 90s
     start: 2026-11-01
+    api_budget: { daily: 5000, floor: 20% }
     event_log_files:
       interval: daily
       reconcile: report
@@ -88,6 +91,8 @@ fn every_setting_is_taken() {
     assert_eq!(acme.proxy.as_ref().unwrap().port(), Some(3128));
     assert_eq!(acme.poll_interval, Duration::from_secs(90));
     assert_eq!(acme.start.unwrap().to_string(), "2026-11-01T00:00:00Z");
+    let api_budget = acme.api_budget;
+    assert_eq!((api_budget.daily, api_budget.floor), (Some(5_000), Floor::Share(20)));
     assert_eq!(acme.interval, IntervalPolicy::Daily);
     assert_eq!((acme.reconcile, acme.reconcile_threshold), (Reconcile::Report, 0));
     assert!(acme.event_types.admits("login") && acme.event_types.admits("API"));
@@ -104,6 +109,24 @@ fn a_start_may_be_a_date_or_a_time_with_any_offset() {
     ] {
         let settings = settings(&connector(&format!("    start: {written}\n")));
         assert_eq!(settings.connectors[0].start.unwrap().to_string(), time, "{written}");
+    }
+}
+
+#[test]
+fn a_floor_may_be_a_share_or_a_number_of_calls() {
+    for (written, floor) in [
+        ("0%", Floor::Share(0)),
+        ("100 %", Floor::Share(100)),
+        ("0", Floor::Calls(0)),
+        ("\"2500\"", Floor::Calls(2_500)),
+    ] {
+        let text = connector(&format!("    api_budget: {{ floor: {written} }}\n"));
+        assert_eq!(settings(&text).connectors[0].api_budget.floor, floor, "{written}");
+    }
+    for wrong in ["101%", "-5", "x", "5.5%", "\"\""] {
+        let text = connector(&format!("    api_budget: {{ floor: {wrong} }}\n"));
+        let said = parse(&text, "orgtap.yaml").unwrap_err().render();
+        assert!(said.contains("write a share such as 20%"), "{wrong}: {said}");
     }
 }
 

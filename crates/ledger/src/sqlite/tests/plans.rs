@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
-use crate::sqlite::{account, dead_letter, deliver, due, progress, status};
+use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, status};
 use crate::{Ledger, SqliteLedger};
 
 /// The steps of a plan, one a line.
@@ -37,6 +37,7 @@ async fn frequent_questions_read_only_what_waits() {
         (account::DELIVERIES, "INDEX unit_log_date"),
         (status::UNITS_FAILING, "INDEX unit_waiting"),
         (status::DELIVERIES_FAILING, "INDEX delivery_waiting"),
+        (backfill::PROGRESS, "INDEX unit_backfill"),
         (dead_letter::NEWEST, "INDEX dead_letter_newest"),
     ] {
         let plan = plan(&mut conn, sql).await;

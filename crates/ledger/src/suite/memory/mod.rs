@@ -3,6 +3,7 @@
 //!
 //! Every write works on a copy of the whole world, which is taken over if nothing was refused.
 
+mod backfills;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +14,11 @@ use async_trait::async_trait;
 use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
 use crate::unit::{Event, Misfit, State};
 use crate::{
-    Account, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    Account, ApiCalls, Backfill, BackfillId, BackfillState, ConnectorRecord, Cursor, DeadLetter,
+    Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Listed, NewBackfill, NewUnit,
+    Summary, Unit, UnitId,
 };
-use world::{Answer, World, fenced, fresh, identity};
+use world::{Answer, World, fenced};
 
 /// A [`Ledger`] in memory.
 #[derive(Default)]
@@ -101,19 +103,7 @@ impl Ledger for MemoryLedger {
         self.write(|world| {
             let key = (connector.to_owned(), track.to_owned());
             check_cursor(String::new, world.cursors.get(&key), from, to)?;
-            let mut listed = Listed::default();
-            for new in units {
-                if new.lane.connector != connector {
-                    return Err(LedgerError::Corrupt("a unit of another".to_owned()));
-                }
-                if world.units.iter().any(|unit| identity(&unit.listed) == identity(new)) {
-                    listed.known += 1;
-                } else {
-                    listed.new += 1;
-                    let id = world.units.len() as UnitId + 1;
-                    world.units.push(fresh(id, new, now));
-                }
-            }
+            let listed = world.record(connector, units, None, now)?;
             if let Some(to) = to {
                 world.cursors.insert(key, to.clone());
             }
@@ -130,22 +120,26 @@ impl Ledger for MemoryLedger {
     ) -> Answer<Vec<LaneWork>> {
         let parsed = Stage::parse(stage)?;
         Ok(self.read(|world| {
-            let mut lanes: BTreeMap<&Lane, (i64, i64)> = BTreeMap::new();
+            let mut lanes: BTreeMap<&Lane, (bool, i64, i64)> = BTreeMap::new();
             for (unit, not_before) in world.waiting(connector, parsed) {
                 let grant = world.grants.get(&(unit.listed.lane.clone(), stage.to_owned()));
                 let leased = grant.is_some_and(|g| g.owner.is_some() && g.expires > now);
                 if not_before <= now && !leased {
-                    let (oldest, units) = lanes.entry(&unit.listed.lane).or_insert((i64::MAX, 0));
+                    let (later, oldest, units) =
+                        lanes.entry(&unit.listed.lane).or_insert((true, i64::MAX, 0));
+                    *later &= world.backfilled.contains_key(&unit.id);
                     *oldest = unit.listed.created_date.min(*oldest);
                     *units += 1;
                 }
             }
             let mut lanes: Vec<_> = lanes.into_iter().collect();
-            lanes.sort_by_key(|(lane, (oldest, _))| (*oldest, &lane.day, &lane.event_type));
+            lanes.sort_by_key(|(lane, (later, oldest, _))| {
+                (*later, *oldest, &lane.day, &lane.event_type)
+            });
             lanes.truncate(limit);
             lanes
                 .into_iter()
-                .map(|(lane, (_, units))| LaneWork { lane: lane.clone(), units })
+                .map(|(lane, (.., units))| LaneWork { lane: lane.clone(), units })
                 .collect()
         }))
     }
@@ -411,6 +405,59 @@ impl Ledger for MemoryLedger {
             kind(a).cmp(&kind(b)).then(handling_order(&a.unit, &b.unit))
         });
         Ok(accounts)
+    }
+
+    async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Answer<()> {
+        self.write(|world| {
+            for one in calls {
+                let key = (connector.to_owned(), one.day.clone(), one.purpose.clone());
+                *world.calls.entry(key).or_default() += one.calls;
+            }
+            Ok(())
+        })
+    }
+
+    async fn api_calls(&self, connector: &str, since: &str) -> Answer<Vec<ApiCalls>> {
+        Ok(self.read(|world| {
+            let own = world
+                .calls
+                .iter()
+                .filter(|((name, day, _), _)| name == connector && day.as_str() >= since);
+            own.map(|((_, day, purpose), calls)| {
+                let (day, purpose) = (day.clone(), purpose.clone());
+                ApiCalls { day, purpose, calls: *calls }
+            })
+            .collect()
+        }))
+    }
+
+    async fn begin_backfill(&self, wish: &NewBackfill, now: i64) -> Answer<BackfillId> {
+        self.write(|world| Ok(world.begin_backfill(wish, now)))
+    }
+
+    async fn feed_backfill(
+        &self,
+        backfill: BackfillId,
+        units: &[NewUnit],
+        from: Option<&Cursor>,
+        to: Option<&Cursor>,
+        now: i64,
+    ) -> Answer<Listed> {
+        self.write(|world| world.feed_backfill(backfill, units, from, to, now))
+    }
+
+    async fn move_backfill(
+        &self,
+        backfill: BackfillId,
+        from: BackfillState,
+        to: BackfillState,
+        now: i64,
+    ) -> Answer<()> {
+        self.write(|world| world.move_backfill(backfill, from, to, now))
+    }
+
+    async fn backfills(&self, connector: &str) -> Answer<Vec<Backfill>> {
+        Ok(self.read(|world| world.shown_backfills(connector)))
     }
 
     async fn connectors(&self) -> Answer<Vec<String>> {

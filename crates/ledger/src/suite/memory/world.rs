@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    Account, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, HourRows,
-    Lane, Lease, LedgerError, NewUnit, Unit, UnitId,
+    Account, Backfill, BackfillId, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta,
+    Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -29,6 +29,10 @@ pub(super) struct World {
     pub(super) hours: BTreeMap<UnitId, Vec<HourRows>>,
     pub(super) deliveries: Vec<Delivery>,
     pub(super) dead_letters: Vec<(String, DeadLetter)>,
+    pub(super) calls: BTreeMap<(String, String, String), i64>,
+    /// A backfill's number is its place here, counted from 1. What its units tell is not here.
+    pub(super) backfills: Vec<Backfill>,
+    pub(super) backfilled: BTreeMap<UnitId, BackfillId>,
 }
 
 pub(super) type Answer<T> = Result<T, LedgerError>;

@@ -1,0 +1,136 @@
+//! Looking for new files again and again, as often as the API budget allows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use orgtap_salesforce::Org;
+use orgtap_transport::{Disposition, Explain};
+
+use crate::access::outcome;
+use crate::budget::Budget;
+use crate::clock;
+use crate::collector::Collector;
+use crate::config::RetrySettings;
+use crate::connector::Connector;
+use crate::discover::{Discovered, discover};
+use crate::error::{Error, Result};
+use crate::release;
+
+/// Calls are written down this often. A crash loses the counts of so many seconds.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+
+impl Collector {
+    /// Polls until told to stop, or until the org refuses the credentials.
+    pub(crate) async fn keep_polling(&self, connector: &Arc<Connector>) -> Result<()> {
+        let interval = connector.settings.poll_interval;
+        let mut last = 0;
+        loop {
+            if self.after(connector).await? {
+                connector.cancel.cancel();
+                return Ok(());
+            }
+            if connector.hold.until(clock::now()).is_none()
+                && self.may_look(connector, last).await?
+            {
+                last = clock::now();
+                match self.poll(connector).await {
+                    // The budget has said so in the log.
+                    Ok(_) | Err(Error::Budget(_)) => {}
+                    Err(error @ Error::Ledger(_)) => return Err(error),
+                    Err(error) => {
+                        let problem = error.problem();
+                        tracing::warn!(
+                            connector = connector.name(),
+                            code = problem.code,
+                            "cannot list: {}",
+                            problem.message
+                        );
+                        connector.hold.failed(connector, &error);
+                    }
+                }
+                release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+            }
+            let end = tokio::time::Instant::now() + interval;
+            while tokio::time::Instant::now() < end {
+                let pause = end.min(tokio::time::Instant::now() + COUNT_EVERY);
+                tokio::select! {
+                    () = tokio::time::sleep_until(pause) => {}
+                    () = connector.cancel.cancelled() => {
+                        return self.note_calls(connector.name(), &connector.org, &connector.budget).await;
+                    }
+                }
+                self.note_calls(connector.name(), &connector.org, &connector.budget).await?;
+            }
+        }
+    }
+
+    /// Whether the budget allows a look for new files. An org without room is asked again for its
+    /// figures now and then.
+    async fn may_look(&self, connector: &Connector, last: i64) -> Result<bool> {
+        let Connector { org, budget, settings, .. } = connector;
+        budget.learn(&self.ledger.connector(connector.name()).await?);
+        if let Err(error) = budget.look_again(org).await {
+            let problem = error.problem();
+            tracing::warn!(
+                connector = connector.name(),
+                code = problem.code,
+                "cannot ask for limits: {}",
+                problem.message
+            );
+            connector.hold.failed(connector, &error);
+            return Ok(false);
+        }
+        Ok(budget.is_look_due(org, last, settings.poll_interval))
+    }
+
+    /// One poll, and its record. Transient failures are waited out a few times.
+    pub(crate) async fn poll(&self, connector: &Arc<Connector>) -> Result<Discovered> {
+        let mut attempt = 0;
+        let found = loop {
+            attempt += 1;
+            match discover(connector).await {
+                Err(error) => match error_wait(&error, connector.retry, attempt) {
+                    Some(wait) if !connector.cancel.is_cancelled() => {
+                        tokio::time::sleep(wait).await;
+                    }
+                    _ => break Err(error),
+                },
+                found => break found,
+            }
+        };
+        let name = connector.name();
+        if let Err(error) = &found {
+            self.note_if_refused(name, &connector.org, error).await?;
+        }
+        let mut record = self.ledger.connector(name).await?;
+        record.poll = Some(outcome(clock::now(), found.as_ref().err()));
+        connector.budget.note(&*self.ledger, &connector.org, &mut record, name).await?;
+        self.ledger.set_connector(name, &record).await?;
+        found
+    }
+
+    /// Writes down calls made, and what is known of the org's allowance.
+    pub(crate) async fn note_calls(&self, name: &str, org: &Org, budget: &Budget) -> Result<()> {
+        if !budget.has_news(org) {
+            return Ok(());
+        }
+        let mut record = self.ledger.connector(name).await?;
+        if budget.note(&*self.ledger, org, &mut record, name).await? {
+            self.ledger.set_connector(name, &record).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long to wait before a call that failed is made again; `None` when it should not be.
+pub(crate) fn error_wait(error: &Error, retry: RetrySettings, attempt: u32) -> Option<Duration> {
+    match error.disposition() {
+        // Everybody waits for the budget, not this call alone.
+        _ if matches!(error, Error::Budget(_)) => None,
+        Disposition::Retry { after } if attempt < retry.attempts => {
+            let wait = retry.backoff.wait(attempt, 7, after);
+            (wait <= retry.backoff.max.max(Duration::from_secs(1))).then_some(wait)
+        }
+        _ => None,
+    }
+}
