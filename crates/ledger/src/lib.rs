@@ -9,6 +9,7 @@
 mod contract;
 mod error;
 mod record;
+mod replay;
 mod rules;
 mod sqlite;
 #[cfg(any(test, feature = "suite"))]
@@ -20,6 +21,10 @@ pub use error::LedgerError;
 pub use record::{
     ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
     Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+};
+pub use replay::{
+    Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,
+    UnitChoice,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::SqliteLedger;

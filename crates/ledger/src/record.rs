@@ -140,6 +140,8 @@ pub struct DeliveryDelta {
     pub unit: UnitId,
     /// The destination's name.
     pub destination: String,
+    /// The replay this is a step of; none for the delivery itself.
+    pub replay: Option<crate::ReplayId>,
     /// The position this step starts from; must be the stored one.
     pub from: i64,
     /// The position after it.
@@ -249,11 +251,13 @@ pub struct Summary {
     pub newest_file: Option<i64>,
     /// Per destination: delivered, rejected, units finished, units waiting.
     pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
-    /// Dead letters kept.
+    /// Open dead letters.
     pub dead_letters: i64,
+    /// Replays that were asked for and have not ended.
+    pub replays: i64,
     /// Vanished units of which no later version was listed (same lane, interval, log date and
     /// sequence).
     pub lost: i64,
-    /// Units and deliveries that failed at their present stage and wait to be tried again.
+    /// Units, deliveries and replays that failed at their present stage and wait to be tried again.
     pub failing: i64,
 }

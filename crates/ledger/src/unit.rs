@@ -99,6 +99,8 @@ pub enum Event {
         /// Why, short.
         reason: String,
     },
+    /// A person asked for an undecodable one to be tried again, from the start.
+    Retried,
 }
 
 /// An event that does not fit the state it met.
@@ -121,6 +123,7 @@ impl Event {
             Self::Gone => "gone",
             Self::Covered => "covered",
             Self::Undecodable { .. } => "undecodable",
+            Self::Retried => "retried",
         }
     }
 }
@@ -132,6 +135,7 @@ pub const fn apply(state: State, event: &Event) -> Result<State, Misfit> {
         (State::Listed, Event::Gone) => Ok(State::Vanished),
         (State::Listed, Event::Covered) => Ok(State::Skipped),
         (State::Listed | State::Fetched, Event::Undecodable { .. }) => Ok(State::Rejected),
+        (State::Rejected, Event::Retried) => Ok(State::Listed),
         (State::Fetched, Event::Admitted { .. }) => Ok(State::Admitted),
         (State::Admitted, Event::Delivered) => Ok(State::Done),
         _ => Err(Misfit { from: state.name(), event: event.name() }),

@@ -19,6 +19,13 @@ macro_rules! begin_with {
     };
 }
 pub(super) use begin_with;
+/// A query of the texts in a list that [`list`] made.
+macro_rules! list_of {
+    ($parameter:literal) => {
+        concat!("select j.value from json_each(", $parameter, ") j")
+    };
+}
+pub(super) use list_of;
 /// Ends a transaction for good.
 pub(super) const COMMIT: &str = "commit";
 /// Ends a transaction as if it had never been.
@@ -56,6 +63,11 @@ pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .pragma("query_only", "on")
         .disable_statement_logging()
+}
+
+/// Texts as one parameter.
+pub(super) fn list(texts: Option<&[String]>) -> Option<String> {
+    texts.map(|texts| serde_json::Value::from(texts).to_string())
 }
 
 /// Why a transaction stopped: refused by a rule, or failed in the database.

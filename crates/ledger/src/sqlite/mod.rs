@@ -13,6 +13,7 @@ mod lease;
 mod listing;
 mod migrate;
 mod progress;
+mod replay;
 mod rows;
 mod script;
 mod status;
@@ -28,8 +29,9 @@ use sqlx::sqlite::SqlitePoolOptions;
 
 use crate::unit::State;
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    Closing, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Ledger, LedgerError, Letter, LetterChoice, LetterCount, LetterId,
+    LettersAsked, Listed, NewUnit, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -252,12 +254,104 @@ impl Ledger for SqliteLedger {
         tx.settle(delivered).await
     }
 
-    async fn dead_letters(
+    async fn letters(
+        &self,
+        choice: &LetterChoice,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError> {
+        Ok(dead_letter::newest(&mut *self.reader().await?, choice, limit).await?)
+    }
+
+    async fn letter_counts(&self, choice: &LetterChoice) -> Result<Vec<LetterCount>, LedgerError> {
+        Ok(dead_letter::counts(&mut *self.reader().await?, choice).await?)
+    }
+
+    async fn dismiss(&self, letters: &[LetterId], now: i64) -> Result<u64, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let closed = dead_letter::close(&mut tx, letters, Closing::Dismissed, now).await;
+        tx.finish(closed).await
+    }
+
+    async fn replay_letters(
+        &self,
+        letters: &[LetterId],
+        now: i64,
+    ) -> Result<LettersAsked, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let asked = replay::ask_letters(&mut tx, letters, now).await;
+        tx.finish(asked).await
+    }
+
+    async fn replayable(
+        &self,
+        choice: &UnitChoice,
+        destination: &str,
+    ) -> Result<Vec<Unit>, LedgerError> {
+        Ok(replay::replayable(&mut *self.reader().await?, choice, destination).await?)
+    }
+
+    async fn replay_units(
+        &self,
+        units: &[UnitId],
+        destination: &str,
+        now: i64,
+    ) -> Result<u64, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let asked = replay::ask_units(&mut tx, units, destination, now).await;
+        tx.finish(asked).await
+    }
+
+    async fn replays(
+        &self,
+        lane: &Lane,
+        destination: &str,
+    ) -> Result<Vec<(Unit, Replay)>, LedgerError> {
+        Ok(replay::of_lane(&mut *self.reader().await?, lane, destination).await?)
+    }
+
+    async fn replays_of(
         &self,
         connector: &str,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, LedgerError> {
-        Ok(dead_letter::newest(&mut *self.reader().await?, connector, limit).await?)
+    ) -> Result<Vec<(Unit, Replay)>, LedgerError> {
+        Ok(replay::newest(&mut *self.reader().await?, connector, limit).await?)
+    }
+
+    async fn postpone_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        not_before: i64,
+        note: &str,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let postponed = replay::postpone(&mut tx, lease, replay, not_before, note).await;
+        tx.finish(postponed).await
+    }
+
+    async fn fail_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        dead_letter: Option<&DeadLetter>,
+        note: &str,
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let failed = replay::fail(&mut tx, lease, replay, dead_letter, note, now).await;
+        tx.finish(failed).await
+    }
+
+    async fn spooled_again(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        spool_path: &str,
+        spool_bytes: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let spooled = replay::spooled_again(&mut tx, lease, unit, spool_path, spool_bytes).await;
+        tx.finish(spooled).await
     }
 
     async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError> {

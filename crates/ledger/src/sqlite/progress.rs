@@ -56,6 +56,11 @@ const FINAL: &str = "
     update unit set state = $2, attempts = 0, not_before = 0, failure = null, final_at = $3,
         remark = coalesce($4, remark)
     where id = $1";
+/// As it was listed.
+const RETRIED: &str = "
+    update unit set state = $2, attempts = 0, not_before = 0, failure = null, remark = null,
+        spooled = 0, spool_path = null, final_at = null
+    where id = $1";
 const POSTPONE: &str = "
     update unit set attempts = attempts + 1, not_before = $2, failure = $3 where id = $1";
 
@@ -224,8 +229,21 @@ fn record(
         Event::Undecodable { reason } => {
             script.push(FINAL).bind(unit).bind(next.name()).bind(now).bind(reason.as_str());
         }
+        Event::Retried => {
+            script.push(RETRIED).bind(unit).bind(next.name());
+        }
         Event::Delivered => return Err(Misfit { from: from.name(), event: event.name() }.into()),
     }
+    Ok(())
+}
+
+/// Lists an undecodable unit anew, for a person who asked for it.
+pub(super) async fn retry(
+    conn: &mut SqliteConnection,
+    unit: UnitId,
+    next: State,
+) -> Result<(), Stop> {
+    sqlx::query(RETRIED).bind(unit).bind(next.name()).execute(conn).await?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::dialect::Stop;
+use super::replay;
 use super::rows::{self, select_units};
 use crate::unit::{Misfit, State};
 use crate::{LedgerError, Summary, Unit, UnitId};
@@ -23,9 +24,9 @@ pub(super) const DESTINATIONS: &str = "
     where t.connector_id = (select id from connector where name = $1)
     group by t.id, t.name, t.registered
     having t.registered = 1 or count(d.unit_id) > 0";
-const DEAD_LETTERS: &str = "
-    select count(*) from dead_letter
-    where connector_id = (select id from connector where name = $1)";
+pub(super) const DEAD_LETTERS: &str = "
+    select count(*) from dead_letter d
+    where d.connector_id = (select id from connector where name = $1) and d.closed_at is null";
 
 pub(super) const LOST: &str = "
     select count(*) from unit u
@@ -47,7 +48,9 @@ pub(super) const DELIVERIES_FAILING: &str = "
 
 pub(super) const RELEASABLE: &str = select_units!(
     "where u.spooled = 1 and u.final_at is not null and u.final_at < $1 and u.state <> $2
-        and not exists (select 1 from dead_letter d where d.unit_id = u.id)
+        and not exists (select 1 from dead_letter d where d.unit_id = u.id
+                        and d.closed_at is null)
+        and not exists (select 1 from replay r where r.unit_id = u.id and r.ended_at is null)
     order by u.final_at, u.id
     limit $3"
 );
@@ -78,7 +81,8 @@ pub(super) async fn summary(readers: &SqlitePool, connector: &str) -> Result<Sum
     summary.dead_letters =
         sqlx::query_scalar(DEAD_LETTERS).bind(connector).fetch_one(&mut *tx).await?;
     summary.lost = sqlx::query_scalar(LOST).bind(connector).fetch_one(&mut *tx).await?;
-    for failing in [UNITS_FAILING, DELIVERIES_FAILING] {
+    summary.replays = sqlx::query_scalar(replay::OPEN).bind(connector).fetch_one(&mut *tx).await?;
+    for failing in [UNITS_FAILING, DELIVERIES_FAILING, replay::FAILING] {
         summary.failing +=
             sqlx::query_scalar::<_, i64>(failing).bind(connector).fetch_one(&mut *tx).await?;
     }

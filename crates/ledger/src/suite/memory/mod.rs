@@ -3,6 +3,7 @@
 //!
 //! Every write works on a copy of the whole world, which is taken over if nothing was refused.
 
+mod replays;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +14,9 @@ use async_trait::async_trait;
 use crate::rules::{Stage, check_cursor, no_delivery};
 use crate::unit::{Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease,
-    Ledger, LedgerError, Listed, NewUnit, Summary, Unit, UnitId,
+    Closing, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
+    LaneWork, Lease, Ledger, LedgerError, Letter, LetterChoice, LetterCount, LetterId,
+    LettersAsked, Listed, NewUnit, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced, fresh, identity};
 
@@ -51,6 +53,7 @@ impl Ledger for MemoryLedger {
             let old = world.registered.insert(connector.to_owned(), new.clone());
             let mut dropped = Vec::new();
             for gone in old.unwrap_or_default().difference(&new) {
+                world.give_up_replays(connector, gone, now);
                 let open: Vec<UnitId> = world
                     .waiting(connector, Stage::Deliver(gone))
                     .iter()
@@ -143,10 +146,17 @@ impl Ledger for MemoryLedger {
             let mut lanes: Vec<_> = lanes.into_iter().collect();
             lanes.sort_by_key(|(lane, (oldest, _))| (*oldest, &lane.day, &lane.event_type));
             lanes.truncate(limit);
-            lanes
+            let mut due: Vec<LaneWork> = lanes
                 .into_iter()
                 .map(|(lane, (_, units))| LaneWork { lane: lane.clone(), units })
-                .collect()
+                .collect();
+            for work in world.replays_due(connector, stage, now) {
+                if due.iter().all(|known| known.lane != work.lane) {
+                    due.push(work);
+                }
+            }
+            due.truncate(limit);
+            due
         }))
     }
 
@@ -164,7 +174,14 @@ impl Ledger for MemoryLedger {
                 world.deliveries.iter().map(|delivery| delivery.destination.as_str()).collect();
             stages.extend(names.into_iter().map(Stage::Deliver));
             let waits = stages.into_iter().flat_map(|stage| world.waiting(connector, stage));
-            waits.map(|(_, not_before)| not_before).filter(|time| *time > now).min()
+            let replays = world.replays_of(connector);
+            let failing = |replay: &&Replay| replay.ended_at.is_none() && replay.attempts > 0;
+            let again = replays.iter().map(|(_, replay)| replay).filter(failing);
+            waits
+                .map(|(_, not_before)| not_before)
+                .chain(again.map(|replay| replay.not_before))
+                .filter(|time| *time > now)
+                .min()
         }))
     }
 
@@ -313,25 +330,124 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn dead_letters(&self, connector: &str, limit: usize) -> Answer<Vec<DeadLetter>> {
+    async fn letters(&self, choice: &LetterChoice, limit: usize) -> Answer<Vec<Letter>> {
         Ok(self.read(|world| {
-            let own = world.dead_letters.iter().rev().filter(|(name, _)| name == connector);
-            let mut letters: Vec<_> = own.map(|(_, letter)| letter.clone()).collect();
-            letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
+            let mut letters: Vec<_> = world.letters(choice);
+            letters.reverse();
+            letters.sort_by_key(|found| std::cmp::Reverse(found.letter.at));
             letters.truncate(limit);
             letters
         }))
     }
 
+    async fn letter_counts(&self, choice: &LetterChoice) -> Answer<Vec<LetterCount>> {
+        let mut counts: BTreeMap<_, i64> = BTreeMap::new();
+        for found in self.read(|world| world.letters(choice)) {
+            *counts.entry((found.letter.code, found.letter.destination)).or_default() += 1;
+        }
+        let count = |((code, destination), letters)| LetterCount { code, destination, letters };
+        let mut counts: Vec<_> = counts.into_iter().map(count).collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.letters));
+        Ok(counts)
+    }
+
+    async fn dismiss(&self, letters: &[LetterId], now: i64) -> Answer<u64> {
+        self.write(|world| Ok(world.close(letters, Closing::Dismissed, now)))
+    }
+
+    async fn replay_letters(&self, letters: &[LetterId], now: i64) -> Answer<LettersAsked> {
+        self.write(|world| world.ask_letters(letters, now))
+    }
+
+    async fn replayable(&self, choice: &UnitChoice, destination: &str) -> Answer<Vec<Unit>> {
+        Ok(self.read(|world| world.replayable(choice, destination)))
+    }
+
+    async fn replay_units(&self, units: &[UnitId], destination: &str, now: i64) -> Answer<u64> {
+        self.write(|world| world.ask_units(units, destination, now))
+    }
+
+    async fn replays(&self, lane: &Lane, destination: &str) -> Answer<Vec<(Unit, Replay)>> {
+        Ok(self.read(|world| {
+            let mut all = world.replays_of(&lane.connector);
+            all.retain(|(unit, replay)| {
+                unit.listed.lane == *lane
+                    && replay.destination == destination
+                    && replay.ended_at.is_none()
+            });
+            all
+        }))
+    }
+
+    async fn replays_of(&self, connector: &str, limit: usize) -> Answer<Vec<(Unit, Replay)>> {
+        Ok(self.read(|world| {
+            let mut all = world.replays_of(connector);
+            all.reverse();
+            all.truncate(limit);
+            all
+        }))
+    }
+
+    async fn postpone_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        not_before: i64,
+        note: &str,
+    ) -> Answer<()> {
+        self.write(|world| {
+            let replay = world.open_replay(lease, replay)?;
+            replay.attempts += 1;
+            (replay.not_before, replay.note) = (not_before, Some(note.to_owned()));
+            Ok(())
+        })
+    }
+
+    async fn fail_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        dead_letter: Option<&DeadLetter>,
+        note: &str,
+        now: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            let replay = world.open_replay(lease, replay)?;
+            (replay.ended_at, replay.note) = (Some(now), Some(note.to_owned()));
+            let (unit, destination) = (replay.unit, replay.destination.clone());
+            world.not_got(unit, &destination, dead_letter)
+        })
+    }
+
+    async fn spooled_again(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        spool_path: &str,
+        spool_bytes: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            world.check_right(lease, &lease.stage, unit)?;
+            let unit = world.unit(unit)?;
+            unit.spooled = true;
+            unit.spool_path = Some(spool_path.to_owned());
+            unit.spool_bytes = spool_bytes;
+            Ok(())
+        })
+    }
+
     async fn releasable(&self, before: i64, limit: usize) -> Answer<Vec<Unit>> {
         Ok(self.read(|world| {
-            let lettered: BTreeSet<_> = world.dead_letters.iter().map(|(_, l)| l.unit).collect();
+            let open = world.dead_letters.iter().filter(|kept| kept.closed.is_none());
+            let mut needed: BTreeSet<UnitId> = open.map(|kept| kept.letter.unit).collect();
+            let replays = world.replays.iter().filter(|replay| replay.ended_at.is_none());
+            needed.extend(replays.map(|replay| replay.unit));
             let mut units: Vec<_> = world
                 .units
                 .iter()
                 .filter(|unit| unit.spooled && unit.state != State::Rejected)
                 .filter(|unit| unit.final_at.is_some_and(|at| at < before))
-                .filter(|unit| !lettered.contains(&unit.id))
+                .filter(|unit| !needed.contains(&unit.id))
                 .map(|unit| world.shown(unit))
                 .collect();
             units.sort_by_key(|unit| (unit.final_at, unit.id));
@@ -378,8 +494,10 @@ impl Ledger for MemoryLedger {
                     counts.3 += i64::from(!delivery.done);
                 }
             }
-            let own = world.dead_letters.iter().filter(|(name, _)| name == connector);
-            summary.dead_letters = own.count() as i64;
+            summary.dead_letters = world.letters(&LetterChoice::of(connector)).len() as i64;
+            let replays = world.replays_of(connector);
+            let open = replays.iter().filter(|(_, replay)| replay.ended_at.is_none());
+            summary.replays = open.count() as i64;
             summary.lost = world.lost(connector);
             summary.failing = world.failing(connector);
             summary

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, Lease,
-    LedgerError, NewUnit, Unit, UnitId,
+    Closed, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, Lease,
+    LedgerError, NewUnit, Replay, ReplayId, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -15,6 +15,15 @@ pub(super) struct Grant {
     pub(super) owner: Option<String>,
     pub(super) epoch: i64,
     pub(super) expires: i64,
+}
+
+/// A dead letter as it is kept.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) connector: String,
+    pub(super) letter: DeadLetter,
+    pub(super) replay: Option<ReplayId>,
+    pub(super) closed: Option<Closed>,
 }
 
 #[derive(Clone, Default)]
@@ -27,7 +36,9 @@ pub(super) struct World {
     pub(super) units: Vec<Unit>,
     pub(super) remarks: BTreeMap<UnitId, String>,
     pub(super) deliveries: Vec<Delivery>,
-    pub(super) dead_letters: Vec<(String, DeadLetter)>,
+    /// A letter's number is its place here, counted from 1; so is a replay's.
+    pub(super) dead_letters: Vec<Kept>,
+    pub(super) replays: Vec<Replay>,
 }
 
 pub(super) type Answer<T> = Result<T, LedgerError>;
@@ -112,6 +123,7 @@ impl World {
                 self.finish(unit, &it.event, now)?;
                 self.remarks.insert(unit, reason);
             }
+            Event::Retried => self.retry(unit)?,
             Event::Delivered => {
                 return Err(Misfit { from: found.state.name(), event: it.event.name() }.into());
             }
@@ -133,7 +145,8 @@ impl World {
         for letter in letters {
             let payload = kept(&letter.payload).to_vec();
             let letter = DeadLetter { unit: id, payload, ..letter.clone() };
-            self.dead_letters.push((connector.clone(), letter));
+            let connector = connector.clone();
+            self.dead_letters.push(Kept { connector, letter, replay: None, closed: None });
         }
         Ok(())
     }
@@ -194,7 +207,9 @@ impl World {
             unit.is_some_and(|unit| unit.listed.lane.connector == connector)
         };
         let open = self.deliveries.iter().filter(|d| !d.done && d.attempts > 0 && own(d.unit));
-        (units + open.count()) as i64
+        let replays = self.replays.iter().filter(|r| r.ended_at.is_none() && r.attempts > 0);
+        let replays = replays.filter(|replay| own(replay.unit));
+        (units + open.count() + replays.count()) as i64
     }
 
     pub(super) fn wake(&mut self, connector: &str) {
@@ -208,10 +223,17 @@ impl World {
         for delivery in self.deliveries.iter_mut().filter(|d| !d.done && own.contains(&d.unit)) {
             (delivery.attempts, delivery.not_before) = (0, 0);
         }
+        let open = self.replays.iter_mut().filter(|replay| replay.ended_at.is_none());
+        for replay in open.filter(|replay| own.contains(&replay.unit)) {
+            (replay.attempts, replay.not_before) = (0, 0);
+        }
     }
 
     pub(super) fn step(&mut self, lease: &Lease, delta: &DeliveryDelta, now: i64) -> Answer<()> {
         self.check_right(lease, &format!("deliver:{}", delta.destination), delta.unit)?;
+        if let Some(replay) = delta.replay {
+            return self.replay_step(lease, replay, delta, now);
+        }
         let delivery = self.delivery(delta.unit, &delta.destination)?;
         let what = || delivery_name(delta.unit, &delta.destination);
         check_step(what, delivery.position, delivery.done, delta.from, delta.to)?;
