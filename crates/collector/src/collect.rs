@@ -206,8 +206,8 @@ async fn fetch_unit(
     info: &Arc<UnitInfo>,
 ) -> Result<Happened> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
-    let earlier =
-        Earlier { attempts: unit.attempts, content_hash: note.and_then(|note| note.content_hash) };
+    let content_hash = note.and_then(|note| note.content_hash);
+    let earlier = Earlier { attempts: unit.attempts, content_hash, delivered: None };
     let (org, spool, readers) = (&connector.org, &connector.spool, connector.destinations.len());
     let _share = connector.memory.to_fetch(info.length).await;
     let fetched = fetch(org, spool, info, &earlier, &connector.progress, readers).await?;

@@ -8,7 +8,7 @@ use orgtap_destinations::Destination;
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::{Lane, Ledger, NewUnit, Unit};
 use orgtap_salesforce::{ErrorKind, LogFileShape, Org};
-use orgtap_transport::{Explain, Problem};
+use orgtap_transport::{Disposition, Explain, Problem};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +19,7 @@ use crate::config::{ConnectorSettings, RetrySettings};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::progress::Progress;
+use crate::replay::Refetch;
 use crate::spool::Spool;
 
 /// What the stages of one connector share.
@@ -51,6 +52,8 @@ pub(crate) struct Connector {
     pub(crate) hold: Hold,
     /// Memory for units in work, shared with all connectors.
     pub(crate) memory: Memory,
+    /// How what was released is fetched again for replays.
+    pub(crate) refetch: Refetch,
 }
 
 /// Why a failure was put off, kept in the ledger beside the unit.
@@ -95,7 +98,7 @@ impl Connector {
     /// When a unit that failed for the `attempt`-th time (from 1) may be tried again.
     pub(crate) fn wait(&self, error: &Error, attempt: i64, salt: i64) -> i64 {
         let after = match error.disposition() {
-            orgtap_transport::Disposition::Retry { after } => after,
+            Disposition::Retry { after } => after,
             _ => None,
         };
         let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
@@ -107,6 +110,21 @@ impl Connector {
     /// The wait after so many failures that only a change elsewhere can help.
     pub(crate) fn rest(&self) -> std::time::Duration {
         std::time::Duration::from_mins(15).max(self.retry.backoff.max * 3)
+    }
+}
+
+/// How long to wait before a call that failed is made again; `None` when it should not be.
+pub(crate) fn error_wait(
+    error: &Error,
+    retry: RetrySettings,
+    attempt: u32,
+) -> Option<std::time::Duration> {
+    match error.disposition() {
+        Disposition::Retry { after } if attempt < retry.attempts => {
+            let wait = retry.backoff.wait(attempt, 7, after);
+            (wait <= retry.backoff.max.max(std::time::Duration::from_secs(1))).then_some(wait)
+        }
+        _ => None,
     }
 }
 

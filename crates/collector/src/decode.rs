@@ -41,7 +41,8 @@ struct Cutter {
 }
 
 /// Reads a unit from row `position` on and sends it in batches, the last of which ends the unit.
-/// `hashes` has the rows' hashes from that row on, if they are still known.
+/// `hashes` has the rows' hashes from that row on, if they are still known. With `only`, no other
+/// rows are sent than those (ascending), and no batch has others between its rows.
 ///
 /// Ends early, without error, when the receiver is gone.
 pub(crate) fn decode(
@@ -50,9 +51,11 @@ pub(crate) fn decode(
     mut decisions: Decisions,
     unit: &Arc<UnitInfo>,
     position: u64,
+    only: Option<Vec<u64>>,
     limits: Limits,
     batches: &mpsc::Sender<Cut>,
 ) -> Result<(), UnitFault> {
+    let mut only = only.map(|rows| rows.into_iter().filter(|row| *row >= position).peekable());
     let spool = |error: io::Error| UnitFault::Spool(error.to_string());
     let mut reader = Reader::new(bytes);
     let mut cutter = Cutter::new(Arc::clone(unit), limits, position);
@@ -72,6 +75,18 @@ pub(crate) fn decode(
         if row_number < position {
             continue;
         }
+        if let Some(only) = &mut only {
+            match only.peek() {
+                None => break,
+                Some(next) if *next > row_number => continue,
+                Some(_) => drop(only.next()),
+            }
+            if let Some(cut) = cutter.pass_over_to(row_number)
+                && batches.blocking_send(cut).is_err()
+            {
+                return Ok(());
+            }
+        }
         let known = hashes.as_mut().map(Hashes::next).transpose().map_err(spool)?;
         // Rows that are none were set aside by the first reading.
         let Item::Row(row) = item else { continue };
@@ -89,7 +104,8 @@ pub(crate) fn decode(
             return Ok(());
         }
     }
-    let last = cutter.cut(number.max(position), true);
+    let end = if only.is_some() { cutter.end() } else { number.max(position) };
+    let last = cutter.cut(end, true);
     // A receiver that is gone wants nothing more.
     drop(batches.blocking_send(last));
     Ok(())
@@ -106,6 +122,21 @@ impl Cutter {
             times: Vec::new(),
             rows: Vec::new(),
         }
+    }
+
+    /// After the last row taken.
+    fn end(&self) -> u64 {
+        self.rows.last().map_or(self.from, |row| row + 1)
+    }
+
+    /// The next row taken is `row`: what came before is cut, if other rows lie between.
+    fn pass_over_to(&mut self, row: u64) -> Option<Cut> {
+        let end = self.end();
+        let cut = (row > end && !self.ends.is_empty()).then(|| self.cut(end, false));
+        if self.ends.is_empty() {
+            self.from = row;
+        }
+        cut
     }
 
     /// Takes the event that lies in the buffer from `start` on. Answers the batch before it, if
@@ -173,9 +204,14 @@ mod tests {
     }
 
     fn cuts(csv: &str, position: u64, limits: Limits) -> Vec<Cut> {
+        cuts_of(csv, position, None, limits)
+    }
+
+    fn cuts_of(csv: &str, position: u64, only: Option<Vec<u64>>, limits: Limits) -> Vec<Cut> {
         let (sender, mut receiver) = mpsc::channel(10_000);
         let mut bytes = csv.as_bytes();
-        decode(&mut bytes, None, Decisions::none(), &unit(), position, limits, &sender).unwrap();
+        decode(&mut bytes, None, Decisions::none(), &unit(), position, only, limits, &sender)
+            .unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.blocking_recv()).collect()
     }
@@ -204,6 +240,34 @@ mod tests {
             }
             prop_assert_eq!(at, sizes.len() as u64);
         }
+    }
+
+    #[test]
+    fn only_the_rows_wanted_are_cut_each_as_ever_and_none_between() {
+        let csv = format!("\"A\"\n{}", "\"x\"\n".repeat(9));
+        let limits = Limits { events: 2, bytes: 1_000 };
+        let found = |position, rows: &[u64]| -> Vec<_> {
+            let cuts = cuts_of(&csv, position, Some(rows.to_vec()), limits);
+            let last = cuts.len() - 1;
+            assert!(cuts.iter().enumerate().all(|(at, cut)| cut.batch.ends_unit == (at == last)));
+            cuts.into_iter().map(|cut| (cut.batch.rows, cut.rows)).collect()
+        };
+        assert_eq!(found(0, &[3]), [(3..4, vec![3])]);
+        assert_eq!(
+            found(1, &[1, 2, 3, 5, 8]),
+            [(1..3, vec![1, 2]), (3..4, vec![3]), (5..6, vec![5]), (8..9, vec![8])]
+        );
+        // Taken up again after its second batch, and with nothing left.
+        assert_eq!(found(4, &[1, 2, 3, 5, 8]), [(5..6, vec![5]), (8..9, vec![8])]);
+        assert_eq!(found(4, &[1, 2, 3]), [(4..4, vec![])]);
+        // What a row becomes does not depend on what is sent around it.
+        let events = |cuts: &[Cut]| -> Vec<Vec<u8>> {
+            let events = cuts.iter().flat_map(|cut| cut.batch.events.iter());
+            events.map(|(event, _)| event.to_vec()).collect()
+        };
+        let whole = events(&cuts(&csv, 0, limits));
+        let some = events(&cuts_of(&csv, 0, Some(vec![2, 7]), limits));
+        assert_eq!(some, [whole[2].clone(), whole[7].clone()]);
     }
 
     #[test]

@@ -107,6 +107,15 @@ pub enum UnitFault {
     /// The spooled bytes are gone or damaged.
     #[error("the spooled bytes cannot be read: {0}")]
     Spool(String),
+    /// What the org has under a unit's name is not what was delivered.
+    #[error("the org's file is no longer the one that was delivered")]
+    Changed,
+    /// The bytes are needed again and are nowhere.
+    #[error("the bytes were released from the spool, and the org no longer has the file")]
+    NowhereLeft,
+    /// The bytes are needed again, and the org cannot be asked.
+    #[error("the bytes were released from the spool, and the org cannot be asked for them now")]
+    Released,
     /// The row index of an earlier unit of the lane is gone.
     #[error("the row index of {unit} is gone, so repeats cannot be told")]
     IndexLost {
@@ -147,12 +156,15 @@ impl UnitFault {
             Self::Foreign(_) => "OT-UNIT-04",
             Self::Spool(_) => "OT-UNIT-05",
             Self::IndexLost { .. } => "OT-UNIT-06",
+            Self::Changed => "OT-UNIT-20",
+            Self::NowhereLeft => "OT-UNIT-21",
+            Self::Released => "OT-UNIT-22",
         }
     }
 
     fn disposition(&self) -> Disposition {
         match self {
-            Self::Bomb { .. } => Disposition::Reject,
+            Self::Bomb { .. } | Self::Changed | Self::NowhereLeft => Disposition::Reject,
             Self::IndexLost { .. } => Disposition::Pause,
             _ => Disposition::RETRY,
         }
@@ -180,6 +192,18 @@ impl UnitFault {
                 "a file below the data folder was removed or damaged",
                 "check the disk, and restore the file that the log names from a backup; the unit waits and is tried again, and nothing after it in its lane is skipped",
             ),
+            Self::Changed => (
+                "the org made the file anew under the same Id after it was collected",
+                "nothing was sent: the unit is set aside for this destination; take its rows from where they were delivered, or dismiss the dead letter",
+            ),
+            Self::NowhereLeft => (
+                "a replay needs a file that is older than the spool's retention and the org's",
+                "take its rows from another destination that has them, then dismiss the dead letter; a longer `spool_retention` keeps files for replays",
+            ),
+            Self::Released => (
+                "a replay needs a file that has to be fetched again, and the sign-in to the org fails",
+                "mend the sign-in, see `orgtap status`; the replay waits",
+            ),
             Self::IndexLost { .. } => (
                 "a file below the data folder's `rows` was removed or damaged",
                 "restore the folder from a backup; until then the unit waits, so that nothing is delivered twice",
@@ -197,6 +221,9 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static st
         UnitFault::Foreign(String::new()),
         UnitFault::Spool(String::new()),
         UnitFault::IndexLost { unit: String::new() },
+        UnitFault::Changed,
+        UnitFault::NowhereLeft,
+        UnitFault::Released,
     ];
     let titles = [
         "a damaged download",
@@ -205,6 +232,9 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static st
         "a download that is no log file",
         "spooled bytes that cannot be read",
         "a lost row index",
+        "a replay of a file that has changed",
+        "a replay of a file that is nowhere left",
+        "a replay that cannot ask the org",
     ];
     let mut all: Vec<_> = faults
         .iter()
@@ -321,7 +351,7 @@ const OWN: &[Own] = &[
         "OT-DEST-90",
         "an event the destination refuses for good",
         "the destination took the events around it and refused this one: too large, or not to its liking",
-        "look at the dead letter's reason; change the destination's limits if it can be let in",
+        "look at the reason in `orgtap dead-letters`; when the destination can take it, `orgtap dead-letters replay`, else `orgtap dead-letters dismiss`",
     ),
     (
         "OT-UNIT-50",

@@ -25,6 +25,7 @@ mod memory;
 mod pass;
 mod progress;
 mod release;
+mod replay;
 mod setup_check;
 mod spool;
 mod stage;

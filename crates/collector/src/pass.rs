@@ -15,11 +15,12 @@ use crate::access::{is_refusal, outcome};
 use crate::clock;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
-use crate::connector::{Connector, Hold};
+use crate::connector::{Connector, Hold, error_wait};
 use crate::deliver::{self, Outlet};
 use crate::discover::{Discovered, discover};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::replay::Refetch;
 use crate::stage::{self, Stage, Until};
 use crate::{collect, release};
 
@@ -47,8 +48,10 @@ pub struct Collected {
     pub unfinished: i64,
     /// Units the org had no more when they were to be fetched, and no later version of.
     pub lost: i64,
-    /// Rows and units set aside, over all passes.
+    /// Rows and units set aside, over all passes, that are still open.
     pub dead_letters: i64,
+    /// Replays that were asked for and have not ended.
+    pub replays: i64,
     /// Events delivered in this pass, all destinations.
     pub delivered: u64,
     /// What stopped the pass or a destination.
@@ -60,7 +63,7 @@ pub struct Collected {
 impl Collected {
     /// Whether all that was found is durably delivered.
     pub fn is_complete(&self) -> bool {
-        self.unfinished == 0 && self.problems.is_empty()
+        self.unfinished == 0 && self.replays == 0 && self.problems.is_empty()
     }
 }
 
@@ -185,6 +188,8 @@ impl Collector {
                 }
                 release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
             }
+            // Replays may have been asked for by another process.
+            connector.work.notify_waiters();
             tokio::select! {
                 () = tokio::time::sleep(interval) => {}
                 () = connector.cancel.cancelled() => return Ok(()),
@@ -293,7 +298,9 @@ impl Collector {
                 },
             }
         };
-        Ok(Arc::new(Connector { org_id, shape, ..self.parts(settings, org, progress, cancel) }))
+        let refetch = Refetch::signed_in();
+        let parts = self.parts(settings, org, progress, cancel);
+        Ok(Arc::new(Connector { org_id, shape, refetch, ..parts }))
     }
 
     fn parts(
@@ -323,6 +330,7 @@ impl Collector {
             cancel: cancel.clone(),
             hold: Hold::default(),
             memory: self.memory.clone(),
+            refetch: Refetch::default(),
         }
     }
 
@@ -475,23 +483,9 @@ impl Collector {
         collected.unfinished = count("listed") + count("fetched") + count("admitted");
         collected.lost = summary.lost;
         collected.dead_letters = summary.dead_letters;
+        collected.replays = summary.replays;
         collected.delivered =
             progress.destinations.values().map(|one| Progress::get(&one.events)).sum();
         Ok(())
-    }
-}
-
-/// How long to wait before a call that failed is made again; `None` when it should not be.
-fn error_wait(
-    error: &Error,
-    retry: crate::config::RetrySettings,
-    attempt: u32,
-) -> Option<std::time::Duration> {
-    match error.disposition() {
-        Disposition::Retry { after } if attempt < retry.attempts => {
-            let wait = retry.backoff.wait(attempt, 7, after);
-            (wait <= retry.backoff.max.max(std::time::Duration::from_secs(1))).then_some(wait)
-        }
-        _ => None,
     }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use orgtap_ledger::Ledger;
 
 use crate::clock;
-use crate::connector::unit_info;
 use crate::error::{Error, Result};
 use crate::kill;
 use crate::spool::Spool;
@@ -13,8 +12,9 @@ use crate::spool::Spool;
 /// Units looked at in one go.
 const BATCH: usize = 500;
 
-/// Removes the bytes of units that became final more than `retention` ago. Units with dead letters
-/// stay. Row indexes stay too: late files are compared with them. Answers how many units.
+/// Removes the bytes of units that became final more than `retention` ago. Units with open
+/// dead letters or replays stay. Row indexes and admission records stay too: late files are compared
+/// with them, and replays send what they say. Answers how many units.
 pub(crate) async fn release(
     ledger: &Arc<dyn Ledger>,
     spool: &Spool,
@@ -29,9 +29,7 @@ pub(crate) async fn release(
         }
         for unit in &units {
             if let Some(relative) = &unit.spool_path {
-                // The org's id plays no part in a unit's place on disk.
-                let info = unit_info("", &unit.listed)?;
-                spool.release(&info, relative).map_err(Error::disk(spool.bytes(relative)))?;
+                spool.release(relative).map_err(Error::disk(spool.bytes(relative)))?;
             }
         }
         kill::point("release.before_ledger");

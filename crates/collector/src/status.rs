@@ -55,8 +55,10 @@ pub struct ConnectorStatus {
     pub bytes: i64,
     /// Files gone before they could be fetched, with no later version.
     pub lost: i64,
-    /// Dead letters kept.
+    /// Open dead letters.
     pub dead_letters: i64,
+    /// Replays that wait or are under way.
+    pub replays: i64,
     /// API calls used and allowed in the org's day, as last heard.
     pub api_usage: Option<(i64, i64)>,
     /// Per destination.
@@ -126,6 +128,7 @@ fn connector_status(
         bytes: summary.raw_bytes,
         lost: summary.lost,
         dead_letters: summary.dead_letters,
+        replays: summary.replays,
         api_usage: record.api_usage,
         destinations: summary
             .destinations
@@ -168,7 +171,7 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         troubles.push(format!("{} files were gone before they could be fetched", summary.lost));
     }
     if summary.dead_letters > 0 {
-        troubles.push(format!("{} dead letters", summary.dead_letters));
+        troubles.push(format!("{} open dead letters", summary.dead_letters));
     }
     if summary.failing > 0 {
         troubles.push(format!("{} units wait out a failure", summary.failing));

@@ -6,6 +6,8 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::connector::ConnectorWhat;
+use crate::cmd::dead_letters::DeadLettersArgs;
+use crate::cmd::replay::ReplayArgs;
 use crate::cmd::setup_kit::SetupKitArgs;
 use crate::cmd::vault::VaultWhat;
 
@@ -62,6 +64,10 @@ pub(crate) enum Command {
     Vault(VaultWhat),
     /// Show how each connector is doing.
     Status,
+    /// List what was set aside, with its reason; try it again, or give it up.
+    DeadLetters(DeadLettersArgs),
+    /// Send log files to one destination again: a file, a time, an event type.
+    Replay(ReplayArgs),
     /// Turn log files on disk into events, with no org.
     Convert(ConvertArgs),
     /// Check the configuration, or print its schema or an example.

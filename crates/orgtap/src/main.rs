@@ -43,6 +43,8 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Connector(what) => cmd::connector::run(&common, &what).await,
         Command::Vault(what) => cmd::vault::run(&common, &what).await,
         Command::Status => cmd::status::run(&common).await,
+        Command::DeadLetters(args) => cmd::dead_letters::run(&common, &args).await,
+        Command::Replay(args) => cmd::replay::run(&common, &args).await,
         Command::Convert(args) => cmd::convert::run(&common, &args),
         Command::Config(args) => cmd::config::run(&common, &args),
         Command::SetupKit(args) => cmd::setup_kit::run(&common, &args).await,
