@@ -92,7 +92,7 @@ impl Collector {
 }
 
 /// Takes the data folder. The lock ends with the process, however it ends.
-fn lock(data_dir: &Path) -> Result<File> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("lock");
     let file = File::options()
         .create(true)

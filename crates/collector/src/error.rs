@@ -71,6 +71,9 @@ pub enum Error {
         /// Units it has not finished.
         units: i64,
     },
+    /// A file of state, or where it shall go.
+    #[error(transparent)]
+    State(#[from] crate::state::StateFault),
     /// A worker panicked.
     #[error("a worker failed: {0}")]
     Worker(String),
@@ -270,6 +273,30 @@ const OWN: &[Own] = &[
         "stop the other one, or give this one a data_dir of its own",
     ),
     (
+        "OT-DISK-20",
+        "a damaged file of state",
+        "the file is not what `orgtap state export` wrote: something else, cut, or altered on the way",
+        "compare it with the original and copy it again, or export once more; the data folder is as before",
+    ),
+    (
+        "OT-DISK-21",
+        "a file of state from a newer version",
+        "a newer Orgtap wrote the file",
+        "import it with that version or a later one; the data folder is as before",
+    ),
+    (
+        "OT-DISK-22",
+        "a data folder that is not empty",
+        "something was collected into it before, or an import was killed in its last moment",
+        "import into another data_dir; if what is there is not needed, remove ledger, `rows` and `spool` first",
+    ),
+    (
+        "OT-DISK-23",
+        "nothing to export",
+        "nothing has been collected into the data folder",
+        "look at data_dir in the configuration",
+    ),
+    (
         "OT-AUTH-50",
         "the refused credentials have not changed",
         "the org refused these credentials before; trying again could lock the user",
@@ -376,6 +403,7 @@ impl Error {
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
             Self::Worker(_) => row("OT-UNIT-50"),
+            Self::State(fault) => row(fault.code()),
             _ => return None,
         })
     }

@@ -29,6 +29,7 @@ mod replay;
 mod setup_check;
 mod spool;
 mod stage;
+mod state;
 mod status;
 mod test_connection;
 mod unpack;
@@ -40,6 +41,7 @@ pub use kill::POINTS as KILL_POINTS;
 pub use pass::Collected;
 pub use progress::{Delivered, Progress};
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
+pub use state::{Moved, StateFault, export_state, import_state};
 pub use status::{ConnectorState, ConnectorStatus, DestinationStatus, Status, status};
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,

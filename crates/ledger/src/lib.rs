@@ -27,4 +27,4 @@ pub use replay::{
     UnitChoice,
 };
 pub use rules::PAYLOAD_LIMIT;
-pub use sqlite::SqliteLedger;
+pub use sqlite::{DumpedRow, Restore, SqliteLedger};

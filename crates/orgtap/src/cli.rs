@@ -9,6 +9,7 @@ use crate::cmd::connector::ConnectorWhat;
 use crate::cmd::dead_letters::DeadLettersArgs;
 use crate::cmd::replay::ReplayArgs;
 use crate::cmd::setup_kit::SetupKitArgs;
+use crate::cmd::state::StateWhat;
 use crate::cmd::vault::VaultWhat;
 
 /// Collects a Salesforce org's event-monitoring data and hands it to a SIEM: nothing lost, nothing
@@ -68,6 +69,9 @@ pub(crate) enum Command {
     DeadLetters(DeadLettersArgs),
     /// Send log files to one destination again: a file, a time, an event type.
     Replay(ReplayArgs),
+    /// Move what Orgtap knows to another machine or data folder.
+    #[command(subcommand)]
+    State(StateWhat),
     /// Turn log files on disk into events, with no org.
     Convert(ConvertArgs),
     /// Check the configuration, or print its schema or an example.

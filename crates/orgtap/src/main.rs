@@ -45,6 +45,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Status => cmd::status::run(&common).await,
         Command::DeadLetters(args) => cmd::dead_letters::run(&common, &args).await,
         Command::Replay(args) => cmd::replay::run(&common, &args).await,
+        Command::State(what) => cmd::state::run(&common, &what).await,
         Command::Convert(args) => cmd::convert::run(&common, &args),
         Command::Config(args) => cmd::config::run(&common, &args),
         Command::SetupKit(args) => cmd::setup_kit::run(&common, &args).await,

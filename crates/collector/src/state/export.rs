@@ -54,9 +54,7 @@ async fn write(data_dir: &Path, ledger: &SqliteLedger, part: &Path) -> Result<Mo
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(part).map_err(Error::disk(part))?;
     let mut writer = Writer::new(file, &header).map_err(Error::disk(part))?;
-    let mut tell = |table: &str, row: DumpedRow| {
-        writer.row(table, row).map_err(Error::disk(part))
-    };
+    let mut tell = |table: &str, row: DumpedRow| writer.row(table, row).map_err(Error::disk(part));
     ledger.dump(&mut tell).await?;
     // What every destination has need not move.
     let done = ledger.releasable(i64::MAX, usize::MAX).await?;

@@ -78,9 +78,8 @@ impl StateFault {
 
 /// What belongs to an installation besides its state.
 fn by_hand(data_dir: &Path) -> Vec<String> {
-    let mut all = vec![
-        "the configuration file, and files and environment variables it names".to_owned(),
-    ];
+    let mut all =
+        vec!["the configuration file, and files and environment variables it names".to_owned()];
     let there = |name: &str| Some(data_dir.join(name)).filter(|path| path.exists());
     let mut add = |path: Option<PathBuf>, what: &str| {
         all.extend(path.map(|path| format!("{}: {what}", path.display())));

@@ -32,6 +32,15 @@ pub(super) const COMMIT: &str = "commit";
 pub(super) const ROLLBACK: &str = "rollback";
 /// Objects in the database, whoever made them.
 pub(super) const OBJECTS: &str = "select count(*) from sqlite_schema";
+/// Names of the tables but that of their versions, in the order they were made.
+pub(super) const TABLES: &str = "
+    select name from sqlite_schema
+    where type = 'table' and name <> 'orgtap_schema' and name not like 'sqlite_%'
+    order by rowid";
+/// Names of a table's columns.
+pub(super) const COLUMNS: &str = "select name from pragma_table_info($1)";
+/// What refers to another row is looked at when the transaction ends.
+pub(super) const CHECK_AT_THE_END: &str = "pragma defer_foreign_keys = on";
 /// Whether the table of schema versions is there.
 pub(super) const HAS_VERSIONS: &str =
     "select count(*) from sqlite_schema where type = 'table' and name = 'orgtap_schema'";

@@ -8,6 +8,7 @@ mod dead_letter;
 mod deliver;
 mod dialect;
 mod due;
+mod dump;
 mod file;
 mod lease;
 mod listing;
@@ -36,6 +37,8 @@ use crate::{
 use dialect::Stop;
 use file::LedgerFile;
 use writer::Writer;
+
+pub use dump::{DumpedRow, Restore};
 
 /// Connections for reading at the same time; reads are short.
 const READERS: u32 = 3;

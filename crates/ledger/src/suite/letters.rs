@@ -21,6 +21,18 @@ pub(super) async fn refused(ledger: &dyn Ledger, event_type: &str, rows: &[i64])
     unit
 }
 
+/// A ledger with something in most places.
+#[cfg(test)]
+pub(crate) async fn letters_and_replays(ledger: &dyn Ledger) {
+    let unit = refused(ledger, "Login", &[1, 2]).await;
+    refused(ledger, "Logout", &[3]).await;
+    ledger.replay_letters(&ids(&open(ledger).await)[..1], NOW).await.unwrap();
+    ledger.replay_units(&[unit.id], "archive", NOW).await.unwrap();
+    ledger.dismiss(&ids(&open(ledger).await)[1..2], NOW).await.unwrap();
+    let place = crate::Cursor { created_date: 7, log_file_id: "x".to_owned() };
+    ledger.list(ACME, super::scene::HOURLY, &[], None, Some(&place), NOW).await.unwrap();
+}
+
 /// All open letters of the connector, newest first.
 pub(super) async fn open(ledger: &dyn Ledger) -> Vec<Letter> {
     ledger.letters(&LetterChoice::of(ACME), usize::MAX).await.unwrap()

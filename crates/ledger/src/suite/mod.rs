@@ -32,6 +32,8 @@ pub use connectors::*;
 pub use deliveries::*;
 pub use durability::*;
 pub use leases::*;
+#[cfg(test)]
+pub(crate) use letters::letters_and_replays;
 pub use letters::{
     a_dismissed_letter_is_closed_and_remembered, an_undecodable_unit_is_listed_anew_when_asked_for,
     dead_letters_are_chosen_and_counted,

@@ -12,6 +12,7 @@ pub(crate) mod reference;
 pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod setup_kit;
+pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod test_connection;
 pub(crate) mod vault;

@@ -12,6 +12,7 @@ mod destinations;
 mod echo;
 mod flows;
 mod front;
+mod moved;
 mod network;
 mod planted;
 mod receiver;
