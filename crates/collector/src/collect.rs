@@ -20,6 +20,7 @@ use crate::fetch::{Earlier, fetch};
 use crate::inspect::{DeadRow, Inspected, inspect, limit};
 use crate::kill;
 use crate::progress::Progress;
+use crate::release::make_room;
 use crate::spool::Spool;
 use crate::stage::{LEASE, Turn};
 
@@ -80,6 +81,18 @@ impl Run<'_> {
                 let event = Event::Covered;
                 self.pending.push(Happened { unit: unit.id, event, dead_letters: Vec::new() });
                 Progress::add(&connector.progress.fetched, 1);
+                continue;
+            }
+            // Not as part of the step, which stands still while what happened is written down.
+            let room = match unit.state {
+                State::Listed => {
+                    make_room(&connector.ledger, &connector.spool, connector.spool_limits).await
+                }
+                _ => Ok(0),
+            };
+            if let Err(error) = room {
+                self.commit().await?;
+                turn = failed(connector, &self.lease, &unit, error).await?;
                 continue;
             }
             let (unit, events, failure) = self.step(unit).await?;

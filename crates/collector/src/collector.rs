@@ -14,6 +14,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
+use crate::release::Limits;
 use crate::spool::Spool;
 
 /// Everything a configuration names, opened. Holds the data folder for itself.
@@ -78,6 +79,12 @@ impl Collector {
     pub fn giving_up(mut self, destinations: &[String]) -> Self {
         self.given_up = destinations.to_vec();
         self
+    }
+
+    /// How much may lie in the spool, and for how long.
+    pub(crate) fn limits(&self) -> Limits {
+        let bytes = self.settings.spool_limit;
+        Limits { retention: self.settings.spool_retention, bytes }
     }
 
     /// The record.

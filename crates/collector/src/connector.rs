@@ -1,6 +1,6 @@
 //! One connector at work: what its stages share.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -19,6 +19,7 @@ use crate::config::{ConnectorSettings, RetrySettings};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::progress::Progress;
+use crate::release;
 use crate::replay::Refetch;
 use crate::spool::Spool;
 
@@ -52,6 +53,8 @@ pub(crate) struct Connector {
     pub(crate) hold: Hold,
     /// Memory for units in work, shared with all connectors.
     pub(crate) memory: Memory,
+    /// How much may lie in the spool.
+    pub(crate) spool_limits: release::Limits,
     /// How what was released is fetched again for replays.
     pub(crate) refetch: Refetch,
 }
@@ -168,6 +171,8 @@ pub(crate) struct Hold {
     failures: AtomicI64,
     reason: Mutex<Option<(Problem, bool)>>,
     refusal: Mutex<Option<orgtap_salesforce::Error>>,
+    /// Whether it may be over as soon as something leaves the spool.
+    spool_full: AtomicBool,
 }
 
 /// Failures in a row that are still the units' own matter.
@@ -190,9 +195,19 @@ impl Hold {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Something is finished and may leave the spool. Answers whether that was waited for.
+    pub(crate) fn room(&self) -> bool {
+        let waited = self.spool_full.swap(false, Ordering::SeqCst);
+        if waited {
+            self.until.store(0, Ordering::SeqCst);
+        }
+        waited
+    }
+
     /// A call succeeded.
     pub(crate) fn succeeded(&self) {
         self.failures.store(0, Ordering::SeqCst);
+        self.spool_full.store(false, Ordering::SeqCst);
         self.until.store(0, Ordering::SeqCst);
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -210,6 +225,7 @@ impl Hold {
                     | ErrorKind::Unreachable(_)
             ),
             Error::Disk { .. } => error.is_disk_full(),
+            Error::SpoolFull { .. } => true,
             _ => false,
         };
         if let Error::Org(org) = error
@@ -222,6 +238,7 @@ impl Hold {
         if !everybodys && !pause && failures <= PATIENCE {
             return false;
         }
+        self.spool_full.store(matches!(error, Error::SpoolFull { .. }), Ordering::SeqCst);
         let attempt = if everybodys { failures } else { failures - PATIENCE };
         let until = if pause {
             clock::now() + clock::micros(connector.rest())

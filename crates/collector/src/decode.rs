@@ -29,6 +29,15 @@ pub(crate) struct Cut {
     pub(crate) rows: Vec<u64>,
 }
 
+/// Which rows of a unit are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// None before this.
+    pub(crate) from: u64,
+    /// Of the others these, ascending; all if none.
+    pub(crate) only: Option<Vec<u64>>,
+}
+
 /// What is cut next.
 struct Cutter {
     unit: Arc<UnitInfo>,
@@ -40,9 +49,9 @@ struct Cutter {
     rows: Vec<u64>,
 }
 
-/// Reads a unit from row `position` on and sends it in batches, the last of which ends the unit.
-/// `hashes` has the rows' hashes from that row on, if they are still known. With `only`, no other
-/// rows are sent than those (ascending), and no batch has others between its rows.
+/// Reads the rows wanted of a unit and sends them in batches, the last of which ends the unit.
+/// `hashes` has the rows' hashes from the first wanted on, if they are still known. When only some
+/// rows are wanted, no batch has others between them.
 ///
 /// Ends early, without error, when the receiver is gone.
 pub(crate) fn decode(
@@ -50,11 +59,11 @@ pub(crate) fn decode(
     mut hashes: Option<Hashes>,
     mut decisions: Decisions,
     unit: &Arc<UnitInfo>,
-    position: u64,
-    only: Option<Vec<u64>>,
+    wanted: Wanted,
     limits: Limits,
     batches: &mpsc::Sender<Cut>,
 ) -> Result<(), UnitFault> {
+    let Wanted { from: position, only } = wanted;
     let mut only = only.map(|rows| rows.into_iter().filter(|row| *row >= position).peekable());
     let spool = |error: io::Error| UnitFault::Spool(error.to_string());
     let mut reader = Reader::new(bytes);
@@ -204,14 +213,13 @@ mod tests {
     }
 
     fn cuts(csv: &str, position: u64, limits: Limits) -> Vec<Cut> {
-        cuts_of(csv, position, None, limits)
+        cuts_of(csv, Wanted { from: position, only: None }, limits)
     }
 
-    fn cuts_of(csv: &str, position: u64, only: Option<Vec<u64>>, limits: Limits) -> Vec<Cut> {
+    fn cuts_of(csv: &str, wanted: Wanted, limits: Limits) -> Vec<Cut> {
         let (sender, mut receiver) = mpsc::channel(10_000);
         let mut bytes = csv.as_bytes();
-        decode(&mut bytes, None, Decisions::none(), &unit(), position, only, limits, &sender)
-            .unwrap();
+        decode(&mut bytes, None, Decisions::none(), &unit(), wanted, limits, &sender).unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.blocking_recv()).collect()
     }
@@ -246,8 +254,8 @@ mod tests {
     fn only_the_rows_wanted_are_cut_each_as_ever_and_none_between() {
         let csv = format!("\"A\"\n{}", "\"x\"\n".repeat(9));
         let limits = Limits { events: 2, bytes: 1_000 };
-        let found = |position, rows: &[u64]| -> Vec<_> {
-            let cuts = cuts_of(&csv, position, Some(rows.to_vec()), limits);
+        let found = |from, rows: &[u64]| -> Vec<_> {
+            let cuts = cuts_of(&csv, Wanted { from, only: Some(rows.to_vec()) }, limits);
             let last = cuts.len() - 1;
             assert!(cuts.iter().enumerate().all(|(at, cut)| cut.batch.ends_unit == (at == last)));
             cuts.into_iter().map(|cut| (cut.batch.rows, cut.rows)).collect()
@@ -266,7 +274,7 @@ mod tests {
             events.map(|(event, _)| event.to_vec()).collect()
         };
         let whole = events(&cuts(&csv, 0, limits));
-        let some = events(&cuts_of(&csv, 0, Some(vec![2, 7]), limits));
+        let some = events(&cuts_of(&csv, Wanted { from: 0, only: Some(vec![2, 7]) }, limits));
         assert_eq!(some, [whole[2].clone(), whole[7].clone()]);
     }
 

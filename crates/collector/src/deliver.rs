@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use crate::admit::decisions::Decisions;
 use crate::clock;
 use crate::connector::{Connector, Note};
-use crate::decode::{Cut, decode};
+use crate::decode::{Cut, Wanted, decode};
 use crate::error::{Error, Result, UnitFault};
 use crate::kill;
 use crate::progress::Progress;
@@ -176,6 +176,7 @@ impl Run<'_> {
         let position = u64::try_from(from).unwrap_or_default();
         let only = replay.and_then(|replay| replay.rows.as_ref());
         let only = only.map(|rows| rows.iter().map(|row| row.unsigned_abs()).collect());
+        let wanted = Wanted { from: position, only };
         let kept = &connector.spool.kept;
         // What is kept is kept for deliveries.
         let (bytes, hashes) =
@@ -188,7 +189,7 @@ impl Run<'_> {
         let (sender, mut cuts) = mpsc::channel::<Cut>(2);
         let decoder = tokio::task::spawn_blocking(move || {
             ahead(bytes, length, |bytes| {
-                decode(bytes, hashes, decisions, &info, position, only, limits, &sender)
+                decode(bytes, hashes, decisions, &info, wanted, limits, &sender)
             })
         });
         self.pending.push(DeliveryDelta {
@@ -317,6 +318,9 @@ impl Run<'_> {
         self.prolong().await?;
         ledger.deliver(&self.lease, &moved, clock::now()).await?;
         kill::point("deliver.after_ledger");
+        if moved.iter().any(|step| step.done) && self.connector.hold.room() {
+            self.connector.work.notify_waiters();
+        }
         if let Some(delivered) =
             self.connector.progress.destinations.get(self.outlet.destination.name())
         {

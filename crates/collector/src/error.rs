@@ -35,6 +35,14 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The spool has reached its limit, and every file in it is still needed.
+    #[error("the spool holds {held} bytes that are still needed; its limit is {limit}")]
+    SpoolFull {
+        /// Bytes in the spool.
+        held: u64,
+        /// `spool_limit`.
+        limit: u64,
+    },
     /// The data folder belongs to another process now.
     #[error("{path} is in use by another Orgtap", path = path.display())]
     InUse {
@@ -273,6 +281,12 @@ const OWN: &[Own] = &[
         "stop the other one, or give this one a data_dir of its own",
     ),
     (
+        "OT-DISK-04",
+        "the spool has reached its limit",
+        "log files in it wait for a destination that is down, or have open dead letters or replays",
+        "mend the destination, see `orgtap status`; replay or dismiss dead letters; or raise spool_limit. Delivery goes on, and fetching by itself once there is room",
+    ),
+    (
         "OT-DISK-20",
         "a damaged file of state",
         "the file is not what `orgtap state export` wrote: something else, cut, or altered on the way",
@@ -399,6 +413,7 @@ impl Error {
             Self::Disk { source, .. } if is_full(source) => row("OT-DISK-01"),
             Self::Disk { .. } => row("OT-DISK-02"),
             Self::InUse { .. } => row("OT-DISK-03"),
+            Self::SpoolFull { .. } => row("OT-DISK-04"),
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
@@ -430,6 +445,7 @@ impl Explain for Error {
             Self::Ledger(LedgerError::Database(_) | LedgerError::Fenced { .. }) => {
                 Disposition::RETRY
             }
+            Self::SpoolFull { .. } => Disposition::RETRY,
             _ if self.is_disk_full() => Disposition::Retry { after: Some(Duration::from_secs(30)) },
             Self::Ledger(LedgerError::Delta { .. } | LedgerError::Misfit(_)) | Self::Worker(_) => {
                 Disposition::Bug

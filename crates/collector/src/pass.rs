@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::replay::Refetch;
 use crate::stage::{self, Stage, Until};
+use crate::status::note_hold;
 use crate::{collect, release};
 
 /// Lanes fetched at once per connector: enough to hide the org's latency.
@@ -92,7 +93,7 @@ impl Collector {
             }
         }
         self.tally(&settings.name, progress, &mut collected).await?;
-        release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+        release::release(&self.ledger, &self.spool, self.limits()).await?;
         Ok(collected)
     }
 
@@ -126,6 +127,7 @@ impl Collector {
             collected.new_files += self.poll(&connector).await?.new;
             self.stages(&connector, true, collected).await?;
         }
+        note_hold(&connector).await?;
         self.after(&connector).await?;
         trouble.map_or(Ok(()), Err)
     }
@@ -186,8 +188,9 @@ impl Collector {
                         connector.hold.failed(connector, &error);
                     }
                 }
-                release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+                release::release(&self.ledger, &self.spool, self.limits()).await?;
             }
+            note_hold(connector).await?;
             // Replays may have been asked for by another process.
             connector.work.notify_waiters();
             tokio::select! {
@@ -330,6 +333,7 @@ impl Collector {
             cancel: cancel.clone(),
             hold: Hold::default(),
             memory: self.memory.clone(),
+            spool_limits: self.limits(),
             refetch: Refetch::default(),
         }
     }

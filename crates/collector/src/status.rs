@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{ConnectorRecord, Ledger, Outcome, Summary};
+use orgtap_transport::Problem;
 use serde::Serialize;
 
 use crate::clock;
 use crate::collector::is_running;
 use crate::config::{ConnectorSettings, Settings};
+use crate::connector::Connector;
 use crate::error::Result;
 
 /// State of a connector: one word a person can act on.
@@ -146,6 +148,23 @@ fn connector_status(
     }
 }
 
+/// Keeps in the ledger why nothing is fetched just now, and forgets it when that is over.
+pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
+    let now = clock::now();
+    // A full spool stays the reason until something was fetched again.
+    let full = |problem: &Problem| problem.code == "OT-DISK-04";
+    let held = connector.hold.until(now).is_some();
+    let reason = connector.hold.reason().filter(|(problem, _)| held || full(problem));
+    let problem = reason.and_then(|(problem, _)| serde_json::to_value(problem).ok());
+    let mut record = connector.ledger.connector(connector.name()).await?;
+    let before = record.hold.as_ref().and_then(|outcome| outcome.problem.as_ref());
+    if before != problem.as_ref() {
+        record.hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
+        connector.ledger.set_connector(connector.name(), &record).await?;
+    }
+    Ok(())
+}
+
 type Judged = (ConnectorState, String, Option<serde_json::Value>);
 
 /// The state and its reason. The gravest thing wins.
@@ -165,6 +184,10 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         let pause = problem.get("disposition").and_then(|word| word.as_str()) != Some("retry");
         let state = if pause { ConnectorState::Error } else { ConnectorState::Degraded };
         return (state, format!("listing: {}", message(&problem)), Some(problem));
+    }
+    if let Some(problem) = failed(&record.hold) {
+        let reason = format!("fetching waits: {}", message(&problem));
+        return (ConnectorState::Degraded, reason, Some(problem));
     }
     let mut troubles = Vec::new();
     if summary.lost > 0 {

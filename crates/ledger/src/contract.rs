@@ -281,6 +281,9 @@ pub trait Ledger: Send + Sync {
     /// one: its bytes are all there is.
     async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError>;
 
+    /// Bytes of all units in the spool, whatever their connector.
+    async fn spooled_bytes(&self) -> Result<i64, LedgerError>;
+
     /// Records that units' bytes left the spool. Refused for one that is not final.
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError>;
 

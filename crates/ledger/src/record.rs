@@ -224,6 +224,9 @@ pub struct ConnectorRecord {
     pub refused_credentials: Option<String>,
     /// The last poll for new files.
     pub poll: Option<Outcome>,
+    /// Why nothing is fetched just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Outcome>,
     /// The last Test Connection, as its JSON report.
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.

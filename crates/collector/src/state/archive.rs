@@ -256,7 +256,7 @@ mod tests {
         let mut writer = Writer::new(File::create(&path).unwrap(), &header).unwrap();
         writer.row("connector", serde_json::Map::new()).unwrap();
         let file = folder.path().join("file");
-        std::fs::write(&file, [7; 300_000]).unwrap();
+        std::fs::write(&file, vec![7; 300_000]).unwrap();
         writer.file("rows/a", File::open(&file).unwrap()).unwrap();
         let counts = writer.finish().unwrap();
         assert_eq!(counts, Counts { rows: 1, files: 1, bytes: 300_000 });

@@ -89,6 +89,7 @@ create index unit_waiting on unit (connector_id, not_before)
     where state in ('listed', 'fetched') and attempts > 0;
 -- Vanished units are few; their successors are looked for in the lane.
 create index unit_vanished on unit (connector_id) where state = 'vanished';
+create index unit_in_spool on unit (spool_bytes) where spooled = 1;
 create index unit_spooled on unit (final_at, id)
     where spooled = 1 and final_at is not null;
 

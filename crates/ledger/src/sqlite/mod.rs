@@ -361,6 +361,10 @@ impl Ledger for SqliteLedger {
         Ok(status::releasable(&mut *self.reader().await?, before, limit).await?)
     }
 
+    async fn spooled_bytes(&self) -> Result<i64, LedgerError> {
+        Ok(status::spooled_bytes(&mut *self.reader().await?).await?)
+    }
+
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError> {
         let mut tx = self.writer.begin().await?;
         let released = status::spool_released(&mut tx, units).await;

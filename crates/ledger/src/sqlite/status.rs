@@ -54,6 +54,8 @@ pub(super) const RELEASABLE: &str = select_units!(
     order by u.final_at, u.id
     limit $3"
 );
+pub(super) const SPOOLED: &str = "
+    select cast(coalesce(sum(u.spool_bytes), 0) as bigint) from unit u where u.spooled = 1";
 const STATE: &str = "select state from unit where id = $1";
 const RELEASED: &str = "update unit set spooled = 0 where id = $1";
 
@@ -102,6 +104,10 @@ pub(super) async fn releasable(
         .fetch_all(conn)
         .await?;
     rows.iter().map(rows::unit).collect()
+}
+
+pub(super) async fn spooled_bytes(conn: &mut SqliteConnection) -> Result<i64, Stop> {
+    Ok(sqlx::query_scalar(SPOOLED).fetch_one(conn).await?)
 }
 
 pub(super) async fn spool_released(

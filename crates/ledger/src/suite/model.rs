@@ -385,6 +385,7 @@ impl Side<'_> {
                 view.push(format!("replayable {}", self.place(unit.id)));
             }
         }
+        view.push(format!("{} bytes", self.ledger.spooled_bytes().await.unwrap()));
         for unit in self.ledger.releasable(now, 5).await.unwrap() {
             view.push(format!("releasable {:?}", self.renumbered(unit)));
         }

@@ -21,6 +21,7 @@ mod replay;
 mod rotation;
 mod secrets;
 mod setup_kit;
+mod spool;
 mod support;
 mod terminal;
 mod vault;

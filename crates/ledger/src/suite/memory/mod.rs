@@ -456,6 +456,13 @@ impl Ledger for MemoryLedger {
         }))
     }
 
+    async fn spooled_bytes(&self) -> Answer<i64> {
+        Ok(self.read(|world| {
+            let spooled = world.units.iter().filter(|unit| unit.spooled);
+            spooled.map(|unit| unit.spool_bytes).sum()
+        }))
+    }
+
     async fn spool_released(&self, units: &[UnitId]) -> Answer<()> {
         self.write(|world| {
             for id in units {
@@ -470,38 +477,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn summary(&self, connector: &str) -> Answer<Summary> {
-        Ok(self.read(|world| {
-            let mut summary = Summary::default();
-            for name in world.registered.get(connector).into_iter().flatten() {
-                summary.destinations.insert(name.clone(), (0, 0, 0, 0));
-            }
-            for unit in world.units.iter().filter(|u| u.listed.lane.connector == connector) {
-                *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
-                let event_type = unit.listed.lane.event_type.clone();
-                *summary.event_types.entry(event_type).or_default() += 1;
-                summary.rows += unit.rows;
-                summary.admitted += unit.admitted;
-                summary.repeats += unit.repeats;
-                summary.undecodable += unit.undecodable;
-                summary.raw_bytes += unit.raw_bytes;
-                summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
-                for delivery in world.deliveries.iter().filter(|d| d.unit == unit.id) {
-                    let counts =
-                        summary.destinations.entry(delivery.destination.clone()).or_default();
-                    counts.0 += delivery.delivered;
-                    counts.1 += delivery.rejected;
-                    counts.2 += i64::from(delivery.done);
-                    counts.3 += i64::from(!delivery.done);
-                }
-            }
-            summary.dead_letters = world.letters(&LetterChoice::of(connector)).len() as i64;
-            let replays = world.replays_of(connector);
-            let open = replays.iter().filter(|(_, replay)| replay.ended_at.is_none());
-            summary.replays = open.count() as i64;
-            summary.lost = world.lost(connector);
-            summary.failing = world.failing(connector);
-            summary
-        }))
+        Ok(self.read(|world| world.summary(connector)))
     }
 
     async fn connectors(&self) -> Answer<Vec<String>> {

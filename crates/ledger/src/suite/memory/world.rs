@@ -6,7 +6,7 @@ use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
     Closed, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane, Lease,
-    LedgerError, NewUnit, Replay, ReplayId, Unit, UnitId,
+    LedgerError, LetterChoice, NewUnit, Replay, ReplayId, Summary, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -176,6 +176,39 @@ impl World {
                 })
                 .collect(),
         }
+    }
+
+    /// Every count, looked for from end to end.
+    pub(super) fn summary(&self, connector: &str) -> Summary {
+        let mut summary = Summary::default();
+        for name in self.registered.get(connector).into_iter().flatten() {
+            summary.destinations.insert(name.clone(), (0, 0, 0, 0));
+        }
+        for unit in self.units.iter().filter(|u| u.listed.lane.connector == connector) {
+            *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
+            let event_type = unit.listed.lane.event_type.clone();
+            *summary.event_types.entry(event_type).or_default() += 1;
+            summary.rows += unit.rows;
+            summary.admitted += unit.admitted;
+            summary.repeats += unit.repeats;
+            summary.undecodable += unit.undecodable;
+            summary.raw_bytes += unit.raw_bytes;
+            summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
+            for delivery in self.deliveries.iter().filter(|d| d.unit == unit.id) {
+                let counts = summary.destinations.entry(delivery.destination.clone()).or_default();
+                counts.0 += delivery.delivered;
+                counts.1 += delivery.rejected;
+                counts.2 += i64::from(delivery.done);
+                counts.3 += i64::from(!delivery.done);
+            }
+        }
+        summary.dead_letters = self.letters(&LetterChoice::of(connector)).len() as i64;
+        let replays = self.replays_of(connector);
+        let open = replays.iter().filter(|(_, replay)| replay.ended_at.is_none());
+        summary.replays = open.count() as i64;
+        summary.lost = self.lost(connector);
+        summary.failing = self.failing(connector);
+        summary
     }
 
     /// Vanished units without a later version.
