@@ -23,6 +23,7 @@ use crate::kill;
 use crate::prepare::{Preparing, Ready, Writing};
 use crate::progress::Progress;
 use crate::reconcile::{self, Terms};
+use crate::release::make_room;
 use crate::stage::{LEASE, Turn};
 
 /// What happened in a lane is written down together after so long at most, and after so many events:
@@ -86,6 +87,18 @@ impl Run<'_> {
                 let event = Event::Covered;
                 self.pending.push(Happened { unit: unit.id, event, dead_letters: Vec::new() });
                 Progress::add(&connector.progress.fetched, 1);
+                continue;
+            }
+            // Not as part of the step, which stands still while what happened is written down.
+            let room = match unit.state {
+                State::Listed => {
+                    make_room(&connector.ledger, &connector.spool, connector.spool_limits).await
+                }
+                _ => Ok(0),
+            };
+            if let Err(error) = room {
+                self.commit().await?;
+                turn = failed(connector, &self.lease, &unit, error).await?;
                 continue;
             }
             let (unit, events, failure) = self.step(unit).await?;
@@ -245,10 +258,8 @@ async fn fetch_unit(
     prepare: Option<(Preparing, Writing)>,
 ) -> Result<(Happened, Fresh)> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
-    let earlier = fetch::Earlier {
-        attempts: unit.attempts,
-        content_hash: note.and_then(|note| note.content_hash),
-    };
+    let content_hash = note.and_then(|note| note.content_hash);
+    let earlier = fetch::Earlier { attempts: unit.attempts, content_hash, delivered: None };
     let allowed = connector.budget.fetch(&connector.org)?;
     allowed.turn().await;
     let _share = connector.memory.to_fetch(info.length).await;

@@ -15,6 +15,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
+use crate::release::Limits;
 use crate::spool::Spool;
 
 /// Everything a configuration names, opened. Holds the data folder for itself.
@@ -84,6 +85,12 @@ impl Collector {
         self
     }
 
+    /// How much may lie in the spool, and for how long.
+    pub(crate) fn limits(&self) -> Limits {
+        let bytes = self.settings.spool_limit;
+        Limits { retention: self.settings.spool_retention, bytes }
+    }
+
     /// The record.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.ledger
@@ -96,7 +103,7 @@ impl Collector {
 }
 
 /// Takes the data folder. The lock ends with the process, however it ends.
-fn lock(data_dir: &Path) -> Result<File> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File> {
     let path = data_dir.join("lock");
     let file = File::options()
         .create(true)

@@ -1,6 +1,6 @@
 //! One connector at work: what its stages share.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
@@ -8,7 +8,7 @@ use orgtap_destinations::Destination;
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::{Lane, Ledger, NewUnit, Unit};
 use orgtap_salesforce::{ErrorKind, LogFileShape, Org};
-use orgtap_transport::{Explain, Problem};
+use orgtap_transport::{Disposition, Explain, Problem};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,8 @@ use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
+use crate::release;
+use crate::replay::Refetch;
 use crate::spool::Spool;
 use crate::stage::Held;
 
@@ -58,6 +60,10 @@ pub(crate) struct Connector {
     pub(crate) memory: Memory,
     /// Deliveries prepared while units are downloaded, shared with all connectors.
     pub(crate) prepared: Prepared,
+    /// How much may lie in the spool.
+    pub(crate) spool_limits: release::Limits,
+    /// How what was released is fetched again for replays.
+    pub(crate) refetch: Refetch,
 }
 
 /// Why a failure was put off, kept in the ledger beside the unit.
@@ -112,7 +118,7 @@ impl Connector {
     /// When a unit that failed for the `attempt`-th time (from 1) may be tried again.
     pub(crate) fn wait(&self, error: &Error, attempt: i64, salt: i64) -> i64 {
         let after = match error.disposition() {
-            orgtap_transport::Disposition::Retry { after } => after,
+            Disposition::Retry { after } => after,
             _ => None,
         };
         let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
@@ -167,6 +173,8 @@ pub(crate) struct Hold {
     failures: AtomicI64,
     reason: Mutex<Option<(Problem, bool)>>,
     refusal: Mutex<Option<orgtap_salesforce::Error>>,
+    /// Whether it may be over as soon as something leaves the spool.
+    spool_full: AtomicBool,
 }
 
 /// Failures in a row that are still the units' own matter.
@@ -189,9 +197,19 @@ impl Hold {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Something is finished and may leave the spool. Answers whether that was waited for.
+    pub(crate) fn room(&self) -> bool {
+        let waited = self.spool_full.swap(false, Ordering::SeqCst);
+        if waited {
+            self.until.store(0, Ordering::SeqCst);
+        }
+        waited
+    }
+
     /// A call succeeded.
     pub(crate) fn succeeded(&self) {
         self.failures.store(0, Ordering::SeqCst);
+        self.spool_full.store(false, Ordering::SeqCst);
         self.until.store(0, Ordering::SeqCst);
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
@@ -209,6 +227,7 @@ impl Hold {
                     | ErrorKind::Unreachable(_)
             ),
             Error::Disk { .. } => error.is_disk_full(),
+            Error::SpoolFull { .. } => true,
             _ => false,
         };
         if let Error::Org(org) = error
@@ -221,6 +240,7 @@ impl Hold {
         if !everybodys && !pause && failures <= PATIENCE {
             return false;
         }
+        self.spool_full.store(matches!(error, Error::SpoolFull { .. }), Ordering::SeqCst);
         let attempt = if everybodys { failures } else { failures - PATIENCE };
         let until = if pause {
             clock::now() + clock::micros(connector.rest())

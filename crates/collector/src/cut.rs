@@ -47,6 +47,21 @@ impl Cutter {
         }
     }
 
+    /// After the last row taken.
+    pub(crate) fn end(&self) -> u64 {
+        self.rows.last().map_or(self.from, |row| row + 1)
+    }
+
+    /// The next row taken is `row`: what came before is cut, if other rows lie between.
+    pub(crate) fn pass_over_to(&mut self, row: u64) -> Option<Cut> {
+        let end = self.end();
+        let cut = (row > end && !self.ends.is_empty()).then(|| self.cut(end, false));
+        if self.ends.is_empty() {
+            self.from = row;
+        }
+        cut
+    }
+
     /// Takes a row that is the `nth` of its kind. Answers the batch before it, if its event no
     /// longer fits there.
     pub(crate) fn add(

@@ -18,8 +18,18 @@ use crate::cut::{Cut, Cutter};
 use crate::error::UnitFault;
 use crate::kept::Hashes;
 
-/// Reads a unit from row `position` on and sends it in batches, the last of which ends the unit.
-/// `hashes` has the rows' hashes from that row on, if they are still known.
+/// Which rows of a unit are wanted.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Wanted {
+    /// None before this.
+    pub(crate) from: u64,
+    /// Of the others these, ascending; all if none.
+    pub(crate) only: Option<Vec<u64>>,
+}
+
+/// Reads the rows wanted of a unit and sends them in batches, the last of which ends the unit.
+/// `hashes` has the rows' hashes from the first wanted on, if they are still known. When only some
+/// rows are wanted, no batch has others between them.
 ///
 /// Ends early, without error, when the receiver is gone.
 pub(crate) fn decode(
@@ -27,10 +37,12 @@ pub(crate) fn decode(
     mut hashes: Option<Hashes>,
     mut decisions: Decisions,
     unit: &Arc<UnitInfo>,
-    position: u64,
+    wanted: Wanted,
     limits: Limits,
     batches: &mpsc::Sender<Cut>,
 ) -> Result<(), UnitFault> {
+    let Wanted { from: position, only } = wanted;
+    let mut only = only.map(|rows| rows.into_iter().filter(|row| *row >= position).peekable());
     let spool = |error: io::Error| UnitFault::Spool(error.to_string());
     let mut reader = Reader::new(bytes);
     let mut cutter = Cutter::new(Arc::clone(unit), limits, position);
@@ -50,6 +62,18 @@ pub(crate) fn decode(
         if row_number < position {
             continue;
         }
+        if let Some(only) = &mut only {
+            match only.peek() {
+                None => break,
+                Some(next) if *next > row_number => continue,
+                Some(_) => drop(only.next()),
+            }
+            if let Some(cut) = cutter.pass_over_to(row_number)
+                && batches.blocking_send(cut).is_err()
+            {
+                return Ok(());
+            }
+        }
         let known = hashes.as_mut().map(Hashes::next).transpose().map_err(spool)?;
         // Rows that are none were set aside by the first reading.
         let Item::Row(row) = item else { continue };
@@ -64,7 +88,8 @@ pub(crate) fn decode(
             return Ok(());
         }
     }
-    let last = cutter.cut(number.max(position), true);
+    let end = if only.is_some() { cutter.end() } else { number.max(position) };
+    let last = cutter.cut(end, true);
     // A receiver that is gone wants nothing more.
     drop(batches.blocking_send(last));
     Ok(())
@@ -91,9 +116,13 @@ mod tests {
     }
 
     fn cuts(csv: &str, position: u64, limits: Limits) -> Vec<Cut> {
+        cuts_of(csv, Wanted { from: position, only: None }, limits)
+    }
+
+    fn cuts_of(csv: &str, wanted: Wanted, limits: Limits) -> Vec<Cut> {
         let (sender, mut receiver) = mpsc::channel(10_000);
         let mut bytes = csv.as_bytes();
-        decode(&mut bytes, None, Decisions::none(), &unit(), position, limits, &sender).unwrap();
+        decode(&mut bytes, None, Decisions::none(), &unit(), wanted, limits, &sender).unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.blocking_recv()).collect()
     }
@@ -122,6 +151,34 @@ mod tests {
             }
             prop_assert_eq!(at, sizes.len() as u64);
         }
+    }
+
+    #[test]
+    fn only_the_rows_wanted_are_cut_each_as_ever_and_none_between() {
+        let csv = format!("\"A\"\n{}", "\"x\"\n".repeat(9));
+        let limits = Limits { events: 2, bytes: 1_000 };
+        let found = |from, rows: &[u64]| -> Vec<_> {
+            let cuts = cuts_of(&csv, Wanted { from, only: Some(rows.to_vec()) }, limits);
+            let last = cuts.len() - 1;
+            assert!(cuts.iter().enumerate().all(|(at, cut)| cut.batch.ends_unit == (at == last)));
+            cuts.into_iter().map(|cut| (cut.batch.rows, cut.rows)).collect()
+        };
+        assert_eq!(found(0, &[3]), [(3..4, vec![3])]);
+        assert_eq!(
+            found(1, &[1, 2, 3, 5, 8]),
+            [(1..3, vec![1, 2]), (3..4, vec![3]), (5..6, vec![5]), (8..9, vec![8])]
+        );
+        // Taken up again after its second batch, and with nothing left.
+        assert_eq!(found(4, &[1, 2, 3, 5, 8]), [(5..6, vec![5]), (8..9, vec![8])]);
+        assert_eq!(found(4, &[1, 2, 3]), [(4..4, vec![])]);
+        // What a row becomes does not depend on what is sent around it.
+        let events = |cuts: &[Cut]| -> Vec<Vec<u8>> {
+            let events = cuts.iter().flat_map(|cut| cut.batch.events.iter());
+            events.map(|(event, _)| event.to_vec()).collect()
+        };
+        let whole = events(&cuts(&csv, 0, limits));
+        let some = events(&cuts_of(&csv, Wanted { from: 0, only: Some(vec![2, 7]) }, limits));
+        assert_eq!(some, [whole[2].clone(), whole[7].clone()]);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use orgtap_destinations::{Destination, Receipt, Stream};
-use orgtap_ledger::{DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Unit};
+use orgtap_ledger::{
+    DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
+};
 use orgtap_transport::{Disposition, Explain, Problem};
 use tokio::sync::mpsc;
 
@@ -16,7 +18,7 @@ use crate::admit::decisions::Decisions;
 use crate::clock;
 use crate::connector::{Connector, Note};
 use crate::cut::Cut;
-use crate::decode::decode;
+use crate::decode::{Wanted, decode};
 use crate::error::{Error, Result, UnitFault};
 use crate::kill;
 use crate::prepare::Ready;
@@ -58,6 +60,11 @@ impl Outlet {
     pub(crate) fn held(&self) -> Held {
         let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         (trouble.until > clock::now()).then(|| (trouble.until, trouble.reason.clone()))
+    }
+
+    /// The destination's name.
+    pub(crate) fn name(&self) -> &str {
+        self.destination.name()
     }
 
     async fn stream(&self) -> Result<Box<dyn Stream>> {
@@ -115,10 +122,13 @@ pub(crate) async fn lane(
             turn = Turn::Failed;
             break;
         }
-        if let Err(error) = run.unit(&unit, &delivery).await {
+        if let Err(error) = run.unit(&unit, delivery.position, None).await {
             turn = run.failed(&unit, &delivery, error).await?;
             break;
         }
+    }
+    if turn == Turn::Done {
+        turn = run.replays(lane).await?;
     }
     match run.finish().await {
         Ok(()) => Ok(turn),
@@ -131,25 +141,31 @@ pub(crate) async fn lane(
 }
 
 /// One lane's way into one destination.
-struct Run<'a> {
-    connector: &'a Connector,
-    outlet: &'a Outlet,
-    lease: Lease,
-    stream: Option<Box<dyn Stream>>,
+pub(crate) struct Run<'a> {
+    pub(crate) connector: &'a Connector,
+    pub(crate) outlet: &'a Outlet,
+    pub(crate) lease: Lease,
+    pub(crate) stream: Option<Box<dyn Stream>>,
     /// Steps not yet in the ledger.
     pending: Vec<DeliveryDelta>,
     /// Bytes written since the last durable receipt.
-    unflushed: usize,
+    pub(crate) unflushed: usize,
     committed: Instant,
 }
 
 impl Run<'_> {
-    /// Sends one unit from its position on.
-    async fn unit(&mut self, unit: &Unit, delivery: &Delivery) -> Result<()> {
+    /// Sends one unit from a position on, for the first time or as a replay.
+    pub(crate) async fn unit(
+        &mut self,
+        unit: &Unit,
+        from: i64,
+        replay: Option<&Replay>,
+    ) -> Result<()> {
         let connector = self.connector;
         let name = self.outlet.destination.name();
-        if let Some(ready) = connector.prepared.take(unit.id, name)
-            && delivery.position == 0
+        if replay.is_none()
+            && let Some(ready) = connector.prepared.take(unit.id, name)
+            && from == 0
         {
             return self.end(unit, ready).await;
         }
@@ -165,9 +181,14 @@ impl Run<'_> {
             Decisions::open(&connector.spool.decisions(&info), exceptions).map_err(lost)?
         };
         let limits = self.outlet.destination.limits();
-        let position = u64::try_from(delivery.position).unwrap_or_default();
+        let position = u64::try_from(from).unwrap_or_default();
+        let only = replay.and_then(|replay| replay.rows.as_ref());
+        let only = only.map(|rows| rows.iter().map(|row| row.unsigned_abs()).collect());
+        let wanted = Wanted { from: position, only };
         let kept = &connector.spool.kept;
-        let (bytes, hashes) = kept.open(relative, position).unzip();
+        // What is kept is kept for deliveries.
+        let (bytes, hashes) =
+            replay.is_none().then(|| kept.open(relative, position)).flatten().unzip();
         let bytes: Box<dyn Read + Send> = match bytes.flatten() {
             Some(bytes) => Box::new(bytes),
             None => connector.spool.open_bytes(relative).map_err(lost)?,
@@ -176,13 +197,13 @@ impl Run<'_> {
         let (sender, mut cuts) = mpsc::channel::<Cut>(2);
         let decoder = tokio::task::spawn_blocking(move || {
             ahead(bytes, length, |bytes| {
-                decode(bytes, hashes, decisions, &info, position, limits, &sender)
+                decode(bytes, hashes, decisions, &info, wanted, limits, &sender)
             })
         });
-        self.begin(unit, delivery.position);
+        self.begin(unit, from, replay);
         let mut outcome = Ok(());
         while let Some(cut) = cuts.recv().await {
-            outcome = self.write(unit, cut).await;
+            outcome = self.write(unit, cut, replay).await;
             if outcome.is_err() {
                 break;
             }
@@ -191,6 +212,7 @@ impl Run<'_> {
         let decoded = decoder.await.map_err(|error| Error::Worker(error.to_string()))?;
         outcome?;
         match &decoded {
+            _ if replay.is_some() => {}
             Ok(()) => kept.done(relative),
             // The next try reads the spool.
             Err(_) => kept.forget(relative),
@@ -205,19 +227,20 @@ impl Run<'_> {
         self.finish().await?;
         self.stream = ready.stream;
         self.unflushed = ready.bytes;
-        let delta = self.begin(unit, 0);
+        let delta = self.begin(unit, 0, None);
         delta.to = i64::try_from(ready.last.batch.rows.start).unwrap_or(i64::MAX);
         delta.delivered = i64::try_from(ready.events).unwrap_or(i64::MAX);
         self.count_bytes(ready.bytes);
-        self.write(unit, ready.last).await
+        self.write(unit, ready.last, None).await
     }
 
     /// Begins a unit's step, which goes nowhere yet.
-    fn begin(&mut self, unit: &Unit, position: i64) -> &mut DeliveryDelta {
+    fn begin(&mut self, unit: &Unit, position: i64, replay: Option<&Replay>) -> &mut DeliveryDelta {
         let destination = self.outlet.destination.name().to_owned();
         self.pending.push_mut(DeliveryDelta {
             unit: unit.id,
             destination,
+            replay: replay.map(|replay| replay.id),
             from: position,
             to: position,
             delivered: 0,
@@ -233,7 +256,7 @@ impl Run<'_> {
         }
     }
 
-    async fn write(&mut self, unit: &Unit, cut: Cut) -> Result<()> {
+    async fn write(&mut self, unit: &Unit, cut: Cut, replay: Option<&Replay>) -> Result<()> {
         if self.stream.is_none() {
             self.stream = Some(self.outlet.stream().await?);
         }
@@ -241,7 +264,10 @@ impl Run<'_> {
         let Cut { batch, rows } = cut;
         let (to, ends, events) = (batch.rows.end, batch.ends_unit, batch.events.clone());
         kill::point("deliver.before_write");
-        let receipt = stream.write(batch).await?;
+        let receipt = match stream.write(batch).await {
+            Ok(receipt) => receipt,
+            Err(error) => self.refused_again(replay, &events, error)?,
+        };
         kill::point("deliver.after_write");
         let letters: Vec<DeadLetter> = receipt
             .rejected
@@ -320,11 +346,12 @@ impl Run<'_> {
             return Ok(());
         }
         let ledger = &self.connector.ledger;
-        if self.lease.expires - clock::now() < clock::micros(LEASE) / 2 {
-            self.lease = ledger.renew(&self.lease, clock::now(), clock::micros(LEASE)).await?;
-        }
+        self.prolong().await?;
         ledger.deliver(&self.lease, &moved, clock::now()).await?;
         kill::point("deliver.after_ledger");
+        if moved.iter().any(|step| step.done) && self.connector.hold.room() {
+            self.connector.work.notify_waiters();
+        }
         if let Some(delivered) =
             self.connector.progress.destinations.get(self.outlet.destination.name())
         {
@@ -337,23 +364,38 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Renews the lease in good time.
+    pub(crate) async fn prolong(&mut self) -> Result<()> {
+        if self.lease.expires - clock::now() < clock::micros(LEASE) / 2 {
+            let (ledger, now) = (&self.connector.ledger, clock::now());
+            self.lease = ledger.renew(&self.lease, now, clock::micros(LEASE)).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything written durable, in the ledger too.
+    pub(crate) async fn settle(&mut self) -> Result<()> {
+        let moved = self.pending.iter().any(|step| step.to > step.from || step.done);
+        if self.unflushed > 0 || moved {
+            if self.stream.is_none() {
+                return self.commit().await;
+            }
+            self.barrier().await?;
+        }
+        Ok(())
+    }
+
     /// The lane's end: the barrier, the ledger, and the stream goes back for the next lane.
     async fn finish(&mut self) -> Result<()> {
-        if self.stream.is_some() {
-            if self.unflushed > 0
-                || self.pending.iter().any(|step| step.to > step.from || step.done)
-            {
-                self.barrier().await?;
-            }
-            if let Some(stream) = self.stream.take() {
-                self.outlet.give_back(stream);
-            }
+        self.settle().await?;
+        if let Some(stream) = self.stream.take() {
+            self.outlet.give_back(stream);
         }
         Ok(())
     }
 
     /// The stream is dead: what it had not called durable is forgotten, to be written again.
-    fn trouble(&mut self, error: &Error) {
+    pub(crate) fn trouble(&mut self, error: &Error) {
         self.stream = None;
         self.pending.clear();
         self.unflushed = 0;

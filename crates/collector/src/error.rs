@@ -7,8 +7,9 @@ use std::time::Duration;
 use orgtap_ledger::LedgerError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
-use crate::apart::Apart;
 use crate::budget::Restraint;
+use crate::unit_fault;
+pub use crate::unit_fault::UnitFault;
 
 /// Any failure of the collector.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,14 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The spool has reached its limit, and every file in it is still needed.
+    #[error("the spool holds {held} bytes that are still needed; its limit is {limit}")]
+    SpoolFull {
+        /// Bytes in the spool.
+        held: u64,
+        /// `spool_limit`.
+        limit: u64,
     },
     /// The data folder belongs to another process now.
     #[error("{path} is in use by another Orgtap", path = path.display())]
@@ -83,61 +92,12 @@ pub enum Error {
         /// The connector.
         connector: String,
     },
+    /// A file of state, or where it shall go.
+    #[error(transparent)]
+    State(#[from] crate::state::StateFault),
     /// A worker panicked.
     #[error("a worker failed: {0}")]
     Worker(String),
-}
-
-/// What is wrong with a unit.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UnitFault {
-    /// The compressed bytes end early or do not add up.
-    #[error("the download is damaged: {0}")]
-    Damaged(String),
-    /// The decompressed length is not what the org announced.
-    #[error("the file has {found} bytes where the org announced {listed}")]
-    Length {
-        /// `LogFileLength`.
-        listed: u64,
-        /// Bytes after decompression.
-        found: u64,
-        /// Hash of what it says: whether the next try brings the same.
-        content_hash: String,
-    },
-    /// It unpacks to far more than announced.
-    #[error("the file unpacks to more than {limit} bytes where the org announced {listed}")]
-    Bomb {
-        /// `LogFileLength`.
-        listed: u64,
-        /// Where unpacking stopped.
-        limit: u64,
-    },
-    /// It is not a log file.
-    #[error("the download is no log file: {0}")]
-    Foreign(String),
-    /// The spooled bytes are gone or damaged.
-    #[error("the spooled bytes cannot be read: {0}")]
-    Spool(String),
-    /// The row index of an earlier unit of the lane is gone.
-    #[error("the row index of {unit} is gone, so repeats cannot be told")]
-    IndexLost {
-        /// The earlier unit.
-        unit: String,
-    },
-    /// The lane's hourly and daily copies are written differently.
-    #[error(
-        "of {rows} rows that could be in both the hourly and the daily copy only {both} are the same{}",
-        example.as_ref().map_or_else(String::new, |it| format!("; for example, {it}"))
-    )]
-    Disagree {
-        /// Rows that could be in both; identical ones count once.
-        rows: u64,
-        /// Rows that are.
-        both: u64,
-        /// One that is written differently, if it was found.
-        example: Option<Apart>,
-    },
 }
 
 /// Result with the collector's error.
@@ -163,89 +123,9 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-impl UnitFault {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::Damaged(_) => "OT-UNIT-01",
-            Self::Length { .. } => "OT-UNIT-02",
-            Self::Bomb { .. } => "OT-UNIT-03",
-            Self::Foreign(_) => "OT-UNIT-04",
-            Self::Spool(_) => "OT-UNIT-05",
-            Self::IndexLost { .. } => "OT-UNIT-06",
-            Self::Disagree { .. } => "OT-UNIT-07",
-        }
-    }
-
-    fn disposition(&self) -> Disposition {
-        match self {
-            Self::Bomb { .. } => Disposition::Reject,
-            Self::IndexLost { .. } | Self::Disagree { .. } => Disposition::Pause,
-            _ => Disposition::RETRY,
-        }
-    }
-
-    fn advice(&self) -> (&'static str, &'static str) {
-        match self {
-            Self::Damaged(_) => (
-                "the connection was cut or a proxy changed the bytes on the way",
-                "nothing: it is downloaded again; if it goes on, look for a proxy between Orgtap and the org",
-            ),
-            Self::Length { .. } => (
-                "the org was still writing the file, or replaced it between listing and download",
-                "nothing: it is downloaded again; when the same bytes come three times and the file is six hours old, they are accepted with a warning",
-            ),
-            Self::Bomb { .. } => (
-                "the answer is not the file the org listed, or was made to exhaust the disk",
-                "look at what answers at the instance URL; the unit is set aside",
-            ),
-            Self::Foreign(_) => (
-                "a proxy, a login page or an error page answered in place of the org",
-                "nothing at first: it is downloaded again; if it goes on, check proxy and network allow-lists",
-            ),
-            Self::Spool(_) => (
-                "a file below the data folder was removed or damaged",
-                "check the disk, and restore the file that the log names from a backup; the unit waits and is tried again, and nothing after it in its lane is skipped",
-            ),
-            Self::IndexLost { .. } => (
-                "a file below the data folder's `rows` was removed or damaged",
-                "restore the folder from a backup; until then the unit waits, so that nothing is delivered twice",
-            ),
-            Self::Disagree { .. } => (
-                "the org writes the same rows differently into hourly and daily files, or one of the two is about something else; delivered as they are, they would come twice",
-                "look at the example; then set `reconcile: report` or `off` to live with the copy that was delivered, or lower `reconcile_threshold` (0: no check) to have the other one delivered as well; it is decided again at the next start",
-            ),
-        }
-    }
-}
-
 /// Code, title, cause, remedy of every failure that is the collector's own.
 pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static str)> {
-    let faults = [
-        UnitFault::Damaged(String::new()),
-        UnitFault::Length { listed: 0, found: 0, content_hash: String::new() },
-        UnitFault::Bomb { listed: 0, limit: 0 },
-        UnitFault::Foreign(String::new()),
-        UnitFault::Spool(String::new()),
-        UnitFault::IndexLost { unit: String::new() },
-        UnitFault::Disagree { rows: 0, both: 0, example: None },
-    ];
-    let titles = [
-        "a damaged download",
-        "an unexpected length",
-        "a file that unpacks without end",
-        "a download that is no log file",
-        "spooled bytes that cannot be read",
-        "a lost row index",
-        "hourly and daily copies that do not agree",
-    ];
-    let mut all: Vec<_> = faults
-        .iter()
-        .zip(titles)
-        .map(|(fault, title)| {
-            let (cause, remedy) = fault.advice();
-            (fault.code(), title, cause, remedy)
-        })
-        .collect();
+    let mut all = unit_fault::catalogue();
     all.extend(OWN.iter().map(|own| (own.0, own.1, own.2, own.3)));
     all
 }
@@ -270,6 +150,36 @@ const OWN: &[Own] = &[
         "the data folder is in use",
         "another Orgtap works with the same data_dir",
         "stop the other one, or give this one a data_dir of its own",
+    ),
+    (
+        "OT-DISK-04",
+        "the spool has reached its limit",
+        "log files in it wait for a destination that is down, or have open dead letters or replays",
+        "mend the destination, see `orgtap status`; replay or dismiss dead letters; or raise spool_limit. Delivery goes on, and fetching by itself once there is room",
+    ),
+    (
+        "OT-DISK-20",
+        "a damaged file of state",
+        "the file is not what `orgtap state export` wrote: something else, cut, or altered on the way",
+        "compare it with the original and copy it again, or export once more; the data folder is as before",
+    ),
+    (
+        "OT-DISK-21",
+        "a file of state from a newer version",
+        "a newer Orgtap wrote the file",
+        "import it with that version or a later one; the data folder is as before",
+    ),
+    (
+        "OT-DISK-22",
+        "a data folder that is not empty",
+        "something was collected into it before, or an import was killed in its last moment",
+        "import into another data_dir; if what is there is not needed, remove ledger, `rows` and `spool` first",
+    ),
+    (
+        "OT-DISK-23",
+        "nothing to export",
+        "nothing has been collected into the data folder",
+        "look at data_dir in the configuration",
     ),
     (
         "OT-AUTH-50",
@@ -377,7 +287,7 @@ const OWN: &[Own] = &[
         "OT-DEST-90",
         "an event the destination refuses for good",
         "the destination took the events around it and refused this one: too large, or not to its liking",
-        "look at the dead letter's reason; change the destination's limits if it can be let in",
+        "look at the reason in `orgtap dead-letters`; when the destination can take it, `orgtap dead-letters replay`, else `orgtap dead-letters dismiss`",
     ),
     (
         "OT-UNIT-50",
@@ -398,12 +308,14 @@ impl Error {
             Self::Disk { source, .. } if is_full(source) => row("OT-DISK-01"),
             Self::Disk { .. } => row("OT-DISK-02"),
             Self::InUse { .. } => row("OT-DISK-03"),
+            Self::SpoolFull { .. } => row("OT-DISK-04"),
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
             Self::Budget(restraint) => row(restraint.code()),
             Self::NoSpare { .. } => row("OT-ORG-64"),
             Self::Worker(_) => row("OT-UNIT-50"),
+            Self::State(fault) => row(fault.code()),
             _ => return None,
         })
     }
@@ -432,6 +344,7 @@ impl Explain for Error {
             Self::Ledger(LedgerError::Database(_) | LedgerError::Fenced { .. }) => {
                 Disposition::RETRY
             }
+            Self::SpoolFull { .. } => Disposition::RETRY,
             _ if self.is_disk_full() => Disposition::Retry { after: Some(Duration::from_secs(30)) },
             Self::Ledger(LedgerError::Delta { .. } | LedgerError::Misfit(_)) | Self::Worker(_) => {
                 Disposition::Bug

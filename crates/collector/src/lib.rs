@@ -12,6 +12,7 @@ mod backfill;
 mod budget;
 mod clock;
 mod collect;
+mod collected;
 mod collector;
 mod compare;
 mod completeness;
@@ -34,25 +35,29 @@ mod prepare;
 mod progress;
 mod reconcile;
 mod release;
+mod replay;
 mod setup_check;
 mod spool;
 mod stage;
+mod state;
 mod status;
 mod test_connection;
+mod unit_fault;
 mod unpack;
 
 pub use apart::Apart;
 pub use backfill::{BackfillPlan, PlannedType, plan_backfill};
 pub use budget::Restraint;
 pub use budget::figures::{ApiBudget, Floor};
+pub use collected::Collected;
 pub use collector::{Collector, is_running, ledger_path, open_ledger};
 pub use completeness::{HourRecord, HourState, Period, Record, TypeRecord, Until, completeness};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};
 pub use kill::POINTS as KILL_POINTS;
-pub use pass::Collected;
 pub use progress::{Delivered, Progress};
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
+pub use state::{Moved, StateFault, export_state, import_state};
 pub use status::{
     BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, Status, status,
 };

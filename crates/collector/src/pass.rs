@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use orgtap_ledger::Lane;
 use orgtap_salesforce::Org;
-use orgtap_transport::{Disposition, Explain, Problem};
-use serde::Serialize;
+use orgtap_transport::{Disposition, Explain};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::is_refusal;
 use crate::budget::Budget;
 use crate::clock;
+use crate::collected::Collected;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
 use crate::connector::{Connector, Hold};
@@ -22,7 +22,9 @@ use crate::discover::Discovered;
 use crate::error::{Error, Result};
 use crate::polling::error_wait;
 use crate::progress::Progress;
+use crate::replay::Refetch;
 use crate::stage::{self, Stage, Until};
+use crate::status::note_hold;
 use crate::{collect, reconcile, release};
 
 /// Lanes fetched at once per connector: enough to hide the org's latency.
@@ -33,40 +35,6 @@ const DELIVERERS: usize = 2;
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How often the org is asked whether a person has removed another obstacle.
 const TRY_AGAIN: Duration = Duration::from_mins(15);
-
-/// How one pass ended.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct Collected {
-    /// The connector.
-    pub connector: String,
-    /// Files the org had that were not known before.
-    pub new_files: u64,
-    /// Files too young to be taken; the next pass will.
-    pub settling_files: u64,
-    /// Units finished at every destination, over all passes.
-    pub done: i64,
-    /// Units not finished yet.
-    pub unfinished: i64,
-    /// Units the org had no more when they were to be fetched, and no later version of.
-    pub lost: i64,
-    /// Units set aside because hourly and daily copies do not agree, and no later version of them.
-    pub disputed: i64,
-    /// Rows and units set aside, over all passes.
-    pub dead_letters: i64,
-    /// Events delivered in this pass, all destinations.
-    pub delivered: u64,
-    /// What stopped the pass or a destination.
-    pub problems: Vec<Problem>,
-    /// Whether a person must act before it can go on.
-    pub needs_person: bool,
-}
-
-impl Collected {
-    /// Whether all that was found is durably delivered.
-    pub fn is_complete(&self) -> bool {
-        self.unfinished == 0 && self.problems.is_empty()
-    }
-}
 
 impl Collector {
     /// The settings of a connector by its name.
@@ -117,7 +85,7 @@ impl Collector {
             }
         }
         self.tally(&settings.name, progress, &mut collected).await?;
-        release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+        release::release(&self.ledger, &self.spool, self.limits()).await?;
         Ok(collected)
     }
 
@@ -154,6 +122,7 @@ impl Collector {
             collected.new_files += self.poll(&connector).await?.new;
             self.stages(&connector, true, collected).await?;
         }
+        note_hold(&connector).await?;
         self.after(&connector).await?;
         self.note_calls(&settings.name, &connector.org, &connector.budget).await?;
         trouble.map_or(Ok(()), Err)
@@ -299,8 +268,9 @@ impl Collector {
                 },
             }
         };
+        let refetch = Refetch::signed_in();
         let parts = self.parts(settings, org, progress, cancel);
-        Ok(Arc::new(Connector { org_id, shape, budget, ..parts }))
+        Ok(Arc::new(Connector { org_id, shape, budget, refetch, ..parts }))
     }
 
     fn parts(
@@ -332,6 +302,8 @@ impl Collector {
             budget: Budget::new(settings.api_budget),
             memory: self.memory.clone(),
             prepared: self.prepared.clone(),
+            spool_limits: self.limits(),
+            refetch: Refetch::default(),
         }
     }
 
@@ -468,25 +440,6 @@ impl Collector {
             collected.needs_person |= problem.disposition != "retry";
             collected.problems.push(problem);
         }
-        Ok(())
-    }
-
-    /// The numbers of the pass.
-    async fn tally(
-        &self,
-        name: &str,
-        progress: &Progress,
-        collected: &mut Collected,
-    ) -> Result<()> {
-        let summary = self.ledger.summary(name).await?;
-        let count = |state: &str| summary.units.get(state).copied().unwrap_or(0);
-        collected.done = count("done");
-        collected.unfinished = count("listed") + count("fetched") + count("admitted");
-        collected.lost = summary.lost;
-        collected.disputed = summary.disputed;
-        collected.dead_letters = summary.dead_letters;
-        collected.delivered =
-            progress.destinations.values().map(|one| Progress::get(&one.events)).sum();
         Ok(())
     }
 }

@@ -15,6 +15,7 @@ use crate::connector::Connector;
 use crate::discover::{Discovered, discover};
 use crate::error::{Error, Result};
 use crate::release;
+use crate::status::note_hold;
 
 /// Calls are written down this often. A crash loses the counts of so many seconds.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
@@ -48,8 +49,11 @@ impl Collector {
                         connector.hold.failed(connector, &error);
                     }
                 }
-                release::release(&self.ledger, &self.spool, self.settings.spool_retention).await?;
+                release::release(&self.ledger, &self.spool, self.limits()).await?;
             }
+            note_hold(connector).await?;
+            // Replays may have been asked for by another process.
+            connector.work.notify_waiters();
             let end = tokio::time::Instant::now() + interval;
             while tokio::time::Instant::now() < end {
                 let pause = end.min(tokio::time::Instant::now() + COUNT_EVERY);

@@ -1,11 +1,11 @@
-//! Empties the spool of units every destination has had for long enough.
+//! Empties the spool of units every destination has had for long enough, and makes room in it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use orgtap_ledger::Ledger;
+use orgtap_ledger::{Ledger, Unit};
 
 use crate::clock;
-use crate::connector::unit_info;
 use crate::error::{Error, Result};
 use crate::kill;
 use crate::spool::Spool;
@@ -13,30 +13,83 @@ use crate::spool::Spool;
 /// Units looked at in one go.
 const BATCH: usize = 500;
 
-/// Removes the bytes of units that became final more than `retention` ago. Units with dead letters
-/// stay. Row indexes stay too: late files are compared with them. Answers how many units.
+/// How much may lie in the spool, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// How long units stay after they became final.
+    pub(crate) retention: Duration,
+    /// Bytes from which on the oldest final units leave earlier, and nothing more is fetched if
+    /// there are none.
+    pub(crate) bytes: Option<u64>,
+}
+
+/// Removes the bytes of units that became final long enough ago, and of more if there are too many.
+/// Units with open dead letters or replays stay. Row indexes and admission records stay too: late
+/// files are compared with them, and replays send what they say. Answers how many units.
 pub(crate) async fn release(
     ledger: &Arc<dyn Ledger>,
     spool: &Spool,
-    retention: std::time::Duration,
+    limits: Limits,
 ) -> Result<u64> {
-    let before = clock::now() - clock::micros(retention);
+    let before = clock::now() - clock::micros(limits.retention);
     let mut released = 0;
     loop {
         let units = ledger.releasable(before, BATCH).await?;
         if units.is_empty() {
-            return Ok(released);
+            break;
         }
-        for unit in &units {
-            if let Some(relative) = &unit.spool_path {
-                // The org's id plays no part in a unit's place on disk.
-                let info = unit_info("", &unit.listed)?;
-                spool.release(&info, relative).map_err(Error::disk(spool.bytes(relative)))?;
-            }
-        }
-        kill::point("release.before_ledger");
-        let ids: Vec<_> = units.iter().map(|unit| unit.id).collect();
-        ledger.spool_released(&ids).await?;
+        remove(ledger, spool, &units).await?;
         released += units.len() as u64;
     }
+    match make_room(ledger, spool, limits).await {
+        Ok(more) => Ok(released + more),
+        // Told when something is to be fetched.
+        Err(Error::SpoolFull { .. }) => Ok(released),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes the bytes of the oldest final units while the spool has reached its limit.
+///
+/// # Errors
+/// [`Error::SpoolFull`] when that is not enough.
+pub(crate) async fn make_room(
+    ledger: &Arc<dyn Ledger>,
+    spool: &Spool,
+    limits: Limits,
+) -> Result<u64> {
+    let Some(limit) = limits.bytes else { return Ok(0) };
+    let mut released = 0;
+    loop {
+        let held = ledger.spooled_bytes().await?.unsigned_abs();
+        if held < limit {
+            return Ok(released);
+        }
+        let mut units = ledger.releasable(i64::MAX, BATCH).await?;
+        if units.is_empty() {
+            return Err(Error::SpoolFull { held, limit });
+        }
+        let mut left = held;
+        let enough = units.iter().take_while(|unit| {
+            let more = left >= limit;
+            left = left.saturating_sub(unit.spool_bytes.unsigned_abs());
+            more
+        });
+        let enough = enough.count();
+        units.truncate(enough);
+        remove(ledger, spool, &units).await?;
+        released += units.len() as u64;
+    }
+}
+
+async fn remove(ledger: &Arc<dyn Ledger>, spool: &Spool, units: &[Unit]) -> Result<()> {
+    for unit in units {
+        if let Some(relative) = &unit.spool_path {
+            spool.release(relative).map_err(Error::disk(spool.bytes(relative)))?;
+        }
+    }
+    kill::point("release.before_ledger");
+    let ids: Vec<_> = units.iter().map(|unit| unit.id).collect();
+    ledger.spool_released(&ids).await?;
+    Ok(())
 }

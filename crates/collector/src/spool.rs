@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! DATA/spool/CONNECTOR/EVENT TYPE/DAY/KEY.csv.gz     the bytes (.csv.zst if the org refused gzip)
-//! DATA/spool/CONNECTOR/EVENT TYPE/DAY/KEY.admit      rows that are not plainly new, if any
 //! DATA/rows/CONNECTOR/EVENT TYPE/DAY/KEY.rows        the row index, kept after the bytes are gone
+//! DATA/rows/CONNECTOR/EVENT TYPE/DAY/KEY.admit       rows that are not plainly new, if any; kept too,
+//!                                                    so that a replay sends the same rows
 //! DATA/scratch/                                      what a dead process may leave; emptied at start
 //! ```
 
@@ -99,7 +100,7 @@ impl Spool {
 
     /// Path of a unit's admission record.
     pub(crate) fn decisions(&self, unit: &UnitInfo) -> PathBuf {
-        self.root.join("spool").join(Self::place(unit)).with_added_extension("admit")
+        self.root.join("rows").join(Self::place(unit)).with_added_extension("admit")
     }
 
     /// Path of a unit's row index.
@@ -112,15 +113,12 @@ impl Spool {
         open_packed(&self.bytes(relative))
     }
 
-    /// Removes a unit's bytes and admission record. Those already gone are no error.
-    pub(crate) fn release(&self, unit: &UnitInfo, relative: &str) -> io::Result<()> {
-        for path in [self.bytes(relative), self.decisions(unit)] {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
+    /// Removes a unit's bytes. That they are gone already is no error.
+    pub(crate) fn release(&self, relative: &str) -> io::Result<()> {
+        match fs::remove_file(self.bytes(relative)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::clock;
 use crate::collector::is_running;
 use crate::config::{ConnectorSettings, Settings};
+use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
 
 /// State of a connector: one word a person can act on.
@@ -58,8 +59,10 @@ pub struct ConnectorStatus {
     pub lost: i64,
     /// Files set aside because hourly and daily copies do not agree, with no later version.
     pub disputed: i64,
-    /// Dead letters kept.
+    /// Open dead letters.
     pub dead_letters: i64,
+    /// Replays that wait or are under way.
+    pub replays: i64,
     /// API calls used and allowed in the org's day, as last heard.
     pub api_usage: Option<(i64, i64)>,
     /// When that was heard, RFC 3339.
@@ -192,6 +195,7 @@ fn connector_status(
         lost: summary.lost,
         disputed: summary.disputed,
         dead_letters: summary.dead_letters,
+        replays: summary.replays,
         api_usage: record.api_usage,
         api_usage_at: record.api_usage_at.map(time),
         api_calls: calls.into_iter().map(|one| (one.purpose, one.calls)).collect(),
@@ -211,6 +215,23 @@ fn connector_status(
         test: record.test,
         problem,
     }
+}
+
+/// Keeps in the ledger why nothing is fetched just now, and forgets it when that is over.
+pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
+    let now = clock::now();
+    // A full spool stays the reason until something was fetched again.
+    let full = |problem: &Problem| problem.code == "OT-DISK-04";
+    let held = connector.hold.until(now).is_some();
+    let reason = connector.hold.reason().filter(|(problem, _)| held || full(problem));
+    let problem = reason.and_then(|(problem, _)| serde_json::to_value(problem).ok());
+    let mut record = connector.ledger.connector(connector.name()).await?;
+    let before = record.hold.as_ref().and_then(|outcome| outcome.problem.as_ref());
+    if before != problem.as_ref() {
+        record.hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
+        connector.ledger.set_connector(connector.name(), &record).await?;
+    }
+    Ok(())
 }
 
 type Judged = (ConnectorState, String, Option<serde_json::Value>);
@@ -236,6 +257,10 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         let state = if pause { ConnectorState::Error } else { ConnectorState::Degraded };
         return (state, format!("listing: {}", message(&problem)), Some(problem));
     }
+    if let Some(problem) = failed(&record.hold) {
+        let reason = format!("fetching waits: {}", message(&problem));
+        return (ConnectorState::Degraded, reason, Some(problem));
+    }
     let mut troubles = Vec::new();
     let mut problem = None;
     if summary.disputed > 0 {
@@ -249,7 +274,7 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         troubles.push(format!("{} files were gone before they could be fetched", summary.lost));
     }
     if summary.dead_letters > 0 {
-        troubles.push(format!("{} dead letters", summary.dead_letters));
+        troubles.push(format!("{} open dead letters", summary.dead_letters));
     }
     if summary.failing > 0 {
         troubles.push(format!("{} units wait out a failure", summary.failing));

@@ -22,6 +22,9 @@ use crate::record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
     LaneWork, Lease, Listed, NewUnit, Summary, Unit, UnitId,
 };
+use crate::replay::{
+    Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId, UnitChoice,
+};
 use crate::unit::{Event, State};
 
 /// The durable record. See the module's rules.
@@ -175,8 +178,9 @@ pub trait Ledger: Send + Sync {
     /// How far each destination has come in a unit.
     async fn deliveries(&self, unit: UnitId) -> Result<Vec<Delivery>, LedgerError>;
 
-    /// Moves a destination through units, all or none. A step that gets further clears the
-    /// delivery's failures. A unit whose last destination is done becomes [`State::Done`] in the
+    /// Moves a destination through units and replays, all or none. A step that gets further clears
+    /// the delivery's failures. A replay's step closes the open dead letters of the rows it
+    /// delivered; those refused again stay open with the new reason. A unit whose last destination is done becomes [`State::Done`] in the
     /// same transaction.
     async fn deliver(
         &self,
@@ -185,17 +189,108 @@ pub trait Ledger: Send + Sync {
         now: i64,
     ) -> Result<(), LedgerError>;
 
-    /// Dead letters of a connector, newest first.
+    /// Open dead letters of a connector, newest first.
     async fn dead_letters(
         &self,
         connector: &str,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, LedgerError>;
+    ) -> Result<Vec<DeadLetter>, LedgerError> {
+        let choice = LetterChoice { payload: true, ..LetterChoice::of(connector) };
+        let letters = self.letters(&choice, limit).await?;
+        Ok(letters.into_iter().map(|found| found.letter).collect())
+    }
 
-    /// Final units without dead letters whose bytes are still in the spool and that became final
-    /// before a time, oldest first. Never a [`State::Rejected`] or [`State::Disputed`] one: its
-    /// bytes are all there is.
+    /// Dead letters by choice, newest first.
+    async fn letters(
+        &self,
+        choice: &LetterChoice,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError>;
+
+    /// How many dead letters a choice has, by code and destination.
+    async fn letter_counts(&self, choice: &LetterChoice) -> Result<Vec<LetterCount>, LedgerError>;
+
+    /// Closes open dead letters: a person decided that they need not be delivered. Answers how
+    /// many were open.
+    async fn dismiss(&self, letters: &[LetterId], now: i64) -> Result<u64, LedgerError>;
+
+    /// Asks for what open dead letters stand for to be tried again: rows and units a destination
+    /// did not get are replayed there, undecodable units are listed anew and their letters closed.
+    /// Rows that could not be decoded stay as they are.
+    async fn replay_letters(
+        &self,
+        letters: &[LetterId],
+        now: i64,
+    ) -> Result<LettersAsked, LedgerError>;
+
+    /// Units by choice that can be replayed to a destination: they are admitted or done, and
+    /// neither on their way there for the first time nor asked for already. Oldest log date first.
+    async fn replayable(
+        &self,
+        choice: &UnitChoice,
+        destination: &str,
+    ) -> Result<Vec<Unit>, LedgerError>;
+
+    /// Asks for whole units to be sent again to a destination. Those that are not
+    /// [replayable](Ledger::replayable) there are passed over. Answers how many were asked for.
+    async fn replay_units(
+        &self,
+        units: &[UnitId],
+        destination: &str,
+        now: i64,
+    ) -> Result<u64, LedgerError>;
+
+    /// What of a lane is still to be replayed to a destination, in the order it was asked for.
+    async fn replays(
+        &self,
+        lane: &Lane,
+        destination: &str,
+    ) -> Result<Vec<(Unit, Replay)>, LedgerError>;
+
+    /// Replays of a connector, the last asked for first.
+    async fn replays_of(
+        &self,
+        connector: &str,
+        limit: usize,
+    ) -> Result<Vec<(Unit, Replay)>, LedgerError>;
+
+    /// Counts a failure of a replay: not to be tried again before `not_before`.
+    async fn postpone_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        not_before: i64,
+        note: &str,
+    ) -> Result<(), LedgerError>;
+
+    /// Ends a replay that can never be done, perhaps with a dead letter that stands for the unit
+    /// at this destination; an open one of before is renewed.
+    async fn fail_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        dead_letter: Option<&DeadLetter>,
+        note: &str,
+        now: i64,
+    ) -> Result<(), LedgerError>;
+
+    /// Records that a unit's bytes, released before, are in the spool again. Under the lease of any
+    /// stage of its lane.
+    async fn spooled_again(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        spool_path: &str,
+        spool_bytes: i64,
+    ) -> Result<(), LedgerError>;
+
+    /// Final units whose bytes are still in the spool and that became final before a time, oldest
+    /// first; without those that have open dead letters or replays. Never a [`State::Rejected`]
+    /// or [`State::Disputed`] one: its bytes are all there is.
     async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError>;
+
+    /// Bytes of all units in the spool, whatever their connector.
+    async fn spooled_bytes(&self) -> Result<i64, LedgerError>;
 
     /// Records that units' bytes left the spool. Refused for one that is not final.
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError>;

@@ -11,6 +11,7 @@ mod backfill;
 mod contract;
 mod error;
 mod record;
+mod replay;
 mod rules;
 mod sqlite;
 #[cfg(any(test, feature = "suite"))]
@@ -25,5 +26,9 @@ pub use record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
     LaneWork, Lease, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
 };
+pub use replay::{
+    Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,
+    UnitChoice,
+};
 pub use rules::PAYLOAD_LIMIT;
-pub use sqlite::SqliteLedger;
+pub use sqlite::{DumpedRow, Restore, SqliteLedger};

@@ -140,6 +140,8 @@ pub struct DeliveryDelta {
     pub unit: UnitId,
     /// The destination's name.
     pub destination: String,
+    /// The replay this is a step of; none for the delivery itself.
+    pub replay: Option<crate::ReplayId>,
     /// The position this step starts from; must be the stored one.
     pub from: i64,
     /// The position after it.
@@ -222,6 +224,9 @@ pub struct ConnectorRecord {
     pub refused_credentials: Option<String>,
     /// The last poll for new files.
     pub poll: Option<Outcome>,
+    /// Why nothing is fetched just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Outcome>,
     /// The last Test Connection, as its JSON report.
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.
@@ -267,13 +272,15 @@ pub struct Summary {
     pub newest_file: Option<i64>,
     /// Per destination: delivered, rejected, units finished, units waiting.
     pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
-    /// Dead letters kept.
+    /// Open dead letters.
     pub dead_letters: i64,
+    /// Replays that were asked for and have not ended.
+    pub replays: i64,
     /// Vanished units of which no later version was listed (same lane, interval, log date and
     /// sequence).
     pub lost: i64,
     /// Disputed units of which no later version was admitted.
     pub disputed: i64,
-    /// Units and deliveries that failed at their present stage and wait to be tried again.
+    /// Units, deliveries and replays that failed at their present stage and wait to be tried again.
     pub failing: i64,
 }

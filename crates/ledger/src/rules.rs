@@ -127,6 +127,14 @@ pub(crate) fn delivery_name(unit: i64, destination: &str) -> String {
     format!("the delivery of unit {unit} to {destination}")
 }
 
+/// Why replays end that waited for a destination the connector no longer has.
+pub(crate) const GIVEN_UP: &str = "the connector no longer has this destination";
+
+/// A replay in words.
+pub(crate) fn replay_name(replay: i64, destination: &str) -> String {
+    format!("replay {replay} to {destination}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,6 +118,8 @@ pub enum Event {
     },
     /// A person has chosen, so that it is decided again.
     Reconsidered,
+    /// A person asked for an undecodable one to be tried again, from the start.
+    Retried,
 }
 
 /// An event that does not fit the state it met.
@@ -142,6 +144,7 @@ impl Event {
             Self::Undecodable { .. } => "undecodable",
             Self::Disputed { .. } => "disputed",
             Self::Reconsidered => "reconsidered",
+            Self::Retried => "retried",
         }
     }
 }
@@ -155,6 +158,7 @@ pub const fn apply(state: State, event: &Event) -> Result<State, Misfit> {
         (State::Listed, Event::Gone) => Ok(State::Vanished),
         (State::Listed | State::Fetched, Event::Covered) => Ok(State::Skipped),
         (State::Listed | State::Fetched, Event::Undecodable { .. }) => Ok(State::Rejected),
+        (State::Rejected, Event::Retried) => Ok(State::Listed),
         (State::Fetched, Event::Admitted { .. }) => Ok(State::Admitted),
         (State::Fetched, Event::Disputed { .. }) => Ok(State::Disputed),
         (State::Admitted, Event::Delivered) => Ok(State::Done),

@@ -6,7 +6,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::connector::ConnectorWhat;
+use crate::cmd::dead_letters::DeadLettersArgs;
+use crate::cmd::replay::ReplayArgs;
 use crate::cmd::setup_kit::SetupKitArgs;
+use crate::cmd::state::StateWhat;
 use crate::cmd::vault::VaultWhat;
 
 /// Collects a Salesforce org's event-monitoring data and hands it to a SIEM: nothing lost, nothing
@@ -67,6 +70,13 @@ pub(crate) enum Command {
     /// Show what is delivered and what is missing, by event type and hour.
     #[command(after_help = COMPLETENESS_HELP)]
     Completeness(CompletenessArgs),
+    /// List what was set aside, with its reason; try it again, or give it up.
+    DeadLetters(DeadLettersArgs),
+    /// Send log files to one destination again: a file, a time, an event type.
+    Replay(ReplayArgs),
+    /// Move what Orgtap knows to another machine or data folder.
+    #[command(subcommand)]
+    State(StateWhat),
     /// Turn log files on disk into events, with no org.
     Convert(ConvertArgs),
     /// Check the configuration, or print its schema or an example.

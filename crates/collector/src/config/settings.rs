@@ -31,6 +31,8 @@ pub struct Settings {
     pub vault: Vault,
     /// How long a unit stays in the spool after every destination has it.
     pub spool_retention: Duration,
+    /// Bytes the spool may take.
+    pub spool_limit: Option<u64>,
     /// What happens after a failure.
     pub retry: RetrySettings,
     /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use orgtap_destinations::config::DestinationConfig;
-use orgtap_transport::{Backoff, ConfigDuration, Vault};
+use orgtap_transport::{Backoff, ByteSize, ConfigDuration, Vault};
 
 use crate::budget::figures::ApiBudget;
 
@@ -44,11 +44,23 @@ pub(super) fn main(
     check.names("connectors");
     check.names("destinations");
     check.destinations();
-    let Config { data_dir, ledger, vault, spool_retention, retry: _, connectors, destinations } =
-        &reading.config;
+    let Config {
+        data_dir,
+        ledger,
+        vault,
+        spool_retention,
+        spool_limit,
+        retry: _,
+        connectors,
+        destinations,
+    } = &reading.config;
     let Ledger::Sqlite = ledger;
     let spool_retention =
         check.duration(root, "spool_retention", *spool_retention, &SPOOL_RETENTION);
+    let spool_limit = spool_limit.map(ByteSize::bytes);
+    if spool_limit == Some(0) {
+        check.wrong(root, &[Step::Key("spool_limit")], "nothing could be fetched");
+    }
     let retry = check.retry();
     let connectors: Vec<_> = connectors
         .iter()
@@ -63,6 +75,7 @@ pub(super) fn main(
         vault: Vault::new(&data_dir, vault.key.clone()),
         data_dir,
         spool_retention,
+        spool_limit,
         retry,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_transport::vault::KeyRef;
-use orgtap_transport::{ConfigDuration, SecretRef};
+use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,9 @@ pub(super) struct Config {
     /// How long log files are kept on disk after every destination has them.
     #[serde(default = "default_spool_retention")]
     pub(super) spool_retention: ConfigDuration,
+    /// How much the log files on disk may take. When there is more, those that every destination
+    /// has go before their time; when that is not enough, no more are fetched until it is.
+    pub(super) spool_limit: Option<ByteSize>,
     /// What happens after a failure that may pass.
     #[serde(default)]
     pub(super) retry: RetryConfig,

@@ -127,6 +127,7 @@ create index unit_disputed on unit (connector_id) where state = 'disputed';
 create index unit_log_date on unit (log_date, connector_id);
 create index unit_backfill on unit (backfill_id, final_at, length)
     where backfill_id is not null;
+create index unit_in_spool on unit (spool_bytes) where spooled = 1;
 create index unit_spooled on unit (final_at, id)
     where spooled = 1 and final_at is not null;
 
@@ -165,6 +166,29 @@ create table unit_hour (
     primary key (unit_id, hour)
 ) strict;
 
+-- Units, or rows of them that were set aside, sent again to one destination. Beside the deliveries,
+-- because those are never moved backwards.
+create table replay (
+    id             integer primary key,
+    unit_id        integer not null references unit (id),
+    destination_id integer not null references destination (id),
+    lane_id        integer not null references lane (id),
+    -- Only the rows of the dead letters that name this replay; else the whole unit.
+    only_letters   integer not null check (only_letters in (0, 1)),
+    position       integer not null default 0 check (position >= 0),
+    delivered      integer not null default 0,
+    rejected       integer not null default 0,
+    attempts       integer not null default 0,
+    not_before     integer not null default 0,
+    -- The last failure; for one that has ended, why it ended without being done.
+    failure        text,
+    requested_at   integer not null,
+    ended_at       integer
+) strict;
+
+create index replay_due on replay (destination_id, lane_id, not_before) where ended_at is null;
+create index replay_unit on replay (unit_id);
+
 create table dead_letter (
     id           integer primary key,
     connector_id integer not null references connector (id),
@@ -176,8 +200,16 @@ create table dead_letter (
     code         text    not null,
     reason       text    not null,
     payload      blob    not null,
-    set_aside_at integer not null
+    set_aside_at integer not null,
+    -- The replay it was last asked for.
+    replay_id    integer references replay (id),
+    -- A letter is open until it was replayed, or a person dismissed it.
+    closed       text check (closed in ('replayed', 'dismissed')),
+    closed_at    integer,
+    check ((closed is null) = (closed_at is null))
 ) strict;
 
 create index dead_letter_unit on dead_letter (unit_id);
-create index dead_letter_newest on dead_letter (connector_id, set_aside_at, id);
+create index dead_letter_replay on dead_letter (replay_id) where replay_id is not null;
+create index dead_letter_open on dead_letter (connector_id, set_aside_at, id)
+    where closed_at is null;

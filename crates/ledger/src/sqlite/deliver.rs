@@ -9,7 +9,7 @@ use super::dialect::{Stop, begin_with};
 use super::progress::{AT_ONCE, numbers, why_not};
 use super::rows::select_units;
 use super::script::Script;
-use super::{dead_letter, lease, rows};
+use super::{dead_letter, lease, replay, rows};
 use crate::rules::{Stage, check_step, delivery_name, handling_order, no_delivery};
 use crate::unit::{self, Event, State};
 use crate::{Delivery, DeliveryDelta, Lane, Lease, LedgerError, Unit, UnitId};
@@ -199,6 +199,11 @@ pub(super) async fn deliver(
             let Some(standing) = known.get_mut(&delta.unit) else {
                 return Err(why_not(conn, lease, delta.unit).await);
             };
+            if let Some(replay) = delta.replay {
+                script.run(conn).await?;
+                replay::step(conn, lease, replay, delta, now).await?;
+                continue;
+            }
             step(&mut script, standing, delta, now)?;
             let (connector, by) = (standing.connector_id, Some(name));
             let letters = &delta.rejected;
@@ -272,6 +277,7 @@ pub(super) async fn drop_unfinished(
     destination: i64,
     now: i64,
 ) -> Result<i64, Stop> {
+    replay::drop_unfinished(conn, destination, now).await?;
     let dropped = sqlx::query(DROP).bind(destination).execute(&mut *conn).await?.rows_affected();
     if dropped > 0 {
         let next = unit::apply(State::Admitted, &Event::Delivered)?;

@@ -19,12 +19,28 @@ macro_rules! begin_with {
     };
 }
 pub(super) use begin_with;
+/// A query of the texts in a list that [`list`] made.
+macro_rules! list_of {
+    ($parameter:literal) => {
+        concat!("select j.value from json_each(", $parameter, ") j")
+    };
+}
+pub(super) use list_of;
 /// Ends a transaction for good.
 pub(super) const COMMIT: &str = "commit";
 /// Ends a transaction as if it had never been.
 pub(super) const ROLLBACK: &str = "rollback";
 /// Objects in the database, whoever made them.
 pub(super) const OBJECTS: &str = "select count(*) from sqlite_schema";
+/// Names of the tables but that of their versions, in the order they were made.
+pub(super) const TABLES: &str = "
+    select name from sqlite_schema
+    where type = 'table' and name <> 'orgtap_schema' and name not like 'sqlite_%'
+    order by rowid";
+/// Names of a table's columns.
+pub(super) const COLUMNS: &str = "select name from pragma_table_info($1)";
+/// What refers to another row is looked at when the transaction ends.
+pub(super) const CHECK_AT_THE_END: &str = "pragma defer_foreign_keys = on";
 /// Whether the table of schema versions is there.
 pub(super) const HAS_VERSIONS: &str =
     "select count(*) from sqlite_schema where type = 'table' and name = 'orgtap_schema'";
@@ -61,6 +77,11 @@ pub(super) fn reader(path: &Path) -> SqliteConnectOptions {
         .busy_timeout(BUSY)
         .pragma("query_only", "on")
         .disable_statement_logging()
+}
+
+/// Texts as one parameter.
+pub(super) fn list(texts: Option<&[String]>) -> Option<String> {
+    texts.map(|texts| serde_json::Value::from(texts).to_string())
 }
 
 /// Why a transaction stopped: refused by a rule, or failed in the database.

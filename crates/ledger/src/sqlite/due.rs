@@ -6,6 +6,7 @@
 use sqlx::{Row, SqliteConnection};
 
 use super::dialect::Stop;
+use super::replay;
 use crate::rules::Stage;
 use crate::{Lane, LaneWork};
 
@@ -67,7 +68,8 @@ const WAKE_DELIVERIES: &str = "
 
 pub(super) async fn wake(conn: &mut SqliteConnection, connector: &str) -> Result<(), Stop> {
     sqlx::query(WAKE_UNITS).bind(connector).execute(&mut *conn).await?;
-    sqlx::query(WAKE_DELIVERIES).bind(connector).execute(conn).await?;
+    sqlx::query(WAKE_DELIVERIES).bind(connector).execute(&mut *conn).await?;
+    sqlx::query(replay::WAKE).bind(connector).execute(conn).await?;
     Ok(())
 }
 
@@ -78,26 +80,38 @@ pub(super) async fn due(
     now: i64,
     limit: usize,
 ) -> Result<Vec<LaneWork>, Stop> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let query = match Stage::parse(stage)? {
-        Stage::Collect => sqlx::query(COLLECT).bind(connector).bind(stage).bind(now).bind(limit),
-        Stage::Deliver(destination) => {
-            sqlx::query(DELIVER).bind(connector).bind(stage).bind(now).bind(limit).bind(destination)
+    let parsed = Stage::parse(stage)?;
+    let mut queries = vec![match parsed {
+        Stage::Collect => COLLECT,
+        Stage::Deliver(_) => DELIVER,
+    }];
+    // What was delivered before is only sent again when there is nothing new.
+    if matches!(parsed, Stage::Deliver(_)) {
+        queries.push(replay::DUE);
+    }
+    let mut lanes: Vec<LaneWork> = Vec::new();
+    for sql in queries {
+        if lanes.len() >= limit {
+            break;
         }
-    };
-    let rows = query.fetch_all(conn).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(LaneWork {
-                lane: Lane {
-                    connector: connector.to_owned(),
-                    event_type: row.try_get("event_type")?,
-                    day: row.try_get("day")?,
-                },
-                units: row.try_get("units")?,
-            })
-        })
-        .collect()
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let mut query = sqlx::query(sql).bind(connector).bind(stage).bind(now).bind(most);
+        if let Stage::Deliver(destination) = parsed {
+            query = query.bind(destination);
+        }
+        for row in query.fetch_all(&mut *conn).await? {
+            let lane = Lane {
+                connector: connector.to_owned(),
+                event_type: row.try_get("event_type")?,
+                day: row.try_get("day")?,
+            };
+            if lanes.iter().all(|known| known.lane != lane) {
+                lanes.push(LaneWork { lane, units: row.try_get("units")? });
+            }
+        }
+    }
+    lanes.truncate(limit);
+    Ok(lanes)
 }
 
 pub(super) async fn next_due(
@@ -105,12 +119,11 @@ pub(super) async fn next_due(
     connector: &str,
     now: i64,
 ) -> Result<Option<i64>, Stop> {
-    let unit: Option<i64> =
-        sqlx::query_scalar(UNIT_WAITS).bind(connector).bind(now).fetch_one(&mut *conn).await?;
-    let delivery: Option<i64> =
-        sqlx::query_scalar(DELIVERY_WAITS).bind(connector).bind(now).fetch_one(conn).await?;
-    Ok(match (unit, delivery) {
-        (Some(unit), Some(delivery)) => Some(unit.min(delivery)),
-        (unit, delivery) => unit.or(delivery),
-    })
+    let mut earliest: Option<i64> = None;
+    for waits in [UNIT_WAITS, DELIVERY_WAITS, replay::WAITS] {
+        let time: Option<i64> =
+            sqlx::query_scalar(waits).bind(connector).bind(now).fetch_one(&mut *conn).await?;
+        earliest = [earliest, time].into_iter().flatten().min();
+    }
+    Ok(earliest)
 }

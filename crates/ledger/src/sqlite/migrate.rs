@@ -36,8 +36,17 @@ pub(super) async fn bring_up_to_date(
     if is_current(conn).await? {
         return Ok(());
     }
+    apply(conn, new, newest()).await
+}
+
+/// Makes the tables of a version in a new database.
+pub(super) async fn make(conn: &mut SqliteConnection, version: i64) -> Result<(), LedgerError> {
+    apply(conn, true, version).await
+}
+
+async fn apply(conn: &mut SqliteConnection, new: bool, to: i64) -> Result<(), LedgerError> {
     begin(conn).await?;
-    let done = apply_missing(conn, new).await;
+    let done = apply_missing(conn, new, to).await;
     let end = if done.is_ok() { dialect::COMMIT } else { dialect::ROLLBACK };
     let ended = sqlx::raw_sql(end).execute(&mut *conn).await;
     done?;
@@ -78,11 +87,12 @@ async fn version(conn: &mut SqliteConnection) -> Result<i64, Stop> {
     Ok(found)
 }
 
-fn newest() -> i64 {
+/// The version of the tables this Orgtap writes.
+pub(super) fn newest() -> i64 {
     MIGRATIONS.last().map_or(0, |migration| migration.version)
 }
 
-async fn apply_missing(conn: &mut SqliteConnection, new: bool) -> Result<(), Stop> {
+async fn apply_missing(conn: &mut SqliteConnection, new: bool, to: i64) -> Result<(), Stop> {
     let found = if has_versions(conn).await? {
         version(conn).await?
     } else {
@@ -94,7 +104,8 @@ async fn apply_missing(conn: &mut SqliteConnection, new: bool) -> Result<(), Sto
         sqlx::raw_sql(CREATE_VERSIONS).execute(&mut *conn).await?;
         0
     };
-    for migration in MIGRATIONS.iter().filter(|migration| migration.version > found) {
+    let missing = |migration: &&Migration| migration.version > found && migration.version <= to;
+    for migration in MIGRATIONS.iter().filter(missing) {
         tracing::debug!(version = migration.version, name = migration.name, "updating the ledger");
         sqlx::raw_sql(migration.sql).execute(&mut *conn).await?;
         sqlx::query(APPLIED)

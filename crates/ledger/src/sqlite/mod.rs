@@ -11,11 +11,13 @@ mod dead_letter;
 mod deliver;
 mod dialect;
 mod due;
+mod dump;
 mod file;
 mod lease;
 mod listing;
 mod migrate;
 mod progress;
+mod replay;
 mod rows;
 mod script;
 mod status;
@@ -31,13 +33,16 @@ use sqlx::sqlite::SqlitePoolOptions;
 
 use crate::unit::State;
 use crate::{
-    Account, ApiCalls, Backfill, BackfillId, BackfillState, ConnectorRecord, Cursor, DeadLetter,
-    Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError, Listed,
-    NewBackfill, NewUnit, Summary, Unit, UnitId,
+    Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
+    DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
+    Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
+    Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
 use writer::Writer;
+
+pub use dump::{DumpedRow, Restore};
 
 /// Connections for reading at the same time; reads are short.
 const READERS: u32 = 3;
@@ -262,16 +267,112 @@ impl Ledger for SqliteLedger {
         tx.settle(delivered).await
     }
 
-    async fn dead_letters(
+    async fn letters(
+        &self,
+        choice: &LetterChoice,
+        limit: usize,
+    ) -> Result<Vec<Letter>, LedgerError> {
+        Ok(dead_letter::newest(&mut *self.reader().await?, choice, limit).await?)
+    }
+
+    async fn letter_counts(&self, choice: &LetterChoice) -> Result<Vec<LetterCount>, LedgerError> {
+        Ok(dead_letter::counts(&mut *self.reader().await?, choice).await?)
+    }
+
+    async fn dismiss(&self, letters: &[LetterId], now: i64) -> Result<u64, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let closed = dead_letter::close(&mut tx, letters, Closing::Dismissed, now).await;
+        tx.finish(closed).await
+    }
+
+    async fn replay_letters(
+        &self,
+        letters: &[LetterId],
+        now: i64,
+    ) -> Result<LettersAsked, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let asked = replay::ask_letters(&mut tx, letters, now).await;
+        tx.finish(asked).await
+    }
+
+    async fn replayable(
+        &self,
+        choice: &UnitChoice,
+        destination: &str,
+    ) -> Result<Vec<Unit>, LedgerError> {
+        Ok(replay::replayable(&mut *self.reader().await?, choice, destination).await?)
+    }
+
+    async fn replay_units(
+        &self,
+        units: &[UnitId],
+        destination: &str,
+        now: i64,
+    ) -> Result<u64, LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let asked = replay::ask_units(&mut tx, units, destination, now).await;
+        tx.finish(asked).await
+    }
+
+    async fn replays(
+        &self,
+        lane: &Lane,
+        destination: &str,
+    ) -> Result<Vec<(Unit, Replay)>, LedgerError> {
+        Ok(replay::of_lane(&mut *self.reader().await?, lane, destination).await?)
+    }
+
+    async fn replays_of(
         &self,
         connector: &str,
         limit: usize,
-    ) -> Result<Vec<DeadLetter>, LedgerError> {
-        Ok(dead_letter::newest(&mut *self.reader().await?, connector, limit).await?)
+    ) -> Result<Vec<(Unit, Replay)>, LedgerError> {
+        Ok(replay::newest(&mut *self.reader().await?, connector, limit).await?)
+    }
+
+    async fn postpone_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        not_before: i64,
+        note: &str,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let postponed = replay::postpone(&mut tx, lease, replay, not_before, note).await;
+        tx.finish(postponed).await
+    }
+
+    async fn fail_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        dead_letter: Option<&DeadLetter>,
+        note: &str,
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let failed = replay::fail(&mut tx, lease, replay, dead_letter, note, now).await;
+        tx.finish(failed).await
+    }
+
+    async fn spooled_again(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        spool_path: &str,
+        spool_bytes: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let spooled = replay::spooled_again(&mut tx, lease, unit, spool_path, spool_bytes).await;
+        tx.finish(spooled).await
     }
 
     async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError> {
         Ok(status::releasable(&mut *self.reader().await?, before, limit).await?)
+    }
+
+    async fn spooled_bytes(&self) -> Result<i64, LedgerError> {
+        Ok(status::spooled_bytes(&mut *self.reader().await?).await?)
     }
 
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError> {

@@ -60,6 +60,11 @@ const FINAL: &str = "
 pub(super) const RECONSIDER: &str = "
     update unit set state = $3, final_at = null, remark = null
     where connector_id = (select id from connector where name = $1) and state = $2";
+/// As it was listed.
+const RETRIED: &str = "
+    update unit set state = $2, attempts = 0, not_before = 0, failure = null, remark = null,
+        spooled = 0, spool_path = null, final_at = null
+    where id = $1";
 const POSTPONE: &str = "
     update unit set attempts = attempts + 1, not_before = $2, failure = $3 where id = $1";
 
@@ -229,6 +234,9 @@ fn record(
         Event::Undecodable { reason } | Event::Disputed { reason } => {
             script.push(FINAL).bind(unit).bind(next.name()).bind(now).bind(reason.as_str());
         }
+        Event::Retried => {
+            script.push(RETRIED).bind(unit).bind(next.name());
+        }
         Event::Delivered | Event::Reconsidered => {
             return Err(Misfit { from: from.name(), event: event.name() }.into());
         }
@@ -241,6 +249,16 @@ pub(super) async fn reconsider(conn: &mut SqliteConnection, connector: &str) -> 
     let next = unit::apply(from, &Event::Reconsidered)?;
     let query = sqlx::query(RECONSIDER).bind(connector).bind(from.name()).bind(next.name());
     Ok(query.execute(conn).await?.rows_affected())
+}
+
+/// Lists an undecodable unit anew, for a person who asked for it.
+pub(super) async fn retry(
+    conn: &mut SqliteConnection,
+    unit: UnitId,
+    next: State,
+) -> Result<(), Stop> {
+    sqlx::query(RETRIED).bind(unit).bind(next.name()).execute(conn).await?;
+    Ok(())
 }
 
 pub(super) async fn postpone(

@@ -9,10 +9,10 @@ use crate::{Lane, LedgerError, NewUnit, Unit};
 
 /// A query for whole units: this, then what the caller adds, before that perhaps more columns.
 macro_rules! select_units {
-    ($rest:literal) => {
+    ($rest:expr) => {
         select_units!("", $rest)
     };
-    ($more:literal, $rest:literal) => {
+    ($more:literal, $rest:expr) => {
         concat!(
             "select u.id, c.name as connector, l.event_type, l.day, u.file_interval, u.sequence,
                 u.log_file_id, u.log_date, u.created_date, u.length, u.state, u.attempts,

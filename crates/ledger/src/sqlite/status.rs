@@ -3,6 +3,7 @@
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::dialect::Stop;
+use super::replay;
 use super::rows::{self, select_units};
 use crate::unit::{Misfit, State};
 use crate::{LedgerError, Summary, Unit, UnitId};
@@ -23,9 +24,9 @@ pub(super) const DESTINATIONS: &str = "
     where t.connector_id = (select id from connector where name = $1)
     group by t.id, t.name, t.registered
     having t.registered = 1 or count(d.unit_id) > 0";
-const DEAD_LETTERS: &str = "
-    select count(*) from dead_letter
-    where connector_id = (select id from connector where name = $1)";
+pub(super) const DEAD_LETTERS: &str = "
+    select count(*) from dead_letter d
+    where d.connector_id = (select id from connector where name = $1) and d.closed_at is null";
 
 pub(super) const LOST: &str = "
     select count(*) from unit u
@@ -55,10 +56,14 @@ pub(super) const DELIVERIES_FAILING: &str = "
 
 pub(super) const RELEASABLE: &str = select_units!(
     "where u.spooled = 1 and u.final_at is not null and u.final_at < $1 and u.state not in ($2, $4)
-        and not exists (select 1 from dead_letter d where d.unit_id = u.id)
+        and not exists (select 1 from dead_letter d where d.unit_id = u.id
+                        and d.closed_at is null)
+        and not exists (select 1 from replay r where r.unit_id = u.id and r.ended_at is null)
     order by u.final_at, u.id
     limit $3"
 );
+pub(super) const SPOOLED: &str = "
+    select cast(coalesce(sum(u.spool_bytes), 0) as bigint) from unit u where u.spooled = 1";
 const STATE: &str = "select state from unit where id = $1";
 const RELEASED: &str = "update unit set spooled = 0 where id = $1";
 
@@ -87,7 +92,8 @@ pub(super) async fn summary(readers: &SqlitePool, connector: &str) -> Result<Sum
         sqlx::query_scalar(DEAD_LETTERS).bind(connector).fetch_one(&mut *tx).await?;
     summary.lost = sqlx::query_scalar(LOST).bind(connector).fetch_one(&mut *tx).await?;
     summary.disputed = sqlx::query_scalar(DISPUTED).bind(connector).fetch_one(&mut *tx).await?;
-    for failing in [UNITS_FAILING, DELIVERIES_FAILING] {
+    summary.replays = sqlx::query_scalar(replay::OPEN).bind(connector).fetch_one(&mut *tx).await?;
+    for failing in [UNITS_FAILING, DELIVERIES_FAILING, replay::FAILING] {
         summary.failing +=
             sqlx::query_scalar::<_, i64>(failing).bind(connector).fetch_one(&mut *tx).await?;
     }
@@ -108,6 +114,10 @@ pub(super) async fn releasable(
         .fetch_all(conn)
         .await?;
     rows.iter().map(rows::unit).collect()
+}
+
+pub(super) async fn spooled_bytes(conn: &mut SqliteConnection) -> Result<i64, Stop> {
+    Ok(sqlx::query_scalar(SPOOLED).fetch_one(conn).await?)
 }
 
 pub(super) async fn spool_released(

@@ -14,9 +14,11 @@ mod deliveries;
 mod disputes;
 mod durability;
 mod leases;
+mod letters;
 mod listing;
 mod memory;
 pub mod model;
+mod replays;
 mod scene;
 mod status;
 mod together;
@@ -34,8 +36,15 @@ pub use deliveries::*;
 pub use disputes::*;
 pub use durability::*;
 pub use leases::*;
+#[cfg(test)]
+pub(crate) use letters::letters_and_replays;
+pub use letters::{
+    a_dismissed_letter_is_closed_and_remembered, an_undecodable_unit_is_listed_anew_when_asked_for,
+    dead_letters_are_chosen_and_counted,
+};
 pub use listing::*;
 pub use memory::MemoryLedger;
+pub use replays::*;
 pub use status::*;
 pub use together::*;
 pub use units::*;
@@ -167,6 +176,19 @@ cases! { $
     a_backfill_ends_once
     files_of_a_backfill_are_due_after_all_others
     a_backfill_counts_what_of_it_is_final
+    dead_letters_are_chosen_and_counted
+    a_dismissed_letter_is_closed_and_remembered
+    an_undecodable_unit_is_listed_anew_when_asked_for
+
+    units_are_replayable_where_they_are_not_on_their_way
+    a_replay_moves_in_steps_beside_the_delivery
+    what_is_new_is_due_before_replays
+    a_replayed_letter_is_closed_with_its_step
+    a_replayed_unit_closes_and_makes_letters
+    a_postponed_replay_waits_alone
+    a_replay_that_can_never_be_done_ends_with_a_letter
+    replays_end_with_their_destination
+    released_bytes_may_come_back
 
     everything_is_there_after_reopening
     a_ledger_opened_twice_is_one_ledger

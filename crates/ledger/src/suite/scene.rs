@@ -101,6 +101,7 @@ pub(super) fn step(unit: UnitId, from: i64, to: i64) -> DeliveryDelta {
     DeliveryDelta {
         unit,
         destination: "siem".to_owned(),
+        replay: None,
         from,
         to,
         delivered: to - from,

@@ -45,6 +45,7 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
         destinations: [("archive".to_owned(), (100, 0, 1, 3)), ("siem".to_owned(), (108, 2, 1, 3))]
             .into(),
         dead_letters: 3,
+        replays: 0,
         lost: 1,
         disputed: 0,
         failing: 0,
@@ -174,6 +175,8 @@ pub async fn released_units_are_not_releasable_again(storage: &dyn Storage) {
     for unit in &units[..2] {
         finish(&*ledger, unit, "siem").await;
     }
+    let each = units[0].spool_bytes;
+    assert_eq!(ledger.spooled_bytes().await.unwrap(), 3 * each);
     let early = ledger.spool_released(&[units[0].id, units[2].id]).await;
     assert_refused!(early, LedgerError::Misfit(_));
     assert_eq!(ledger.releasable(i64::MAX, 9).await.unwrap().len(), 2);
@@ -184,4 +187,5 @@ pub async fn released_units_are_not_releasable_again(storage: &dyn Storage) {
     }
     let unit = ledger.unit(units[0].id).await.unwrap();
     assert_eq!((unit.spooled, unit.state), (false, State::Done));
+    assert_eq!(ledger.spooled_bytes().await.unwrap(), 2 * each);
 }

@@ -68,6 +68,7 @@ async fn work(ledger: Arc<dyn Ledger>) -> Result<(), LedgerError> {
         let delta = DeliveryDelta {
             unit: unit.id,
             destination: "siem".to_owned(),
+            replay: None,
             from: position,
             to: position + 3,
             delivered: 3,

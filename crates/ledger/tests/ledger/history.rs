@@ -42,6 +42,12 @@ fn step() -> impl Strategy<Value = Step> {
         8 => deliver.prop_map(|(unit, lease, destination, off, by, rejected, done)| {
             Step::Deliver { unit, lease, destination, off, by, rejected, done }
         }),
+        3 => (any::<u8>(), 0..2_u8).prop_map(|(unit, to)| Step::AskUnit(unit, to)),
+        3 => (0..2_u8, any::<u8>()).prop_map(|(of, which)| Step::AskLetters(of, which)),
+        1 => (0..2_u8, any::<u8>()).prop_map(|(of, which)| Step::Dismiss(of, which)),
+        4 => (any::<u8>(), -1..20_i8, 0..3_u8, any::<bool>())
+            .prop_map(|(which, by, rejected, done)| Step::Replay(which, by, rejected, done)),
+        1 => (any::<u8>(), 0..9_u8).prop_map(|(which, wait)| Step::ReplayFails(which, wait)),
         1 => (0..2_u8).prop_map(Step::Wake),
         1 => (0..2_u8).prop_map(Step::Reconsider),
         1 => any::<u8>().prop_map(Step::SpoolReleased),

@@ -105,7 +105,13 @@ pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration)
         ));
     }
     if collected.dead_letters > 0 {
-        lines.push(format!("  {} dead letters are kept", collected.dead_letters));
+        lines.push(format!(
+            "  {} dead letters are open; see `orgtap dead-letters`",
+            collected.dead_letters
+        ));
+    }
+    if collected.replays > 0 {
+        lines.push(format!("  {} replays wait", collected.replays));
     }
     for problem in &collected.problems {
         lines.push(problem_text(problem));

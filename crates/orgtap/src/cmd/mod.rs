@@ -7,16 +7,22 @@ pub(crate) mod completeness;
 pub(crate) mod config;
 pub(crate) mod connector;
 pub(crate) mod convert;
+pub(crate) mod dead_letters;
 pub(crate) mod demo;
 pub(crate) mod healthcheck;
 pub(crate) mod reference;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod setup_kit;
+pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod test_connection;
 pub(crate) mod vault;
 
-use orgtap_collector::config::{ConnectorSettings, Settings, load, load_maybe_empty};
+use std::sync::Arc;
+
+use orgtap_collector::config::{ConnectorSettings, Settings, TypeFilter, load, load_maybe_empty};
+use orgtap_ledger::Ledger;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Common;
@@ -63,6 +69,55 @@ pub(crate) fn chosen(
             })
         })
         .collect()
+}
+
+/// The ledger of a data folder in which something was collected.
+pub(crate) async fn ledger(settings: &Settings) -> anyhow::Result<Arc<dyn Ledger>> {
+    if !orgtap_collector::ledger_path(&settings.data_dir).exists() {
+        return Err(crate::exit::usage(format!(
+            "nothing has been collected into {} yet",
+            settings.data_dir.display()
+        )));
+    }
+    Ok(orgtap_collector::open_ledger(&settings.data_dir).await?)
+}
+
+/// The ledger, and the connectors in it of these names: all if none is given, also those that are
+/// no longer configured.
+pub(crate) async fn recorded(
+    settings: &Settings,
+    names: &[String],
+) -> anyhow::Result<(Arc<dyn Ledger>, Vec<String>)> {
+    let ledger = ledger(settings).await?;
+    let known = ledger.connectors().await?;
+    if let Some(unknown) = names.iter().find(|name| !known.contains(name)) {
+        return Err(crate::exit::usage(format!(
+            "nothing was collected by a connector {unknown:?}; there are: {}",
+            known.join(", ")
+        )));
+    }
+    let names = if names.is_empty() { known } else { names.to_vec() };
+    Ok((ledger, names))
+}
+
+/// The event types of a connector that names with `*` mean; none if nothing was named.
+pub(crate) async fn event_types(
+    ledger: &Arc<dyn Ledger>,
+    connector: &str,
+    names: &[String],
+) -> anyhow::Result<Option<Vec<String>>> {
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let filter = TypeFilter::parse(names.iter().map(String::as_str))
+        .map_err(|(_, error)| crate::exit::usage(format!("--types: {error}")))?;
+    let known = ledger.summary(connector).await?.event_types;
+    Ok(Some(known.into_keys().filter(|name| filter.admits(name)).collect()))
+}
+
+/// Now, in the ledger's unit.
+pub(crate) fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
 }
 
 /// Ends when the person or the supervisor asks to stop. A second time stops at once.

@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 use orgtap_collector::{ConnectorState, ConnectorStatus, Status};
 
-use super::{say, settings};
+use super::{ledger, say, settings};
 use crate::cli::Common;
 use crate::exit::Exit;
 use crate::render::{bytes, count, moment};
@@ -11,13 +11,7 @@ use crate::render::{bytes, count, moment};
 /// Runs the command.
 pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
     let settings = settings(common)?;
-    if !orgtap_collector::ledger_path(&settings.data_dir).exists() {
-        return Err(crate::exit::usage(format!(
-            "nothing has been collected into {} yet",
-            settings.data_dir.display()
-        )));
-    }
-    let ledger = orgtap_collector::open_ledger(&settings.data_dir).await?;
+    let ledger = ledger(&settings).await?;
     let status = orgtap_collector::status(&settings, &ledger).await?;
     if common.json {
         say(serde_json::to_string(&status)?);
@@ -79,7 +73,7 @@ fn text(status: &Status) -> String {
 
 fn details(one: &ConnectorStatus) -> String {
     let mut lines = vec![format!(
-        "{}: {} of events; {} rows repeated, {} undecodable, {} dead letters, {} files lost",
+        "{}: {} of events; {} rows repeated, {} undecodable, {} open dead letters, {} files lost",
         one.connector,
         bytes(one.bytes.unsigned_abs()),
         count(one.repeats.unsigned_abs()),
@@ -98,6 +92,9 @@ fn details(one: &ConnectorStatus) -> String {
         ));
     }
     lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
+    if one.replays > 0 {
+        lines.push(format!("  {} replays wait", count(one.replays.unsigned_abs())));
+    }
     if let Some((used, allowed)) = one.api_usage {
         lines.push(format!("  {used} of {allowed} API calls used in the org's day"));
     }

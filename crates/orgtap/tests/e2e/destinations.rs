@@ -1,92 +1,17 @@
 //! The other destinations, through crashes and outages: nothing lost, and every repeat removable.
 
-use std::collections::{HashMap, HashSet};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::HashSet;
+use std::net::TcpListener;
 
 use orgtap_simorg::Call;
 use orgtap_simorg::world::Interval;
 
+use crate::receiver::Receiver;
 use crate::support::{Delivered, Scene, compare, world};
-
-/// A receiver of NDJSON over HTTP that keeps what it accepts.
-#[derive(Clone, Default)]
-struct Receiver {
-    lines: Arc<Mutex<Vec<String>>>,
-    requests: Arc<AtomicU64>,
-    /// Every so many requests are answered 503 after their events were kept.
-    forget_answer_every: u64,
-}
-
-impl Receiver {
-    fn start(self) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/events", listener.local_addr().unwrap());
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (this, Ok(stream)) = (self.clone(), stream) else { continue };
-                std::thread::spawn(move || this.serve(stream));
-            }
-        });
-        url
-    }
-
-    fn serve(&self, mut stream: TcpStream) {
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        loop {
-            let (mut length, mut line) = (0_usize, String::new());
-            loop {
-                line.clear();
-                match reader.read_line(&mut line) {
-                    Ok(0) | Err(_) => return,
-                    Ok(_) if line.trim().is_empty() => break,
-                    Ok(_) => {
-                        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                            length = value.trim().parse().unwrap();
-                        }
-                    }
-                }
-            }
-            let mut body = vec![0; length];
-            if reader.read_exact(&mut body).is_err() {
-                return;
-            }
-            let text = String::from_utf8(body).unwrap();
-            self.lines.lock().unwrap().extend(text.lines().map(str::to_owned));
-            let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
-            let lose =
-                self.forget_answer_every > 0 && number.is_multiple_of(self.forget_answer_every);
-            let answer = if lose { "503 Busy" } else { "200 OK" };
-            if write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").is_err() {
-                return;
-            }
-        }
-    }
-
-    /// What arrived, repeats removed by their uid; and how many repeats there were.
-    fn distinct(&self) -> (Delivered, usize) {
-        let mut seen: HashMap<String, String> = HashMap::new();
-        let (mut delivered, mut repeats) = (Delivered::default(), 0);
-        for line in self.lines.lock().unwrap().iter() {
-            let event: serde_json::Value = serde_json::from_str(line).unwrap();
-            let uid = event["_orgtap"]["event_uid"].as_str().unwrap().to_owned();
-            if let Some(first) = seen.get(&uid) {
-                repeats += 1;
-                assert_eq!(first, line, "a repeat must be the same to the byte");
-            } else {
-                delivered.add(line);
-                seen.insert(uid, line.clone());
-            }
-        }
-        (delivered, repeats)
-    }
-}
 
 #[test]
 fn http_gets_every_event_through_lost_answers_and_deaths_and_repeats_are_removable() {
-    let receiver = Receiver { forget_answer_every: 7, ..Receiver::default() };
+    let receiver = Receiver::that_forgets(7);
     let url = receiver.clone().start();
     let scene = Scene::new(world(41, 1, 0.2));
     scene.configure(

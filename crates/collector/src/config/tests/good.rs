@@ -33,6 +33,7 @@ fn the_eight_fields_and_a_destination_are_enough() {
     let settings = settings(GOOD);
     assert_eq!(settings.data_dir, Path::new("data"));
     assert_eq!(settings.spool_retention, Duration::from_hours(24));
+    assert_eq!(settings.spool_limit, None);
     let backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_mins(5) };
     assert_eq!((settings.retry.backoff, settings.retry.attempts), (backoff, 6));
     assert_eq!(settings.warnings, Vec::<String>::new());
@@ -76,11 +77,12 @@ fn every_setting_is_taken() {
 ",
     );
     let text = format!(
-        "data_dir: /var/lib/orgtap\nledger: sqlite\nspool_retention: 7d\nretry: {{ initial: 2s, max: 1m, attempts: 3 }}\n{text}"
+        "data_dir: /var/lib/orgtap\nledger: sqlite\nspool_retention: 7d\nspool_limit: 20GiB\nretry: {{ initial: 2s, max: 1m, attempts: 3 }}\n{text}"
     );
     let settings = settings(&text);
     assert_eq!(settings.data_dir, Path::new("/var/lib/orgtap"));
     assert_eq!(settings.spool_retention, Duration::from_hours(7 * 24));
+    assert_eq!(settings.spool_limit, Some(20 << 30));
     assert_eq!(settings.retry.backoff.initial, Duration::from_secs(2));
     assert_eq!(settings.retry.backoff.max, Duration::from_mins(1));
     assert_eq!(settings.retry.attempts, 3);

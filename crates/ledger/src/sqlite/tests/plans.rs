@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
-use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, status};
+use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status};
 use crate::{Ledger, SqliteLedger};
 
 /// The steps of a plan, one a line.
@@ -38,11 +38,18 @@ async fn frequent_questions_read_only_what_waits() {
         (status::UNITS_FAILING, "INDEX unit_waiting"),
         (status::DELIVERIES_FAILING, "INDEX delivery_waiting"),
         (backfill::PROGRESS, "INDEX unit_backfill"),
-        (dead_letter::NEWEST, "INDEX dead_letter_newest"),
+        (dead_letter::NEWEST, "INDEX dead_letter_open"),
+        (dead_letter::COUNTS, "INDEX dead_letter_open"),
+        (status::DEAD_LETTERS, "INDEX dead_letter_open"),
+        (replay::DUE, "INDEX replay_due"),
+        (replay::OF_LANE, "INDEX replay_due"),
+        (replay::WAITS, "INDEX replay_due"),
+        (replay::OPEN, "INDEX replay_due"),
+        (replay::FAILING, "INDEX replay_due"),
     ] {
         let plan = plan(&mut conn, sql).await;
         assert!(plan.contains(index), "{sql}\n{plan}");
-        for table in ["u", "v", "d", "h", "l", "s", "c", "t"] {
+        for table in ["u", "v", "d", "h", "r", "l", "s", "c", "t"] {
             let scan = format!("SCAN {table}\n");
             assert!(!plan.contains(&scan), "{sql}\n{plan}");
         }

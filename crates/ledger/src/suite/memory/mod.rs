@@ -3,7 +3,9 @@
 //!
 //! Every write works on a copy of the whole world, which is taken over if nothing was refused.
 
+mod asked;
 mod backfills;
+mod replays;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,9 +16,10 @@ use async_trait::async_trait;
 use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
 use crate::unit::{Event, Misfit, State};
 use crate::{
-    Account, ApiCalls, Backfill, BackfillId, BackfillState, ConnectorRecord, Cursor, DeadLetter,
-    Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Listed, NewBackfill, NewUnit,
-    Summary, Unit, UnitId,
+    Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
+    DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
+    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Replay,
+    ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced};
 
@@ -53,6 +56,7 @@ impl Ledger for MemoryLedger {
             let old = world.registered.insert(connector.to_owned(), new.clone());
             let mut dropped = Vec::new();
             for gone in old.unwrap_or_default().difference(&new) {
+                world.give_up_replays(connector, gone, now);
                 let open: Vec<UnitId> = world
                     .waiting(connector, Stage::Deliver(gone))
                     .iter()
@@ -118,30 +122,7 @@ impl Ledger for MemoryLedger {
         now: i64,
         limit: usize,
     ) -> Answer<Vec<LaneWork>> {
-        let parsed = Stage::parse(stage)?;
-        Ok(self.read(|world| {
-            let mut lanes: BTreeMap<&Lane, (bool, i64, i64)> = BTreeMap::new();
-            for (unit, not_before) in world.waiting(connector, parsed) {
-                let grant = world.grants.get(&(unit.listed.lane.clone(), stage.to_owned()));
-                let leased = grant.is_some_and(|g| g.owner.is_some() && g.expires > now);
-                if not_before <= now && !leased {
-                    let (later, oldest, units) =
-                        lanes.entry(&unit.listed.lane).or_insert((true, i64::MAX, 0));
-                    *later &= world.backfilled.contains_key(&unit.id);
-                    *oldest = unit.listed.created_date.min(*oldest);
-                    *units += 1;
-                }
-            }
-            let mut lanes: Vec<_> = lanes.into_iter().collect();
-            lanes.sort_by_key(|(lane, (later, oldest, _))| {
-                (*later, *oldest, &lane.day, &lane.event_type)
-            });
-            lanes.truncate(limit);
-            lanes
-                .into_iter()
-                .map(|(lane, (.., units))| LaneWork { lane: lane.clone(), units })
-                .collect()
-        }))
+        self.read(|world| world.due(connector, stage, now, limit))
     }
 
     async fn wake(&self, connector: &str) -> Answer<()> {
@@ -156,14 +137,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn next_due(&self, connector: &str, now: i64) -> Answer<Option<i64>> {
-        Ok(self.read(|world| {
-            let mut stages = vec![Stage::Collect];
-            let names: BTreeSet<_> =
-                world.deliveries.iter().map(|delivery| delivery.destination.as_str()).collect();
-            stages.extend(names.into_iter().map(Stage::Deliver));
-            let waits = stages.into_iter().flat_map(|stage| world.waiting(connector, stage));
-            waits.map(|(_, not_before)| not_before).filter(|time| *time > now).min()
-        }))
+        Ok(self.read(|world| world.next_due(connector, now)))
     }
 
     async fn lease_each(
@@ -311,31 +285,120 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn dead_letters(&self, connector: &str, limit: usize) -> Answer<Vec<DeadLetter>> {
+    async fn letters(&self, choice: &LetterChoice, limit: usize) -> Answer<Vec<Letter>> {
         Ok(self.read(|world| {
-            let own = world.dead_letters.iter().rev().filter(|(name, _)| name == connector);
-            let mut letters: Vec<_> = own.map(|(_, letter)| letter.clone()).collect();
-            letters.sort_by_key(|letter| std::cmp::Reverse(letter.at));
+            let mut letters: Vec<_> = world.letters(choice);
+            letters.reverse();
+            letters.sort_by_key(|found| std::cmp::Reverse(found.letter.at));
             letters.truncate(limit);
             letters
         }))
     }
 
-    async fn releasable(&self, before: i64, limit: usize) -> Answer<Vec<Unit>> {
+    async fn letter_counts(&self, choice: &LetterChoice) -> Answer<Vec<LetterCount>> {
+        let mut counts: BTreeMap<_, i64> = BTreeMap::new();
+        for found in self.read(|world| world.letters(choice)) {
+            *counts.entry((found.letter.code, found.letter.destination)).or_default() += 1;
+        }
+        let count = |((code, destination), letters)| LetterCount { code, destination, letters };
+        let mut counts: Vec<_> = counts.into_iter().map(count).collect();
+        counts.sort_by_key(|count| std::cmp::Reverse(count.letters));
+        Ok(counts)
+    }
+
+    async fn dismiss(&self, letters: &[LetterId], now: i64) -> Answer<u64> {
+        self.write(|world| Ok(world.close(letters, Closing::Dismissed, now)))
+    }
+
+    async fn replay_letters(&self, letters: &[LetterId], now: i64) -> Answer<LettersAsked> {
+        self.write(|world| world.ask_letters(letters, now))
+    }
+
+    async fn replayable(&self, choice: &UnitChoice, destination: &str) -> Answer<Vec<Unit>> {
+        Ok(self.read(|world| world.replayable(choice, destination)))
+    }
+
+    async fn replay_units(&self, units: &[UnitId], destination: &str, now: i64) -> Answer<u64> {
+        self.write(|world| world.ask_units(units, destination, now))
+    }
+
+    async fn replays(&self, lane: &Lane, destination: &str) -> Answer<Vec<(Unit, Replay)>> {
         Ok(self.read(|world| {
-            let lettered: BTreeSet<_> = world.dead_letters.iter().map(|(_, l)| l.unit).collect();
-            let mut units: Vec<_> = world
-                .units
-                .iter()
-                .filter(|unit| unit.spooled)
-                .filter(|unit| !matches!(unit.state, State::Rejected | State::Disputed))
-                .filter(|unit| unit.final_at.is_some_and(|at| at < before))
-                .filter(|unit| !lettered.contains(&unit.id))
-                .map(|unit| world.shown(unit))
-                .collect();
-            units.sort_by_key(|unit| (unit.final_at, unit.id));
-            units.truncate(limit);
-            units
+            let mut all = world.replays_of(&lane.connector);
+            all.retain(|(unit, replay)| {
+                unit.listed.lane == *lane
+                    && replay.destination == destination
+                    && replay.ended_at.is_none()
+            });
+            all
+        }))
+    }
+
+    async fn replays_of(&self, connector: &str, limit: usize) -> Answer<Vec<(Unit, Replay)>> {
+        Ok(self.read(|world| {
+            let mut all = world.replays_of(connector);
+            all.reverse();
+            all.truncate(limit);
+            all
+        }))
+    }
+
+    async fn postpone_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        not_before: i64,
+        note: &str,
+    ) -> Answer<()> {
+        self.write(|world| {
+            let replay = world.open_replay(lease, replay)?;
+            replay.attempts += 1;
+            (replay.not_before, replay.note) = (not_before, Some(note.to_owned()));
+            Ok(())
+        })
+    }
+
+    async fn fail_replay(
+        &self,
+        lease: &Lease,
+        replay: ReplayId,
+        dead_letter: Option<&DeadLetter>,
+        note: &str,
+        now: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            let replay = world.open_replay(lease, replay)?;
+            (replay.ended_at, replay.note) = (Some(now), Some(note.to_owned()));
+            let (unit, destination) = (replay.unit, replay.destination.clone());
+            world.not_got(unit, &destination, dead_letter)
+        })
+    }
+
+    async fn spooled_again(
+        &self,
+        lease: &Lease,
+        unit: UnitId,
+        spool_path: &str,
+        spool_bytes: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            world.check_right(lease, &lease.stage, unit)?;
+            let unit = world.unit(unit)?;
+            unit.spooled = true;
+            unit.spool_path = Some(spool_path.to_owned());
+            unit.spool_bytes = spool_bytes;
+            Ok(())
+        })
+    }
+
+    async fn releasable(&self, before: i64, limit: usize) -> Answer<Vec<Unit>> {
+        Ok(self.read(|world| world.releasable(before, limit)))
+    }
+
+    async fn spooled_bytes(&self) -> Answer<i64> {
+        Ok(self.read(|world| {
+            let spooled = world.units.iter().filter(|unit| unit.spooled);
+            spooled.map(|unit| unit.spool_bytes).sum()
         }))
     }
 
@@ -353,37 +416,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn summary(&self, connector: &str) -> Answer<Summary> {
-        Ok(self.read(|world| {
-            let mut summary = Summary::default();
-            for name in world.registered.get(connector).into_iter().flatten() {
-                summary.destinations.insert(name.clone(), (0, 0, 0, 0));
-            }
-            for unit in world.units.iter().filter(|u| u.listed.lane.connector == connector) {
-                *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
-                let event_type = unit.listed.lane.event_type.clone();
-                *summary.event_types.entry(event_type).or_default() += 1;
-                summary.rows += unit.rows;
-                summary.admitted += unit.admitted;
-                summary.repeats += unit.repeats;
-                summary.undecodable += unit.undecodable;
-                summary.raw_bytes += unit.raw_bytes;
-                summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
-                for delivery in world.deliveries.iter().filter(|d| d.unit == unit.id) {
-                    let counts =
-                        summary.destinations.entry(delivery.destination.clone()).or_default();
-                    counts.0 += delivery.delivered;
-                    counts.1 += delivery.rejected;
-                    counts.2 += i64::from(delivery.done);
-                    counts.3 += i64::from(!delivery.done);
-                }
-            }
-            let own = world.dead_letters.iter().filter(|(name, _)| name == connector);
-            summary.dead_letters = own.count() as i64;
-            summary.lost = world.lost(connector);
-            summary.disputed = world.disputed(connector);
-            summary.failing = world.failing(connector);
-            summary
-        }))
+        Ok(self.read(|world| world.summary(connector)))
     }
 
     async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    Account, Backfill, BackfillId, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta,
-    Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Unit, UnitId,
+    Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
+    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice, NewUnit, Replay,
+    ReplayId, Summary, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -15,6 +16,15 @@ pub(super) struct Grant {
     pub(super) owner: Option<String>,
     pub(super) epoch: i64,
     pub(super) expires: i64,
+}
+
+/// A dead letter as it is kept.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) connector: String,
+    pub(super) letter: DeadLetter,
+    pub(super) replay: Option<ReplayId>,
+    pub(super) closed: Option<Closed>,
 }
 
 #[derive(Clone, Default)]
@@ -28,11 +38,13 @@ pub(super) struct World {
     pub(super) remarks: BTreeMap<UnitId, String>,
     pub(super) hours: BTreeMap<UnitId, Vec<HourRows>>,
     pub(super) deliveries: Vec<Delivery>,
-    pub(super) dead_letters: Vec<(String, DeadLetter)>,
     pub(super) calls: BTreeMap<(String, String, String), i64>,
     /// A backfill's number is its place here, counted from 1. What its units tell is not here.
     pub(super) backfills: Vec<Backfill>,
     pub(super) backfilled: BTreeMap<UnitId, BackfillId>,
+    /// A letter's number is its place here, counted from 1; so is a replay's.
+    pub(super) dead_letters: Vec<Kept>,
+    pub(super) replays: Vec<Replay>,
 }
 
 pub(super) type Answer<T> = Result<T, LedgerError>;
@@ -118,6 +130,7 @@ impl World {
                 self.finish(unit, &it.event, now)?;
                 self.remarks.insert(unit, reason);
             }
+            Event::Retried => self.retry(unit)?,
             Event::Delivered | Event::Reconsidered => {
                 return Err(Misfit { from: found.state.name(), event: it.event.name() }.into());
             }
@@ -139,7 +152,8 @@ impl World {
         for letter in letters {
             let payload = kept(&letter.payload).to_vec();
             let letter = DeadLetter { unit: id, payload, ..letter.clone() };
-            self.dead_letters.push((connector.clone(), letter));
+            let connector = connector.clone();
+            self.dead_letters.push(Kept { connector, letter, replay: None, closed: None });
         }
         Ok(())
     }
@@ -169,6 +183,40 @@ impl World {
                 })
                 .collect(),
         }
+    }
+
+    /// Every count, looked for from end to end.
+    pub(super) fn summary(&self, connector: &str) -> Summary {
+        let mut summary = Summary::default();
+        for name in self.registered.get(connector).into_iter().flatten() {
+            summary.destinations.insert(name.clone(), (0, 0, 0, 0));
+        }
+        for unit in self.units.iter().filter(|u| u.listed.lane.connector == connector) {
+            *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
+            let event_type = unit.listed.lane.event_type.clone();
+            *summary.event_types.entry(event_type).or_default() += 1;
+            summary.rows += unit.rows;
+            summary.admitted += unit.admitted;
+            summary.repeats += unit.repeats;
+            summary.undecodable += unit.undecodable;
+            summary.raw_bytes += unit.raw_bytes;
+            summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
+            for delivery in self.deliveries.iter().filter(|d| d.unit == unit.id) {
+                let counts = summary.destinations.entry(delivery.destination.clone()).or_default();
+                counts.0 += delivery.delivered;
+                counts.1 += delivery.rejected;
+                counts.2 += i64::from(delivery.done);
+                counts.3 += i64::from(!delivery.done);
+            }
+        }
+        summary.dead_letters = self.letters(&LetterChoice::of(connector)).len() as i64;
+        let replays = self.replays_of(connector);
+        let open = replays.iter().filter(|(_, replay)| replay.ended_at.is_none());
+        summary.replays = open.count() as i64;
+        summary.lost = self.lost(connector);
+        summary.disputed = self.disputed(connector);
+        summary.failing = self.failing(connector);
+        summary
     }
 
     /// Vanished units without a later version.
@@ -211,7 +259,9 @@ impl World {
             unit.is_some_and(|unit| unit.listed.lane.connector == connector)
         };
         let open = self.deliveries.iter().filter(|d| !d.done && d.attempts > 0 && own(d.unit));
-        (units + open.count()) as i64
+        let replays = self.replays.iter().filter(|r| r.ended_at.is_none() && r.attempts > 0);
+        let replays = replays.filter(|replay| own(replay.unit));
+        (units + open.count() + replays.count()) as i64
     }
 
     pub(super) fn reconsider(&mut self, connector: &str) -> Answer<u64> {
@@ -248,10 +298,17 @@ impl World {
         for delivery in self.deliveries.iter_mut().filter(|d| !d.done && own.contains(&d.unit)) {
             (delivery.attempts, delivery.not_before) = (0, 0);
         }
+        let open = self.replays.iter_mut().filter(|replay| replay.ended_at.is_none());
+        for replay in open.filter(|replay| own.contains(&replay.unit)) {
+            (replay.attempts, replay.not_before) = (0, 0);
+        }
     }
 
     pub(super) fn step(&mut self, lease: &Lease, delta: &DeliveryDelta, now: i64) -> Answer<()> {
         self.check_right(lease, &format!("deliver:{}", delta.destination), delta.unit)?;
+        if let Some(replay) = delta.replay {
+            return self.replay_step(lease, replay, delta, now);
+        }
         let delivery = self.delivery(delta.unit, &delta.destination)?;
         let what = || delivery_name(delta.unit, &delta.destination);
         check_step(what, delivery.position, delivery.done, delta.from, delta.to)?;

@@ -4,14 +4,17 @@
 //! Steps are plain numbers, so that any generator can make and shrink them. They are about few
 //! things (two connectors, two event types, two destinations), so that they meet often.
 
+mod history;
+
 use std::collections::BTreeMap;
 
+use self::history::{History, learn};
 use super::MemoryLedger;
 use super::scene::{COLLECT, HOURLY, MINUTE, NOW, dead_letter, file};
 use crate::unit::Event;
 use crate::{
-    Cursor, DeadLetter, DeliveryDelta, HourRows, Lane, Lease, Ledger, LedgerError, NewBackfill,
-    NewUnit, Unit, UnitId,
+    Cursor, DeadLetter, DeliveryDelta, HourRows, Lane, Ledger, LedgerError, LetterChoice, LetterId,
+    NewBackfill, NewUnit, Replay, Unit, UnitChoice, UnitId,
 };
 
 /// One thing that happens to a ledger. Numbers too large are taken modulo what there is.
@@ -62,6 +65,16 @@ pub enum Step {
         /// Whether the unit is finished there.
         done: bool,
     },
+    /// Asks for a unit to be sent again to a destination.
+    AskUnit(u8, u8),
+    /// Asks for some of a connector's open letters.
+    AskLetters(u8, u8),
+    /// Dismisses one of a connector's open letters.
+    Dismiss(u8, u8),
+    /// Moves a replay by rows, with events refused, perhaps to its end.
+    Replay(u8, i8, u8, bool),
+    /// Postpones a replay for minutes, or fails it after none.
+    ReplayFails(u8, u8),
     /// Makes everything of a connector due.
     Wake(u8),
     /// Decides a connector's disputed units again.
@@ -138,36 +151,6 @@ fn event(number: u8, rows: u64) -> Event {
         6 => Event::Undecodable { reason: format!("reason {number}") },
         _ if number > 127 => Event::Covered,
         _ => Event::Delivered,
-    }
-}
-
-/// What the steps refer to, the same for both ledgers.
-#[derive(Default)]
-struct History {
-    /// Minutes since the start.
-    minutes: i64,
-    /// Every lease granted.
-    leases: Vec<Lease>,
-    /// Units in the order they became known.
-    units: Vec<NewUnit>,
-    /// Where the cursors are, as numbers for [`place`].
-    cursors: BTreeMap<&'static str, i64>,
-    /// Where the deliveries are.
-    positions: BTreeMap<(usize, &'static str), i64>,
-}
-
-impl History {
-    fn now(&self) -> i64 {
-        NOW + self.minutes * MINUTE
-    }
-
-    fn lease(&self, which: Which, lane: &Lane, stage: &str) -> Option<&Lease> {
-        match which {
-            Which::Any(number) => pick(&self.leases, number),
-            Which::Last => {
-                self.leases.iter().rev().find(|lease| lease.lane == *lane && lease.stage == stage)
-            }
-        }
     }
 }
 
@@ -267,6 +250,7 @@ impl Side<'_> {
                 let delta = DeliveryDelta {
                     unit: self.id(place),
                     destination: destination.to_owned(),
+                    replay: None,
                     from,
                     to: from + i64::from(*by),
                     delivered: i64::from(*by),
@@ -277,6 +261,49 @@ impl Side<'_> {
                 let deltas = [delta.clone(), DeliveryDelta { from: delta.to, ..delta }];
                 let count = if *rejected == 2 { 2 } else { 1 };
                 outcome(self.ledger.deliver(lease, &deltas[..count], now).await)
+            }
+            Step::AskUnit(number, destination) => {
+                let (units, to) = ([self.id(unit(*number))], one_of(&DESTINATIONS, *destination));
+                outcome(self.ledger.replay_units(&units, to, now).await)
+            }
+            Step::AskLetters(connector, which) => {
+                let letters = self.some_letters(*connector, |at| at % 3 == which % 3).await;
+                outcome(self.ledger.replay_letters(&letters, now).await)
+            }
+            Step::Dismiss(connector, which) => {
+                let letters = self.some_letters(*connector, |at| at == which % 8).await;
+                outcome(self.ledger.dismiss(&letters, now).await)
+            }
+            Step::Replay(number, by, rejected, done) => {
+                let (unit, replay) = self.replay(*number).await?;
+                let stage = format!("deliver:{}", replay.destination);
+                let lease = history.lease(Which::Last, &unit.listed.lane, &stage)?;
+                let refused =
+                    (0..i64::from(*rejected)).map(|row| dead_letter(replay.unit, row, now));
+                let delta = DeliveryDelta {
+                    unit: replay.unit,
+                    destination: replay.destination,
+                    replay: Some(replay.id),
+                    from: replay.position,
+                    to: replay.position + i64::from(*by),
+                    delivered: i64::from(*by),
+                    rejected: refused.collect(),
+                    done: *done,
+                };
+                outcome(self.ledger.deliver(lease, &[delta], now).await)
+            }
+            Step::ReplayFails(number, minutes) => {
+                let (unit, replay) = self.replay(*number).await?;
+                let stage = format!("deliver:{}", replay.destination);
+                let lease = history.lease(Which::Last, &unit.listed.lane, &stage)?;
+                if *minutes == 0 {
+                    let letter = DeadLetter { row: None, ..dead_letter(replay.unit, 0, now) };
+                    let letter = Some(&letter);
+                    outcome(self.ledger.fail_replay(lease, replay.id, letter, "x", now).await)
+                } else {
+                    let until = now + i64::from(*minutes) * MINUTE;
+                    outcome(self.ledger.postpone_replay(lease, replay.id, until, "y").await)
+                }
             }
             Step::Wake(connector) => {
                 outcome(self.ledger.wake(one_of(&CONNECTORS, *connector)).await)
@@ -289,6 +316,19 @@ impl Side<'_> {
             }
             Step::Lease(..) | Step::Wait(_) => return None,
         })
+    }
+
+    /// Numbers of those open letters of a connector whose place among the newest fits.
+    async fn some_letters(&self, connector: u8, fits: impl Fn(u8) -> bool) -> Vec<LetterId> {
+        let choice = LetterChoice::of(one_of(&CONNECTORS, connector));
+        let letters = self.ledger.letters(&choice, 200).await.unwrap();
+        (0_u8..).zip(letters).filter(|(at, _)| fits(*at)).map(|(_, found)| found.id).collect()
+    }
+
+    /// One of the last replays.
+    async fn replay(&self, number: u8) -> Option<(Unit, Replay)> {
+        let replays = self.ledger.replays_of(CONNECTORS[0], 4).await.unwrap();
+        pick(&replays, number).cloned()
     }
 
     fn letters(&self, place: usize, count: u8, now: i64) -> Vec<DeadLetter> {
@@ -327,11 +367,24 @@ impl Side<'_> {
                 let due = self.ledger.due(name, stage, now, 3).await.unwrap();
                 view.push(format!("{stage} {due:?}"));
             }
-            for mut letter in self.ledger.dead_letters(name, 5).await.unwrap() {
-                letter.unit = self.place(letter.unit);
-                view.push(format!("{letter:?}"));
+            for closed in [false, true] {
+                let choice = LetterChoice { closed, payload: true, ..LetterChoice::of(name) };
+                for mut found in self.ledger.letters(&choice, 5).await.unwrap() {
+                    (found.id, found.letter.unit) = (0, self.place(found.letter.unit));
+                    view.push(format!("{found:?}"));
+                }
+                view.push(format!("{:?}", self.ledger.letter_counts(&choice).await.unwrap()));
+            }
+            for (unit, mut replay) in self.ledger.replays_of(name, 9).await.unwrap() {
+                (replay.id, replay.unit) = (0, self.place(unit.id));
+                view.push(format!("{replay:?}"));
+            }
+            let all = UnitChoice { connector: name.to_owned(), ..UnitChoice::default() };
+            for unit in self.ledger.replayable(&all, "siem").await.unwrap() {
+                view.push(format!("replayable {}", self.place(unit.id)));
             }
         }
+        view.push(format!("{} bytes", self.ledger.spooled_bytes().await.unwrap()));
         for unit in self.ledger.releasable(now, 5).await.unwrap() {
             view.push(format!("releasable {:?}", self.renumbered(unit)));
         }
@@ -394,32 +447,4 @@ pub async fn assert_like_memory(ledger: &dyn Ledger, steps: &[Step]) -> usize {
         assert_eq!(views[0], views[1], "after step {number}: {step:?}");
     }
     taken
-}
-
-/// Takes over what later steps refer to, from the ledger in memory.
-async fn learn(history: &mut History, step: &Step, memory: &MemoryLedger) {
-    if let Step::List { connector, files, .. } | Step::Backfill(connector, files) = step {
-        for file in listed(one_of(&CONNECTORS, *connector), files) {
-            if !history.units.contains(&file) {
-                history.units.push(file);
-            }
-        }
-    }
-    if let Step::List { connector, off, by, .. } = step {
-        let connector = one_of(&CONNECTORS, *connector);
-        let at = history.cursors.entry(connector).or_insert(0);
-        *at = (*at + i64::from(*off) + i64::from(*by)).max(0);
-    }
-    if matches!(step, Step::Deliver { .. } | Step::Register(..)) {
-        history.positions.clear();
-        for lane in lanes() {
-            for unit in memory.units(&lane).await.unwrap() {
-                let place = history.units.iter().position(|known| *known == unit.listed).unwrap();
-                for delivery in memory.deliveries(unit.id).await.unwrap() {
-                    let name = DESTINATIONS.into_iter().find(|name| delivery.destination == *name);
-                    history.positions.insert((place, name.unwrap()), delivery.position);
-                }
-            }
-        }
-    }
 }

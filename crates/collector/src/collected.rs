@@ -1,0 +1,66 @@
+//! What one pass came to.
+
+use orgtap_transport::Problem;
+use serde::Serialize;
+
+use crate::collector::Collector;
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// How one pass ended.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Collected {
+    /// The connector.
+    pub connector: String,
+    /// Files the org had that were not known before.
+    pub new_files: u64,
+    /// Files too young to be taken; the next pass will.
+    pub settling_files: u64,
+    /// Units finished at every destination, over all passes.
+    pub done: i64,
+    /// Units not finished yet.
+    pub unfinished: i64,
+    /// Units the org had no more when they were to be fetched, and no later version of.
+    pub lost: i64,
+    /// Units set aside because hourly and daily copies do not agree, and no later version of them.
+    pub disputed: i64,
+    /// Rows and units set aside, over all passes, that are still open.
+    pub dead_letters: i64,
+    /// Replays that were asked for and have not ended.
+    pub replays: i64,
+    /// Events delivered in this pass, all destinations.
+    pub delivered: u64,
+    /// What stopped the pass or a destination.
+    pub problems: Vec<Problem>,
+    /// Whether a person must act before it can go on.
+    pub needs_person: bool,
+}
+
+impl Collected {
+    /// Whether all that was found is durably delivered.
+    pub fn is_complete(&self) -> bool {
+        self.unfinished == 0 && self.replays == 0 && self.problems.is_empty()
+    }
+}
+
+impl Collector {
+    /// The numbers of the pass.
+    pub(crate) async fn tally(
+        &self,
+        name: &str,
+        progress: &Progress,
+        collected: &mut Collected,
+    ) -> Result<()> {
+        let summary = self.ledger.summary(name).await?;
+        let count = |state: &str| summary.units.get(state).copied().unwrap_or(0);
+        collected.done = count("done");
+        collected.unfinished = count("listed") + count("fetched") + count("admitted");
+        collected.lost = summary.lost;
+        collected.disputed = summary.disputed;
+        collected.dead_letters = summary.dead_letters;
+        collected.replays = summary.replays;
+        collected.delivered =
+            progress.destinations.values().map(|one| Progress::get(&one.events)).sum();
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! The spool keeps to its limit: what is finished goes early, and fetching waits for what is not.
+
+use orgtap_simorg::world::Interval;
+
+use crate::receiver::Receiver;
+use crate::support::{FILES, Scene, all_files, compare, world};
+
+const HOURLY: &str = "  event_log_files: { interval: hourly }\n";
+
+fn spooled(scene: &Scene) -> u64 {
+    let files = all_files(&scene.path("data/spool"));
+    files.iter().map(|path| path.metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn what_is_finished_leaves_the_spool_before_its_time_when_there_is_too_much() {
+    let scene = Scene::new(world(81, 1, 0.1));
+    scene.configure(HOURLY, FILES);
+    scene.reword("data_dir: data\n", "data_dir: data\nspool_limit: 16KiB\n");
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+    scene.compare(Interval::Hourly);
+    assert!(spooled(&scene) < 16_384, "{}", spooled(&scene));
+}
+
+#[test]
+fn fetching_waits_while_a_destination_is_down_and_goes_on_by_itself() {
+    let scene = Scene::new(world(82, 1, 0.1));
+    let hook = |url: &str| {
+        let hook = format!("- name: hook\n  type: http\n  url: {url}\n  body: ndjson\n");
+        scene.configure(HOURLY, &format!("{FILES}{hook}"));
+        scene.reword("data_dir: data\n", "data_dir: data\nspool_limit: 16KiB\n");
+    };
+    hook("http://127.0.0.1:9/events");
+    let ran = scene.run(&["collect"]);
+    assert!(matches!(ran.code, Some(4 | 5)), "{:?} {}", ran.code, ran.stdout);
+    assert!(ran.stdout.contains("OT-DISK-04"), "{}", ran.stdout);
+    let status = scene.run(&["status", "--json"]).json()["connectors"][0].clone();
+    assert!(status["reason"].as_str().unwrap().contains("fetching waits"), "{status}");
+    assert_eq!(status["problem"]["code"], "OT-DISK-04");
+    assert!(status["problem"]["remedy"].as_str().unwrap().contains("spool_limit"));
+    let listed = &status["units"];
+    assert!(listed["listed"].as_i64().unwrap() > 5, "{listed}");
+    // A few were on their way when the limit was reached.
+    assert!((16_384..200_000).contains(&spooled(&scene)), "{}", spooled(&scene));
+
+    let receiver = Receiver::default();
+    hook(&receiver.clone().start());
+    scene.collect_all();
+    scene.compare(Interval::Hourly);
+    let (delivered, repeats) = receiver.distinct();
+    let now = scene.org.clock().now();
+    compare(scene.org.world(), Interval::Hourly, now, &delivered).assert_exact();
+    assert_eq!(repeats, 0);
+    assert!(!scene.run(&["status"]).stdout.contains("OT-DISK-04"));
+    assert!(spooled(&scene) < 16_384);
+}
