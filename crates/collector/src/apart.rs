@@ -72,6 +72,9 @@ pub(crate) fn example(
     let mut best: Option<Apart> = None;
     let mut left = MOST;
     for unit in daily {
+        if left == 0 {
+            break;
+        }
         each_row(spool, *unit, |number, found, plan| {
             let is = |name, value: &[u8]| cell(found, plan, name).as_deref() == Some(value);
             if is(NAMES[0], request) && is(NAMES[1], time) {

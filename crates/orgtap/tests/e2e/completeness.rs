@@ -145,12 +145,12 @@ fn completeness(scene: &Scene, more: &[&str]) -> Ran {
 }
 
 /// The record by hour.
-fn record(scene: &Scene) -> Value {
+pub(crate) fn record(scene: &Scene) -> Value {
     completeness(scene, &["--json", "--by", "hour"]).json()["connectors"][0].clone()
 }
 
 /// All hours of a record: event type, hour to thirteen letters, and what is said of it.
-fn hours(record: &Value) -> Vec<(String, String, &Value)> {
+pub(crate) fn hours(record: &Value) -> Vec<(String, String, &Value)> {
     let types = record["types"].as_array().unwrap();
     let hours = types.iter().flat_map(|one| {
         let event_type = one["event_type"].as_str().unwrap();

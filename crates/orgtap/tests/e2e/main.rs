@@ -29,3 +29,4 @@ mod support;
 mod terminal;
 mod vault;
 mod week;
+mod weeks;
