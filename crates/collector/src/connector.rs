@@ -110,6 +110,17 @@ impl Connector {
         Some((until, Some((problem, false))))
     }
 
+    /// Says in the log what could not be done, and why.
+    pub(crate) fn warn(&self, what: &str, error: &Error) {
+        let problem = error.problem();
+        tracing::warn!(
+            connector = self.name(),
+            code = problem.code,
+            "cannot {what}: {}",
+            problem.message
+        );
+    }
+
     /// The identity of a unit in the ledger.
     pub(crate) fn info(&self, unit: &Unit) -> Result<Arc<UnitInfo>> {
         unit_info(&self.org_id, &unit.listed).map(Arc::new)

@@ -39,13 +39,7 @@ impl Collector {
                     Ok(_) | Err(Error::Budget(_)) => {}
                     Err(error @ Error::Ledger(_)) => return Err(error),
                     Err(error) => {
-                        let problem = error.problem();
-                        tracing::warn!(
-                            connector = connector.name(),
-                            code = problem.code,
-                            "cannot list: {}",
-                            problem.message
-                        );
+                        connector.warn("list", &error);
                         connector.hold.failed(connector, &error);
                     }
                 }
@@ -74,13 +68,7 @@ impl Collector {
         let Connector { org, budget, settings, .. } = connector;
         budget.learn(&self.ledger.connector(connector.name()).await?);
         if let Err(error) = budget.look_again(org).await {
-            let problem = error.problem();
-            tracing::warn!(
-                connector = connector.name(),
-                code = problem.code,
-                "cannot ask for limits: {}",
-                problem.message
-            );
+            connector.warn("ask for limits", &error);
             connector.hold.failed(connector, &error);
             return Ok(false);
         }

@@ -93,7 +93,8 @@ pub(crate) async fn reconsider(ledger: &dyn Ledger, settings: &ConnectorSettings
     Ok(ledger.set_connector(&settings.name, &record).await?)
 }
 
-fn is_hourly(unit: &Unit) -> bool {
+/// Whether a unit is of the hourly copy.
+pub(crate) fn is_hourly(unit: &Unit) -> bool {
     unit.listed.interval == Interval::Hourly.name()
 }
 

@@ -6,6 +6,8 @@
 pub const SECOND: i64 = 1_000_000;
 /// Microseconds in a day.
 pub const DAY: i64 = 86_400 * SECOND;
+/// Microseconds in an hour.
+pub const HOUR: i64 = 3_600 * SECOND;
 
 /// Days from 1970-01-01 to a date of the proleptic Gregorian calendar.
 const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {

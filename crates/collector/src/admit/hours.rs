@@ -1,11 +1,8 @@
 //! Rows by hour of their lane's day: which hour a row belongs to, and counts of each.
 
 use orgtap_events::UnitInfo;
-use orgtap_events::time::{DAY, SECOND};
+use orgtap_events::time::{DAY, HOUR};
 use orgtap_ledger::{HourRows, OUTSIDE};
-
-/// Microseconds in an hour.
-const HOUR: i64 = 3_600 * SECOND;
 
 /// A UTC day.
 #[derive(Debug, Clone, Copy)]

@@ -62,7 +62,7 @@ impl Collector {
                 Err(error @ Error::Ledger(_)) => return Err(error),
                 Err(error) => {
                     failures += 1;
-                    warn(connector, &error);
+                    connector.warn("list for a backfill", &error);
                     connector.hold.failed(connector, &error);
                     error_wait(&error, connector.retry, failures).unwrap_or(NOTICE)
                 }
@@ -98,7 +98,7 @@ impl Collector {
                 Err(error @ Error::Ledger(_)) => return Err(error),
                 Err(error) => {
                     failures += 1;
-                    warn(connector, &error);
+                    connector.warn("list for a backfill", &error);
                     match error_wait(&error, connector.retry, failures) {
                         Some(wait) => wait,
                         None => return Ok(Some(error.problem())),
@@ -164,16 +164,6 @@ async fn end_finished(connector: &Connector, backfills: &[Backfill]) -> Result<(
         }
     }
     Ok(())
-}
-
-fn warn(connector: &Connector, error: &Error) {
-    let problem = error.problem();
-    tracing::warn!(
-        connector = connector.name(),
-        code = problem.code,
-        "cannot list for a backfill: {}",
-        problem.message
-    );
 }
 
 /// Lists on from where a backfill's cursor stands, until `most` files are new or there are no more.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use orgtap_events::time::DAY;
+
 use crate::clock;
 
 /// What a connector may use of the org's API calls.
@@ -108,8 +110,6 @@ const LOOK_BELOW: Duration = Duration::from_hours(1);
 /// The org's day has no end, it is the last 24 hours. Near midnight calls are spread over this.
 const AT_LEAST: Duration = Duration::from_hours(1);
 
-const DAY: i64 = 86_400_000_000;
-
 /// The next midnight, UTC.
 fn midnight(now: i64) -> i64 {
     (now.div_euclid(DAY) + 1) * DAY
@@ -203,8 +203,8 @@ pub(crate) fn spare(budget: &ApiBudget, figures: &Figures) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use orgtap_events::time::HOUR;
 
-    const HOUR: i64 = 3_600_000_000;
     /// Eighteen o'clock of some day.
     const EVENING: i64 = 20_000 * DAY + 18 * HOUR;
 

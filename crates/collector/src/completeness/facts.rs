@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use orgtap_events::Interval;
 use orgtap_events::time::DAY;
 use orgtap_ledger::unit::State;
 use orgtap_ledger::{Account, HourRows, OUTSIDE};
 
 use super::HOUR;
+use crate::reconcile::{is_decided, is_hourly};
 
 /// Where a file is, as far as its hour is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +64,6 @@ pub(crate) struct Counts {
     pub(crate) last_change: Option<i64>,
 }
 
-/// Whether an account is of an hourly file.
-pub(crate) fn is_hourly(account: &Account) -> bool {
-    account.unit.listed.interval == Interval::Hourly.name()
-}
-
 /// One day of an event type.
 #[derive(Debug, Default)]
 pub(crate) struct Lane<'a> {
@@ -85,7 +80,7 @@ pub(crate) fn days(accounts: &[Account]) -> BTreeMap<i64, Lane<'_>> {
         let log_date = account.unit.listed.log_date;
         let lane = days.entry(log_date.div_euclid(DAY)).or_default();
         lane.outside += rows(account, OUTSIDE).map_or(0, |hour| hour.admitted);
-        if is_hourly(account) {
+        if is_hourly(&account.unit) {
             let hour = (log_date.rem_euclid(DAY) / HOUR) as u8;
             lane.hourly.entry(hour).or_default().push(account);
         } else {
@@ -131,14 +126,13 @@ impl Lane<'_> {
             let again = facts.hourly.insert(account.unit.listed.sequence, stage(account));
             facts.counts.reissued += u64::from(again.is_some());
         }
-        let decided =
-            |account: &Account| matches!(account.unit.state, State::Admitted | State::Done);
         if let Some(last) = self.last_daily() {
             let has_rows = self.daily.iter().any(|account| rows(account, hour).is_some());
-            let open = !decided(last) && self.hourly.is_empty() && stage(last) != Stage::Skipped;
+            let open =
+                !is_decided(&last.unit) && self.hourly.is_empty() && stage(last) != Stage::Skipped;
             facts.daily = Some(stage(last));
             facts.is_in_daily = has_rows || open;
-            if decided(last) {
+            if is_decided(&last.unit) {
                 let found = rows(last, hour);
                 facts.counts.rows_daily = Some(found.map_or(0, |rows| rows.rows));
                 facts.counts.missing = found.map_or(0, |rows| rows.missing);
@@ -171,7 +165,7 @@ impl Counts {
         }
         let Some(rows) = rows else { return };
         self.repeats += rows.repeats;
-        if is_hourly(account) {
+        if is_hourly(&account.unit) {
             self.rows_hourly += rows.rows;
         } else {
             self.late += rows.admitted.min(rows.missing);

@@ -9,8 +9,8 @@ use orgtap_events::time::DAY;
 use orgtap_ledger::Account;
 
 use super::HOUR;
-use super::facts::is_hourly;
 use super::judge::DUE;
+use crate::reconcile::is_hourly;
 
 /// Days looked at, of the same kind, and how many there must be.
 const DAYS: usize = 10;
@@ -48,7 +48,7 @@ impl History {
             let past = days.entry(log_date.div_euclid(DAY)).or_default();
             let busy = account.hours.iter().filter(|rows| rows.rows > 0 && rows.hour < 24);
             past.hours |= busy.fold(0, |bits, rows| bits | 1 << rows.hour);
-            if is_hourly(account) {
+            if is_hourly(&account.unit) {
                 past.hourly = true;
                 past.hours |= 1 << (log_date.rem_euclid(DAY) / HOUR);
             } else {

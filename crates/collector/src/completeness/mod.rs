@@ -13,16 +13,15 @@ mod record;
 pub use judge::HourState;
 pub use record::{HourRecord, Record, TypeRecord, Until};
 
-use orgtap_events::time::{DAY, SECOND};
+use orgtap_events::time::{DAY, HOUR};
 use orgtap_ledger::{Account, Ledger};
 
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
 use crate::error::Result;
+use crate::reconcile::is_hourly;
 use history::History;
 use judge::{Clock, judge};
 
-/// Microseconds in an hour.
-pub(crate) const HOUR: i64 = 3_600 * SECOND;
 /// Days before the period asked about from which is learnt what to expect in it.
 const LOOK_BACK: i64 = 28 * DAY;
 
@@ -71,7 +70,7 @@ fn of_types(
     wanted: impl Fn(&str) -> bool,
 ) -> Vec<TypeRecord> {
     let first = accounts.iter().map(|account| account.unit.listed.log_date.div_euclid(DAY)).min();
-    let both = both && accounts.iter().any(|account| !facts::is_hourly(account));
+    let both = both && accounts.iter().any(|account| !is_hourly(&account.unit));
     let kind = |account: &Account| account.unit.listed.lane.event_type.clone();
     let mut types = Vec::new();
     for accounts in accounts.chunk_by(|a, b| kind(a) == kind(b)) {

@@ -28,22 +28,25 @@ pub(super) const DEAD_LETTERS: &str = "
     select count(*) from dead_letter d
     where d.connector_id = (select id from connector where name = $1) and d.closed_at is null";
 
-pub(super) const LOST: &str = "
-    select count(*) from unit u
-    where u.connector_id = (select id from connector where name = $1) and u.state = 'vanished'
-      and not exists (
-        select 1 from unit v
-        where v.lane_id = u.lane_id and v.file_interval = u.file_interval
-          and v.log_date = u.log_date and v.sequence = u.sequence
-          and v.created_date > u.created_date and v.state <> 'vanished')";
-pub(super) const DISPUTED: &str = "
-    select count(*) from unit u
-    where u.connector_id = (select id from connector where name = $1) and u.state = 'disputed'
-      and not exists (
-        select 1 from unit v
-        where v.lane_id = u.lane_id and v.file_interval = u.file_interval
-          and v.log_date = u.log_date and v.sequence = u.sequence
-          and v.created_date > u.created_date and v.state in ('admitted', 'done'))";
+/// Units in a state, of which no later version is in the states that make up for it.
+macro_rules! count_without_later {
+    ($state:literal, $made_up:literal) => {
+        concat!(
+            "select count(*) from unit u
+            where u.connector_id = (select id from connector where name = $1) and u.state = ",
+            $state,
+            " and not exists (
+                select 1 from unit v
+                where v.lane_id = u.lane_id and v.file_interval = u.file_interval
+                  and v.log_date = u.log_date and v.sequence = u.sequence
+                  and v.created_date > u.created_date and v.state ",
+            $made_up,
+            ")"
+        )
+    };
+}
+pub(super) const LOST: &str = count_without_later!("'vanished'", "<> 'vanished'");
+pub(super) const DISPUTED: &str = count_without_later!("'disputed'", "in ('admitted', 'done')");
 pub(super) const UNITS_FAILING: &str = "
     select count(*) from unit u
     where u.connector_id = (select id from connector where name = $1)

@@ -5,14 +5,13 @@ use std::time::Instant;
 
 use orgtap_collector::config::{ConnectorSettings, Settings, TypeFilter};
 use orgtap_collector::{
-    BackfillPlan, BackfillStatus, Collector, Progress, is_running, ledger_path, open_ledger,
-    plan_backfill,
+    BackfillPlan, BackfillStatus, Collector, Progress, is_running, open_ledger, plan_backfill,
 };
 use orgtap_ledger::{BackfillState, Ledger, NewBackfill};
 use serde_json::json;
 
 use super::collect::{exit_of, report};
-use super::{chosen, say, settings, stop_signal};
+use super::{chosen, ledger, now, say, settings, stop_signal};
 use crate::cli::{BackfillArgs, Common};
 use crate::exit::{Exit, usage};
 use crate::render::{bytes, count, moment};
@@ -23,13 +22,7 @@ pub(crate) async fn run(common: &Common, args: &BackfillArgs) -> anyhow::Result<
     let settings = settings(common)?;
     let connectors = chosen(&settings, &args.connectors)?;
     if args.status || args.cancel.is_some() {
-        if !ledger_path(&settings.data_dir).exists() {
-            return Err(usage(format!(
-                "nothing has been collected into {} yet",
-                settings.data_dir.display()
-            )));
-        }
-        let ledger = open_ledger(&settings.data_dir).await?;
+        let ledger = ledger(&settings).await?;
         return match args.cancel {
             Some(id) => cancel(common, &connectors, &ledger, id).await,
             None => show(common, &connectors, &ledger).await,
@@ -95,8 +88,7 @@ async fn leave(
 }
 
 async fn begin(ledger: &Arc<dyn Ledger>, wish: &NewBackfill) -> anyhow::Result<i64> {
-    let now = jiff::Timestamp::now().as_microsecond();
-    Ok(ledger.begin_backfill(wish, now).await?)
+    Ok(ledger.begin_backfill(wish, now()).await?)
 }
 
 /// Carries the wishes out, with whatever other backfills are under way.
@@ -246,8 +238,7 @@ async fn cancel(
         if !one.state.is_under_way() {
             return Err(usage(format!("backfill {id} is {} already", one.state.name())));
         }
-        let now = jiff::Timestamp::now().as_microsecond();
-        ledger.move_backfill(id, one.state, BackfillState::Cancelled, now).await?;
+        ledger.move_backfill(id, one.state, BackfillState::Cancelled, now()).await?;
         if common.json {
             say(json!({ "cancelled": id }));
         } else {

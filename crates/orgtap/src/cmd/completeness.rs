@@ -13,7 +13,7 @@ use orgtap_collector::{HourState, Period, Record, Until, completeness};
 use orgtap_events::time::{DAY, rfc3339};
 use serde_json::{Value, json};
 
-use super::{chosen, say, settings};
+use super::{chosen, ledger, say, settings};
 use crate::cli::{By, Common, CompletenessArgs, Form};
 use crate::exit::{Exit, usage};
 
@@ -27,11 +27,7 @@ pub(crate) async fn run(common: &Common, args: &CompletenessArgs) -> anyhow::Res
     let types = TypeFilter::parse(args.types.iter().map(String::as_str))
         .map_err(|(_, error)| usage(format!("--types: {error}")))?;
     let period = period(args)?;
-    if !orgtap_collector::ledger_path(&settings.data_dir).exists() {
-        let folder = settings.data_dir.display();
-        return Err(usage(format!("nothing has been collected into {folder} yet")));
-    }
-    let ledger = orgtap_collector::open_ledger(&settings.data_dir).await?;
+    let ledger = ledger(&settings).await?;
     let form = if common.json { Form::Json } else { args.format };
     let (mut exit, mut reports) = (Exit::Success, Vec::new());
     if form == Form::Csv {
@@ -163,4 +159,15 @@ fn report(record: &Record, by: Option<By>, until: Option<&Until>) -> Value {
     });
     report["types"] = types.collect();
     report
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_is_its_start() {
+        assert_eq!(moment("2026-11-25").unwrap(), moment("2026-11-25T00:00:00Z").unwrap());
+        assert!(moment("yesterday").is_err());
+    }
 }

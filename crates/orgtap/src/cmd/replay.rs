@@ -31,10 +31,10 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "LOG_FILE_ID")]
     unit: Option<String>,
     /// Only log files for this time and later: `2026-11-25` or `2026-11-25T08:00:00Z`.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = super::completeness::moment)]
     from: Option<Timestamp>,
     /// Only log files for times before this.
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = super::completeness::moment)]
     until: Option<Timestamp>,
     /// Only these event types; `*` stands for any letters.
     #[arg(long, value_name = "TYPE", value_delimiter = ',')]
@@ -48,14 +48,6 @@ pub(crate) struct ReplayArgs {
     /// List the replays asked for so far instead, the last first.
     #[arg(long, conflicts_with_all = ["to", "unit", "from", "until", "types", "all", "dry_run"])]
     list: bool,
-}
-
-/// A moment, or the start of a day, UTC.
-fn time(text: &str) -> Result<Timestamp, jiff::Error> {
-    text.parse().or_else(|error| {
-        let day: jiff::civil::Date = text.parse().map_err(|_| error)?;
-        format!("{day}T00:00:00Z").parse()
-    })
 }
 
 /// Runs the command.
@@ -223,15 +215,4 @@ fn line(unit: &Unit, replay: &Replay) -> String {
         line.push_str(&format!("\n    {failure}"));
     }
     line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_its_start() {
-        assert_eq!(time("2026-11-25").unwrap(), time("2026-11-25T00:00:00Z").unwrap());
-        assert!(time("yesterday").is_err());
-    }
 }

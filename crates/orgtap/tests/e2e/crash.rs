@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use orgtap_simorg::world::Interval;
 
-use crate::support::{Scene, all_files, is_part, large_world, world};
+use crate::support::{Random, Scene, all_files, is_part, large_world, world};
 
 /// Runs `collect` so that it dies at a place; answers whether it did.
 fn dies_at(scene: &Scene, place: &str) -> bool {
@@ -67,19 +67,16 @@ fn a_death_while_a_large_file_is_written_early_leaves_nothing_of_it() {
 fn kill_nine_at_random_moments_loses_and_doubles_nothing_in_files() {
     let scene = Scene::new(world(22, 2, 0.4));
     scene.configure_files("hourly");
-    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut killed = 0;
     for _ in 0..25 {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
         let mut child = scene
             .command(&["collect"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(20 + random % 400));
+        std::thread::sleep(Duration::from_millis(20 + random.below(400)));
         if child.try_wait().unwrap().is_none() {
             child.kill().unwrap();
             killed += 1;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::daemon::{Daemon, wait_until};
 use crate::front::{Deed, Front};
-use crate::support::{REFRESH_TOKEN, Scene, small_world};
+use crate::support::{REFRESH_TOKEN, Random, Scene, small_world};
 
 fn scene(seed: u64) -> Scene {
     let scene = Scene::with(small_world(seed), |sim| sim.org.refresh_rotation = true);
@@ -112,7 +112,7 @@ fn settled(count: impl Fn() -> usize) -> usize {
 #[test]
 fn kill_nine_at_random_moments_never_leaves_a_dead_token_but_in_that_gap() {
     let scene = scene(53);
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut killed, mut dead) = (0, 0);
     // Any moment of a run, however long this machine takes for one.
     scene.collect_all();
@@ -121,13 +121,10 @@ fn kill_nine_at_random_moments_never_leaves_a_dead_token_but_in_that_gap() {
     assert_eq!(scene.run(&["collect"]).code, Some(0));
     let whole = u64::try_from(start.elapsed().as_micros()).unwrap();
     for _ in 0..20 {
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
         // So that every run has to exchange the token.
         scene.org.end_sessions();
         let mut run = Daemon::start(&mut scene.command(&["collect"]));
-        std::thread::sleep(Duration::from_micros(random % whole));
+        std::thread::sleep(Duration::from_micros(random.below(whole)));
         killed += usize::from(run.runs());
         run.kill();
 

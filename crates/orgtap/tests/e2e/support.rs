@@ -30,6 +30,19 @@ pub(crate) const REFRESH_TOKEN: &str = "refresh-token";
 pub(crate) const FILES: &str =
     "- name: files\n  type: file\n  directory: events\n  compression: none\n";
 
+/// Numbers that look random and are the same for the same start, which is not 0.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// The next one, below `end`.
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
+
 /// First day of every world here: a Monday.
 pub(crate) fn first_day() -> Timestamp {
     "2026-10-05T00:00:00Z".parse().unwrap()

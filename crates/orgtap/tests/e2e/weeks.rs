@@ -11,7 +11,7 @@ use orgtap_simorg::world::Interval;
 use orgtap_simorg::{ClockConfig, Fault, Rule, When, preset};
 
 use crate::completeness::{hours, record};
-use crate::support::{FILES, Scene, first_day, world};
+use crate::support::{FILES, Random, Scene, first_day, world};
 
 /// Weeks of each kind.
 const WEEKS: u64 = 50;
@@ -30,20 +30,9 @@ const TYPES: [&str; 10] = [
     "ApiTotalUsage",
 ];
 
-/// Numbers that look random and are the same for the same seed.
-struct Random(u64);
-
-impl Random {
-    fn of(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % end
-    }
+/// The numbers of a week.
+fn random(seed: u64) -> Random {
+    Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
 }
 
 /// An org at noon of its week's first day.
@@ -109,7 +98,7 @@ fn weeks(seeds: u64, interval: &str, truth: Interval) {
     let mut rows = 0;
     for seed in seeds..seeds + WEEKS {
         println!("week {seed}, {interval}");
-        let mut random = Random::of(seed);
+        let mut random = random(seed);
         let scene = org(seed, false, &mut random);
         scene.configure(&format!("  event_log_files: {{ interval: {interval} }}\n"), FILES);
         live(&scene, &mut random);
@@ -138,7 +127,7 @@ fn fifty_bad_weeks_with_files_that_vanish_have_gaps_exactly_where_rows_are_lost(
     let (mut rows, mut all) = (0, 0);
     for seed in 4_000..4_000 + WEEKS {
         println!("week {seed}, with files that vanish");
-        let mut random = Random::of(seed);
+        let mut random = random(seed);
         let scene = org(seed, true, &mut random);
         scene.configure("  event_log_files: { interval: hourly }\n", FILES);
         live(&scene, &mut random);
