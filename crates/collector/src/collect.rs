@@ -92,7 +92,9 @@ impl Run<'_> {
             // Not as part of the step, which stands still while what happened is written down.
             let room = match unit.state {
                 State::Listed => {
-                    make_room(&connector.ledger, &connector.spool, connector.spool_limits).await
+                    let Connector { ledger, spool, spool_limits, .. } = connector;
+                    let length = unit.listed.length.unsigned_abs();
+                    make_room(ledger, spool, *spool_limits, length).await
                 }
                 _ => Ok(0),
             };

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orgtap_destinations::Destination;
-use orgtap_ledger::{Ledger, SqliteLedger};
+use orgtap_ledger::{Ledger, SqliteLedger, WhenFull};
 use orgtap_transport::disk;
+use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::clock;
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
 use crate::release::Limits;
+use crate::room::Room;
 use crate::spool::Spool;
 
 /// Everything a configuration names, opened. Holds the data folder for itself.
@@ -29,6 +31,8 @@ pub struct Collector {
     pub(crate) given_up: Vec<String>,
     pub(crate) access: Access,
     pub(crate) memory: Memory,
+    /// The data folder's disk.
+    pub(crate) room: Arc<Room>,
     /// Deliveries prepared while units are downloaded.
     pub(crate) prepared: Prepared,
     /// Locked as long as this lives.
@@ -48,14 +52,50 @@ pub async fn open_ledger(data_dir: &Path) -> Result<Arc<dyn Ledger>> {
 impl Collector {
     /// Opens ledger, spool and destinations. Fails when another process has the data folder.
     pub async fn open(settings: Settings) -> Result<Self> {
+        let room = Room::new(&settings.data_dir);
+        Self::try_open(settings).await.map_err(|error| room.explain(error))
+    }
+
+    /// The same to collect until told to stop: a full disk is waited out, now and later. None when
+    /// told to stop before there was room.
+    pub async fn open_to_run(
+        settings: Settings,
+        stop: &CancellationToken,
+    ) -> Result<Option<Self>> {
+        let room = Room::new(&settings.data_dir);
+        room.wait_until(stop);
+        let mut tries = 0;
+        loop {
+            match Self::try_open(settings.clone()).await {
+                Err(error) if error.is_disk_full() => {
+                    tries += 1;
+                    if !room.wait(tries, error).await {
+                        return Ok(None);
+                    }
+                }
+                Err(error) => return Err(error),
+                Ok(collector) => {
+                    room.has_room();
+                    collector.room.wait_until(stop);
+                    return Ok(Some(collector));
+                }
+            }
+        }
+    }
+
+    async fn try_open(settings: Settings) -> Result<Self> {
         let data_dir = &settings.data_dir;
         disk::create_private_folder(data_dir).map_err(Error::disk(data_dir))?;
         let lock = lock(data_dir)?;
-        let ledger = open_ledger(data_dir).await?;
+        // What a dead process has left in the way goes first: the disk may be full.
+        let spool = Spool::open(data_dir).map_err(Error::disk(data_dir))?;
+        let room = Arc::new(Room::new(data_dir));
+        let when_full = Arc::clone(&room) as Arc<dyn WhenFull>;
+        let ledger = SqliteLedger::open(&ledger_path(data_dir)).await?.when_full(when_full);
+        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
         // The lock says that nobody else is at work here, so leases in the ledger are a dead
         // process's.
         ledger.break_leases().await?;
-        let spool = Spool::open(data_dir).map_err(Error::disk(data_dir))?;
         let mut destinations = BTreeMap::new();
         for config in &settings.destinations {
             let destination = config.build(&settings.vault)?;
@@ -73,6 +113,7 @@ impl Collector {
             given_up: Vec::new(),
             access,
             memory,
+            room,
             prepared: Prepared::new(),
             _lock: lock,
         })

@@ -23,6 +23,7 @@ use crate::prepare::Prepared;
 use crate::progress::Progress;
 use crate::release;
 use crate::replay::Refetch;
+use crate::room;
 use crate::spool::Spool;
 use crate::stage::Held;
 
@@ -237,8 +238,8 @@ impl Hold {
                     | ErrorKind::SessionRefused
                     | ErrorKind::Unreachable(_)
             ),
-            Error::Disk { .. } => error.is_disk_full(),
             Error::SpoolFull { .. } => true,
+            _ if error.is_disk_full() => true,
             _ => false,
         };
         if let Error::Org(org) = error
@@ -251,16 +252,22 @@ impl Hold {
         if !everybodys && !pause && failures <= PATIENCE {
             return false;
         }
-        self.spool_full.store(matches!(error, Error::SpoolFull { .. }), Ordering::SeqCst);
+        let full = error.is_disk_full();
+        let waits_for_room = full || matches!(error, Error::SpoolFull { .. });
+        self.spool_full.store(waits_for_room, Ordering::SeqCst);
         let attempt = if everybodys { failures } else { failures - PATIENCE };
-        let until = if pause {
+        let until = if full {
+            // To look for room costs nothing.
+            clock::now() + clock::micros(room::LOOK)
+        } else if pause {
             clock::now() + clock::micros(connector.rest())
         } else {
             connector.wait(error, attempt.max(1), failures)
         };
         self.until.fetch_max(until, Ordering::SeqCst);
+        let tired = full && failures > i64::from(room::LOOKS);
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((error.problem(), pause));
+            Some((error.problem(), pause || tired));
         everybodys || pause
     }
 }

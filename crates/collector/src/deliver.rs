@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use orgtap_destinations::{Destination, Receipt, Stream};
+use orgtap_destinations::{Destination, Kind, Receipt, Stream};
 use orgtap_ledger::{
     DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
 };
@@ -23,6 +23,7 @@ use crate::error::{Error, Result, UnitFault};
 use crate::kill;
 use crate::prepare::Ready;
 use crate::progress::Progress;
+use crate::room;
 use crate::stage::{Held, LEASE, Turn};
 use crate::unpack::ahead;
 
@@ -86,7 +87,11 @@ impl Outlet {
         trouble.failures += 1;
         let person = error.disposition() == Disposition::Pause;
         let tired = trouble.failures >= i64::from(connector.retry.attempts);
-        trouble.until = if person || tired {
+        let full = matches!(error, Error::Destination(error) if error.kind() == Kind::DiskFull);
+        trouble.until = if full {
+            // To look for room costs nothing.
+            clock::now() + clock::micros(room::LOOK)
+        } else if person || tired {
             clock::now() + clock::micros(connector.rest())
         } else {
             connector.wait(error, trouble.failures, trouble.failures)

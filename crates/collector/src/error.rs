@@ -8,6 +8,7 @@ use orgtap_ledger::LedgerError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
 use crate::budget::Restraint;
+use crate::room;
 use crate::unit_fault;
 pub use crate::unit_fault::UnitFault;
 
@@ -38,6 +39,16 @@ pub enum Error {
         /// Why.
         #[source]
         source: io::Error,
+    },
+    /// The disk has not enough room to fetch more.
+    #[error("the disk of {folder} has {free} bytes left; {needed} are needed", folder = folder.display())]
+    NoRoom {
+        /// The data folder.
+        folder: PathBuf,
+        /// What is left.
+        free: u64,
+        /// What must be left before anything is fetched.
+        needed: u64,
     },
     /// The spool has reached its limit, and every file in it is still needed.
     #[error("the spool holds {held} bytes that are still needed; its limit is {limit}")]
@@ -113,7 +124,8 @@ impl Error {
     pub fn is_disk_full(&self) -> bool {
         match self {
             Self::Disk { source, .. } => is_full(source),
-            Self::Ledger(LedgerError::DiskFull(_)) => true,
+            Self::Ledger(error) => error.is_disk_full(),
+            Self::NoRoom { .. } => true,
             _ => false,
         }
     }
@@ -136,7 +148,7 @@ const OWN: &[Own] = &[
     (
         "OT-DISK-01",
         "the disk is full",
-        "the spool, the ledger or a destination's folder has no room left",
+        "the disk of the data folder, or of a destination's folder, has less room left than the next file needs beside a reserve for the ledger: 64 MiB, or a tenth of a smaller disk",
         "make room; collection goes on by itself and nothing is lost meanwhile, as long as the org keeps its files",
     ),
     (
@@ -306,6 +318,7 @@ impl Error {
     fn own(&self) -> Option<&'static Own> {
         Some(match self {
             Self::Disk { source, .. } if is_full(source) => row("OT-DISK-01"),
+            Self::NoRoom { .. } => row("OT-DISK-01"),
             Self::Disk { .. } => row("OT-DISK-02"),
             Self::InUse { .. } => row("OT-DISK-03"),
             Self::SpoolFull { .. } => row("OT-DISK-04"),
@@ -345,7 +358,7 @@ impl Explain for Error {
                 Disposition::RETRY
             }
             Self::SpoolFull { .. } => Disposition::RETRY,
-            _ if self.is_disk_full() => Disposition::Retry { after: Some(Duration::from_secs(30)) },
+            _ if self.is_disk_full() => Disposition::Retry { after: Some(room::LOOK) },
             Self::Ledger(LedgerError::Delta { .. } | LedgerError::Misfit(_)) | Self::Worker(_) => {
                 Disposition::Bug
             }
@@ -378,6 +391,11 @@ impl Explain for Error {
             Self::Config(error) => error.remedy(),
             Self::Unit(fault) => fault.advice().1.to_owned(),
             Self::Ledger(error) => row(error.code()).3.to_owned(),
+            Self::NoRoom { folder, free, needed } => format!(
+                "free {} bytes or more on the disk of {}; collection goes on by itself and nothing is lost meanwhile, as long as the org keeps its files",
+                needed.saturating_sub(*free),
+                folder.display(),
+            ),
             _ => self.own().map_or_else(String::new, |own| own.3.to_owned()),
         }
     }

@@ -36,6 +36,7 @@ mod progress;
 mod reconcile;
 mod release;
 mod replay;
+mod room;
 mod setup_check;
 mod spool;
 mod stage;

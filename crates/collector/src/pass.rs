@@ -49,7 +49,8 @@ impl Collector {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Collected> {
-        self.pass(settings, progress, cancel, false).await
+        let pass = self.pass(settings, progress, cancel, false).await;
+        pass.map_err(|error| self.room.explain(error))
     }
 
     /// Collects once, and then the files of all backfills that are under way.
@@ -59,7 +60,8 @@ impl Collector {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Collected> {
-        self.pass(settings, progress, cancel, true).await
+        let pass = self.pass(settings, progress, cancel, true).await;
+        pass.map_err(|error| self.room.explain(error))
     }
 
     async fn pass(

@@ -41,37 +41,37 @@ pub(crate) async fn release(
         remove(ledger, spool, &units).await?;
         released += units.len() as u64;
     }
-    match make_room(ledger, spool, limits).await {
+    match make_room(ledger, spool, limits, 0).await {
         Ok(more) => Ok(released + more),
         // Told when something is to be fetched.
-        Err(Error::SpoolFull { .. }) => Ok(released),
+        Err(Error::SpoolFull { .. } | Error::NoRoom { .. }) => Ok(released),
         Err(error) => Err(error),
     }
 }
 
-/// Removes the bytes of the oldest final units while the spool has reached its limit.
+/// Removes the bytes of the oldest final units while the spool has reached its limit, or the disk has
+/// no room to fetch a file of so many bytes.
 ///
 /// # Errors
-/// [`Error::SpoolFull`] when that is not enough.
+/// [`Error::SpoolFull`] or [`Error::NoRoom`] when that is not enough.
 pub(crate) async fn make_room(
     ledger: &Arc<dyn Ledger>,
     spool: &Spool,
     limits: Limits,
+    length: u64,
 ) -> Result<u64> {
-    let Some(limit) = limits.bytes else { return Ok(0) };
     let mut released = 0;
     loop {
-        let held = ledger.spooled_bytes().await?.unsigned_abs();
-        if held < limit {
+        let Some((excess, error)) = excess(ledger, spool, limits, length).await? else {
             return Ok(released);
-        }
+        };
         let mut units = ledger.releasable(i64::MAX, BATCH).await?;
         if units.is_empty() {
-            return Err(Error::SpoolFull { held, limit });
+            return Err(error);
         }
-        let mut left = held;
+        let mut left = excess;
         let enough = units.iter().take_while(|unit| {
-            let more = left >= limit;
+            let more = left > 0;
             left = left.saturating_sub(unit.spool_bytes.unsigned_abs());
             more
         });
@@ -80,6 +80,25 @@ pub(crate) async fn make_room(
         remove(ledger, spool, &units).await?;
         released += units.len() as u64;
     }
+}
+
+/// How many bytes are too many in the spool, if there are any, and what that is called.
+async fn excess(
+    ledger: &Arc<dyn Ledger>,
+    spool: &Spool,
+    limits: Limits,
+    length: u64,
+) -> Result<Option<(u64, Error)>> {
+    if let Some(limit) = limits.bytes {
+        let held = ledger.spooled_bytes().await?.unsigned_abs();
+        if held >= limit {
+            return Ok(Some((held - limit + 1, Error::SpoolFull { held, limit })));
+        }
+    }
+    Ok(spool.no_room(length).map(|error| match error {
+        Error::NoRoom { free, needed, .. } => (needed.saturating_sub(free), error),
+        error => (0, error),
+    }))
 }
 
 async fn remove(ledger: &Arc<dyn Ledger>, spool: &Spool, units: &[Unit]) -> Result<()> {

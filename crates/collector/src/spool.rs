@@ -16,7 +16,9 @@ use flate2::read::MultiGzDecoder;
 use orgtap_events::UnitInfo;
 use orgtap_transport::disk::path_part;
 
+use crate::error::Error;
 use crate::kept::Kept;
+use crate::room;
 
 /// Name of the scratch folder.
 const SCRATCH: &str = "scratch";
@@ -74,6 +76,11 @@ impl Spool {
     /// Where files lie that nobody misses after a crash.
     pub(crate) fn scratch(&self) -> PathBuf {
         self.root.join(SCRATCH)
+    }
+
+    /// Why the disk has no room for a file of so many bytes, if it has none.
+    pub(crate) fn no_room(&self, length: u64) -> Option<Error> {
+        room::missing(&self.root, length)
     }
 
     /// A unit's place below `spool`, without an ending.

@@ -13,6 +13,7 @@ use crate::collector::is_running;
 use crate::config::{ConnectorSettings, Settings};
 use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
+use crate::room;
 
 /// State of a connector: one word a person can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -162,7 +163,8 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
         let summary = ledger.summary(&connector.name).await?;
         let today: String = rfc3339(clock::now()).chars().take(10).collect();
         let calls = ledger.api_calls(&connector.name, &today).await?;
-        let mut status = connector_status(connector, record, summary, calls);
+        let full = room::missing(&settings.data_dir, 0);
+        let mut status = connector_status(connector, record, summary, calls, full.as_ref());
         let backfills = ledger.backfills(&connector.name).await?.into_iter().enumerate();
         let shown = backfills.filter(|(place, one)| *place == 0 || one.state.is_under_way());
         status.backfills = shown.map(|(_, one)| one.into()).collect();
@@ -176,8 +178,9 @@ fn connector_status(
     record: ConnectorRecord,
     summary: Summary,
     calls: Vec<ApiCalls>,
+    full: Option<&Error>,
 ) -> ConnectorStatus {
-    let (state, reason, problem) = judge(&record, &summary);
+    let (state, reason, problem) = judge(&record, &summary, full);
     let time = |micros: i64| rfc3339(micros);
     ConnectorStatus {
         connector: settings.name.clone(),
@@ -237,7 +240,7 @@ pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
 type Judged = (ConnectorState, String, Option<serde_json::Value>);
 
 /// The state and its reason. The gravest thing wins.
-fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
+fn judge(record: &ConnectorRecord, summary: &Summary, full: Option<&Error>) -> Judged {
     let failed =
         |outcome: &Option<Outcome>| outcome.as_ref().and_then(|outcome| outcome.problem.clone());
     let message = |problem: &serde_json::Value| {
@@ -245,6 +248,11 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     };
     if let Some(problem) = failed(&record.sign_in) {
         return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
+    }
+    // Looked at, since it may be that it cannot be written down.
+    if let Some(full) = full.map(Explain::problem) {
+        let reason = format!("fetching waits: {}", full.message);
+        return (ConnectorState::Degraded, reason, serde_json::to_value(full).ok());
     }
     if let Some(problem) = &record.api_restraint {
         return (ConnectorState::Degraded, message(problem), Some(problem.clone()));

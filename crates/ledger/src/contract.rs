@@ -27,6 +27,17 @@ use crate::replay::{
 };
 use crate::unit::{Event, State};
 
+/// What a ledger asks when a write meets a full disk. The ledger itself never waits.
+#[async_trait]
+pub trait WhenFull: Send + Sync {
+    /// Nothing of the write was written, for the `tries`-th time (from 1): waits for room and
+    /// answers whether it is to be tried again. Other writes go on being tried meanwhile.
+    async fn is_to_try_again(&self, tries: u32) -> bool;
+
+    /// A write that had to wait has ended otherwise.
+    fn has_room(&self);
+}
+
 /// The durable record. See the module's rules.
 #[async_trait]
 pub trait Ledger: Send + Sync {

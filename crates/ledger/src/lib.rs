@@ -20,7 +20,7 @@ pub mod unit;
 
 pub use account::{Account, HourRows, OUTSIDE};
 pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
-pub use contract::Ledger;
+pub use contract::{Ledger, WhenFull};
 pub use error::LedgerError;
 pub use record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,

@@ -36,6 +36,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
             | orgtap_collector::Error::Abandoned { .. }
             | orgtap_collector::Error::State(_)
             | orgtap_collector::Error::Destination(_) => Exit::Blocked,
+            _ if error.is_disk_full() => Exit::Incomplete,
             _ => Exit::Failure,
         };
         return (error.problem(), exit);

@@ -75,6 +75,30 @@ pub fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
+/// The room on a disk, bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// What a user without special rights can still write.
+    pub free: u64,
+    /// All there is.
+    pub total: u64,
+}
+
+/// The room on the disk of a folder; none where the system does not say.
+pub fn space(folder: &Path) -> Option<Space> {
+    #[cfg(unix)]
+    {
+        let found = rustix::fs::statvfs(folder).ok()?;
+        let bytes = |blocks: u64| blocks.saturating_mul(found.f_frsize);
+        Some(Space { free: bytes(found.f_bavail), total: bytes(found.f_blocks) })
+    }
+    #[cfg(not(unix))]
+    {
+        _ = folder;
+        None
+    }
+}
+
 /// A text no other try on this machine uses: process, time, counter.
 pub fn unique() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -186,6 +210,15 @@ mod tests {
         let slashes = "/".repeat(300);
         assert!(path_part(&slashes).len() <= LONGEST_PART && path_part(&slashes).is_ascii());
         assert_eq!(text_of_part(&path_part(&a)), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_disk_has_no_more_free_than_there_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let space = space(folder.path()).unwrap();
+        assert!(space.free <= space.total && space.total > 0, "{space:?}");
+        assert_eq!(super::space(Path::new("/nowhere/at/all")), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod tests;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::SqlitePool;
@@ -36,13 +37,45 @@ use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
-    Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    Replay, ReplayId, Summary, Unit, UnitChoice, UnitId, WhenFull,
 };
 use dialect::Stop;
 use file::LedgerFile;
 use writer::Writer;
 
 pub use dump::{DumpedRow, Restore};
+
+/// Does the work of a write in one transaction; again, when there was no room for it and whoever
+/// waits for that says so.
+macro_rules! written {
+    ($self:ident, $begin:ident, $end:ident, |$tx:ident| $work:expr) => {{
+        let mut tries = 0;
+        loop {
+            let done = match $self.writer.$begin().await {
+                Ok(mut $tx) => {
+                    let done = $work.await;
+                    $tx.$end(done).await
+                }
+                Err(stop) => Err(stop.into()),
+            };
+            if !$self.again(done.as_ref().err(), &mut tries).await {
+                return done;
+            }
+        }
+    }};
+}
+/// [`written`] for work that is done within a transaction.
+macro_rules! whole {
+    ($self:ident, |$tx:ident| $work:expr) => {
+        written!($self, begin, finish, |$tx| $work)
+    };
+}
+/// [`written`] for work that begins and commits its transaction by itself.
+macro_rules! scripted {
+    ($self:ident, |$tx:ident| $work:expr) => {
+        written!($self, take, settle, |$tx| $work)
+    };
+}
 
 /// Connections for reading at the same time; reads are short.
 const READERS: u32 = 3;
@@ -54,6 +87,7 @@ const READERS: u32 = 3;
 pub struct SqliteLedger {
     writer: Writer,
     readers: SqlitePool,
+    when_full: Option<Arc<dyn WhenFull>>,
 }
 
 impl SqliteLedger {
@@ -83,7 +117,31 @@ impl SqliteLedger {
             .max_connections(READERS)
             .test_before_acquire(false)
             .connect_lazy_with(dialect::reader(path));
-        Ok(Self { writer, readers })
+        Ok(Self { writer, readers, when_full: None })
+    }
+
+    /// Has writes that meet a full disk tried again for as long as it says.
+    #[must_use]
+    pub fn when_full(mut self, when_full: Arc<dyn WhenFull>) -> Self {
+        self.when_full = Some(when_full);
+        self
+    }
+
+    /// Whether a write that ended so is to be tried again.
+    async fn again(&self, failure: Option<&LedgerError>, tries: &mut u32) -> bool {
+        let Some(when_full) = &self.when_full else { return false };
+        match failure {
+            Some(LedgerError::DiskFull(_)) => {
+                *tries += 1;
+                when_full.is_to_try_again(*tries).await
+            }
+            _ => {
+                if *tries > 0 {
+                    when_full.has_room();
+                }
+                false
+            }
+        }
     }
 
     /// Closes the file. Not needed for safety, but leaves one file instead of three.
@@ -105,9 +163,7 @@ impl Ledger for SqliteLedger {
         destinations: &[String],
         now: i64,
     ) -> Result<Vec<(String, i64)>, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let dropped = connector::register(&mut tx, connector, destinations, now).await;
-        tx.finish(dropped).await
+        whole!(self, |tx| connector::register(&mut tx, connector, destinations, now))
     }
 
     async fn connector(&self, connector: &str) -> Result<ConnectorRecord, LedgerError> {
@@ -119,9 +175,7 @@ impl Ledger for SqliteLedger {
         connector: &str,
         record: &ConnectorRecord,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let set = connector::set_record(&mut tx, connector, record).await;
-        tx.finish(set).await
+        whole!(self, |tx| connector::set_record(&mut tx, connector, record))
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Result<Option<Cursor>, LedgerError> {
@@ -137,10 +191,8 @@ impl Ledger for SqliteLedger {
         to: Option<&Cursor>,
         now: i64,
     ) -> Result<Listed, LedgerError> {
-        let mut tx = self.writer.begin().await?;
         let page = listing::Page { connector, track, units, from, to };
-        let listed = listing::list(&mut tx, &page, now).await;
-        tx.finish(listed).await
+        whole!(self, |tx| listing::list(&mut tx, &page, now))
     }
 
     async fn due(
@@ -158,15 +210,11 @@ impl Ledger for SqliteLedger {
     }
 
     async fn wake(&self, connector: &str) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let woken = due::wake(&mut tx, connector).await;
-        tx.finish(woken).await
+        whole!(self, |tx| due::wake(&mut tx, connector))
     }
 
     async fn reconsider(&self, connector: &str) -> Result<u64, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let reconsidered = progress::reconsider(&mut tx, connector).await;
-        tx.finish(reconsidered).await
+        whole!(self, |tx| progress::reconsider(&mut tx, connector))
     }
 
     async fn next_due(&self, connector: &str, now: i64) -> Result<Option<i64>, LedgerError> {
@@ -181,28 +229,20 @@ impl Ledger for SqliteLedger {
         now: i64,
         ttl: i64,
     ) -> Result<Vec<Lease>, LedgerError> {
-        let mut tx = self.writer.begin().await?;
         let wish = lease::Wish { stage, owner, now, ttl };
-        let leases = lease::take(&mut tx, lanes, &wish).await;
-        tx.finish(leases).await
+        whole!(self, |tx| lease::take(&mut tx, lanes, &wish))
     }
 
     async fn renew(&self, lease: &Lease, now: i64, ttl: i64) -> Result<Lease, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let renewed = lease::renew(&mut tx, lease, now, ttl).await;
-        tx.finish(renewed).await
+        whole!(self, |tx| lease::renew(&mut tx, lease, now, ttl))
     }
 
     async fn release_each(&self, leases: &[Lease]) -> Result<(), LedgerError> {
-        let mut tx = self.writer.take().await?;
-        let released = lease::release(&mut tx, leases).await;
-        tx.settle(released).await
+        scripted!(self, |tx| lease::release(&mut tx, leases))
     }
 
     async fn break_leases(&self) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let broken = lease::break_all(&mut tx).await;
-        tx.finish(broken).await
+        whole!(self, |tx| lease::break_all(&mut tx))
     }
 
     async fn units(&self, lane: &Lane) -> Result<Vec<Unit>, LedgerError> {
@@ -223,9 +263,7 @@ impl Ledger for SqliteLedger {
         events: &[Happened],
         now: i64,
     ) -> Result<Vec<State>, LedgerError> {
-        let mut tx = self.writer.take().await?;
-        let states = progress::apply(&mut tx, lease, events, now).await;
-        tx.settle(states).await
+        scripted!(self, |tx| progress::apply(&mut tx, lease, events, now))
     }
 
     async fn postpone(
@@ -235,9 +273,7 @@ impl Ledger for SqliteLedger {
         not_before: i64,
         note: &str,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let postponed = progress::postpone(&mut tx, lease, unit, not_before, note).await;
-        tx.finish(postponed).await
+        whole!(self, |tx| progress::postpone(&mut tx, lease, unit, not_before, note))
     }
 
     async fn outbox(
@@ -262,9 +298,7 @@ impl Ledger for SqliteLedger {
         deltas: &[DeliveryDelta],
         now: i64,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.take().await?;
-        let delivered = deliver::deliver(&mut tx, lease, deltas, now).await;
-        tx.settle(delivered).await
+        scripted!(self, |tx| deliver::deliver(&mut tx, lease, deltas, now))
     }
 
     async fn letters(
@@ -280,9 +314,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn dismiss(&self, letters: &[LetterId], now: i64) -> Result<u64, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let closed = dead_letter::close(&mut tx, letters, Closing::Dismissed, now).await;
-        tx.finish(closed).await
+        whole!(self, |tx| dead_letter::close(&mut tx, letters, Closing::Dismissed, now))
     }
 
     async fn replay_letters(
@@ -290,9 +322,7 @@ impl Ledger for SqliteLedger {
         letters: &[LetterId],
         now: i64,
     ) -> Result<LettersAsked, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let asked = replay::ask_letters(&mut tx, letters, now).await;
-        tx.finish(asked).await
+        whole!(self, |tx| replay::ask_letters(&mut tx, letters, now))
     }
 
     async fn replayable(
@@ -309,9 +339,7 @@ impl Ledger for SqliteLedger {
         destination: &str,
         now: i64,
     ) -> Result<u64, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let asked = replay::ask_units(&mut tx, units, destination, now).await;
-        tx.finish(asked).await
+        whole!(self, |tx| replay::ask_units(&mut tx, units, destination, now))
     }
 
     async fn replays(
@@ -337,9 +365,7 @@ impl Ledger for SqliteLedger {
         not_before: i64,
         note: &str,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let postponed = replay::postpone(&mut tx, lease, replay, not_before, note).await;
-        tx.finish(postponed).await
+        whole!(self, |tx| replay::postpone(&mut tx, lease, replay, not_before, note))
     }
 
     async fn fail_replay(
@@ -350,9 +376,7 @@ impl Ledger for SqliteLedger {
         note: &str,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let failed = replay::fail(&mut tx, lease, replay, dead_letter, note, now).await;
-        tx.finish(failed).await
+        whole!(self, |tx| replay::fail(&mut tx, lease, replay, dead_letter, note, now))
     }
 
     async fn spooled_again(
@@ -362,9 +386,7 @@ impl Ledger for SqliteLedger {
         spool_path: &str,
         spool_bytes: i64,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let spooled = replay::spooled_again(&mut tx, lease, unit, spool_path, spool_bytes).await;
-        tx.finish(spooled).await
+        whole!(self, |tx| replay::spooled_again(&mut tx, lease, unit, spool_path, spool_bytes))
     }
 
     async fn releasable(&self, before: i64, limit: usize) -> Result<Vec<Unit>, LedgerError> {
@@ -376,9 +398,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let released = status::spool_released(&mut tx, units).await;
-        tx.finish(released).await
+        whole!(self, |tx| status::spool_released(&mut tx, units))
     }
 
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {
@@ -395,9 +415,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let counted = api_call::count(&mut tx, connector, calls).await;
-        tx.finish(counted).await
+        whole!(self, |tx| api_call::count(&mut tx, connector, calls))
     }
 
     async fn api_calls(&self, connector: &str, since: &str) -> Result<Vec<ApiCalls>, LedgerError> {
@@ -409,9 +427,7 @@ impl Ledger for SqliteLedger {
         wish: &NewBackfill,
         now: i64,
     ) -> Result<BackfillId, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let begun = backfill::begin(&mut tx, wish, now).await;
-        tx.finish(begun).await
+        whole!(self, |tx| backfill::begin(&mut tx, wish, now))
     }
 
     async fn feed_backfill(
@@ -422,9 +438,7 @@ impl Ledger for SqliteLedger {
         to: Option<&Cursor>,
         now: i64,
     ) -> Result<Listed, LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let fed = backfill::feed(&mut tx, backfill, units, from, to, now).await;
-        tx.finish(fed).await
+        whole!(self, |tx| backfill::feed(&mut tx, backfill, units, from, to, now))
     }
 
     async fn move_backfill(
@@ -434,9 +448,7 @@ impl Ledger for SqliteLedger {
         to: BackfillState,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let moved = backfill::set_state(&mut tx, backfill, from, to, now).await;
-        tx.finish(moved).await
+        whole!(self, |tx| backfill::set_state(&mut tx, backfill, from, to, now))
     }
 
     async fn backfills(&self, connector: &str) -> Result<Vec<Backfill>, LedgerError> {

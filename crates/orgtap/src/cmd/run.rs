@@ -13,8 +13,11 @@ use crate::exit::Exit;
 pub(crate) async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<Exit> {
     let settings = settings(common)?;
     let connectors = chosen(&settings, &args.connectors)?;
-    let collector = Arc::new(Collector::open(settings).await?.giving_up(&args.give_up));
     let cancel = stop_signal();
+    let Some(collector) = Collector::open_to_run(settings, &cancel).await? else {
+        return Ok(Exit::Success);
+    };
+    let collector = Arc::new(collector.giving_up(&args.give_up));
     let mut running = JoinSet::new();
     for connector in connectors {
         let (collector, cancel) = (Arc::clone(&collector), cancel.clone());

@@ -15,6 +15,7 @@ mod destinations;
 mod echo;
 mod flows;
 mod front;
+mod full_disk;
 mod moved;
 mod network;
 mod planted;
