@@ -20,6 +20,7 @@ use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{self, fetch};
 use crate::inspect::{DeadRow, Inspected};
 use crate::kill;
+use crate::mend::{self, Failed};
 use crate::prepare::{Preparing, Ready, Writing};
 use crate::progress::Progress;
 use crate::reconcile::{self, Terms};
@@ -37,7 +38,7 @@ const WORTHWHILE: u64 = 256 * 1024;
 /// does not, so that the lane's units are always admitted in the order they were fetched.
 pub(crate) async fn lane(connector: &Connector, lane: &Lane, lease: Lease) -> Result<Turn> {
     let units = Arc::new(connector.ledger.units(lane).await?);
-    let within = Within { units, rows: Arc::default() };
+    let within = Within { units, rows: Arc::default(), lease: lease.clone() };
     let mut run = Run { connector, lease, within, pending: Vec::new() };
     let turn = run.turn().await;
     match &turn {
@@ -55,6 +56,8 @@ struct Within {
     units: Arc<Vec<Unit>>,
     /// What the lane has delivered, if it is small.
     rows: Arc<Mutex<LaneRows>>,
+    /// The right to work on it; it may have been prolonged since.
+    lease: Lease,
 }
 
 /// One lane's turn.
@@ -319,13 +322,9 @@ async fn admit(
     within: &Within,
     fresh: Fresh,
 ) -> Result<Happened> {
-    let Within { units: lane, rows } = within;
-    let mut earlier = Vec::new();
-    for other in lane.iter() {
-        if other.id != unit.id && reconcile::is_decided(other) {
-            earlier.push(Known::of(&connector.info(other)?, other));
-        }
-    }
+    let Within { units: lane, rows, lease } = within;
+    let earlier = lane.iter().filter(|other| other.id != unit.id && reconcile::is_decided(other));
+    let earlier: Vec<&Unit> = earlier.collect();
     let terms = Terms::of(&connector.settings, unit, lane);
     let Fresh { distinct, ready } = fresh;
     let (compared, ready) = match distinct {
@@ -336,18 +335,31 @@ async fn admit(
         }
         _ => {
             let this = Known::of(info, unit);
-            compare_apart(connector, this, earlier, terms, Arc::clone(rows), ready).await?
+            let mut known = Vec::with_capacity(earlier.len());
+            for other in &earlier {
+                known.push(Known::of(&connector.info(other)?, other));
+            }
+            match compare_apart(connector, this, known, terms, Arc::clone(rows), ready).await {
+                Err(error) if mend::is_called_for(&error) => {
+                    let failed = Failed { unit, earlier, terms, rows, error };
+                    (mend::compare_again(connector, lease, failed).await?, None)
+                }
+                compared => compared?,
+            }
         }
     };
     if let Some(ready) = ready {
         connector.prepared.put(unit.id, ready);
     }
     kill::point("admit.before_ledger");
-    let event = match compared {
-        Compared::Decided(decided) => admitted(connector, unit, &decided),
-        Compared::Disputed(fault) => disputed(connector, unit, fault),
+    let (event, dead_letters) = match compared {
+        Compared::Decided(decided) => (admitted(connector, unit, &decided), Vec::new()),
+        Compared::Disputed(fault) => {
+            let letter = mend::letter(connector, unit, &fault).await?;
+            (disputed(connector, unit, fault), letter)
+        }
     };
-    Ok(Happened { unit: unit.id, event, dead_letters: Vec::new() })
+    Ok(Happened { unit: unit.id, event, dead_letters })
 }
 
 fn admitted(connector: &Connector, unit: &mut Unit, decided: &Decided) -> Event {

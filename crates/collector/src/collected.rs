@@ -22,7 +22,7 @@ pub struct Collected {
     pub unfinished: i64,
     /// Units the org had no more when they were to be fetched, and no later version of.
     pub lost: i64,
-    /// Units set aside because hourly and daily copies do not agree, and no later version of them.
+    /// Units set aside because their rows could come twice, and no later version of them.
     pub disputed: i64,
     /// Rows and units set aside, over all passes, that are still open.
     pub dead_letters: i64,

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::{Unit, UnitId};
-use orgtap_transport::disk::{path_part, place, settle};
+use orgtap_transport::disk::{path_part, settle};
 
 use crate::admit::agreement::Agreement;
 use crate::admit::decisions::{Decided, Delivered, Earlier, decide};
@@ -14,7 +14,6 @@ use crate::admit::lane::LaneRows;
 use crate::apart;
 use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
-use crate::inspect::{Besides, inspect, limit};
 use crate::kill;
 use crate::prepare::Ready;
 use crate::reconcile::{self, Terms};
@@ -46,21 +45,13 @@ impl Known {
         Some((&self.unit, self.relative.as_deref()?))
     }
 
-    /// Opens the index; one that is lost is made again, if that can be done.
+    /// Opens the index.
     fn open(&self, spool: &Spool) -> Result<IndexReader> {
-        let lost = |error: std::io::Error| UnitFault::IndexLost {
-            unit: format!("{} ({error})", self.unit.key()),
+        let unreadable = |error: std::io::Error| UnitFault::IndexLost {
+            unit: self.unit.key(),
+            why: error.to_string(),
         };
-        let path = spool.rows(&self.unit);
-        match (IndexReader::open(&path), &self.relative) {
-            (Ok(index), _) => return Ok(index),
-            // It may have been released since the lane was looked at.
-            (Err(_), Some(relative)) if spool.bytes(relative).exists() => {
-                rebuild_index(spool, &self.unit, relative)?;
-            }
-            (Err(error), _) => return Err(lost(error).into()),
-        }
-        Ok(IndexReader::open(&path).map_err(lost)?)
+        Ok(IndexReader::open(&spool.rows(&self.unit)).map_err(unreadable)?)
     }
 }
 
@@ -76,7 +67,10 @@ pub(crate) async fn compare_apart(
     let spool = connector.spool.clone();
     let comparing = tokio::task::spawn_blocking(move || {
         let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let compared = compare(&spool, &this, &earlier, terms, &mut rows)?;
+        let compared = compare(&spool, &this, &earlier, terms, &mut rows).inspect_err(|_| {
+            // Not to be believed: it may come from a damaged index.
+            *rows = LaneRows::default();
+        })?;
         let record = spool.decisions(&this.unit);
         let ready = ready.filter(|ready| match &compared {
             Compared::Decided(decided) => ready.agrees(decided, &record),
@@ -158,16 +152,4 @@ fn disagreement(
         .find_map(|(unit, row)| apart::example(spool, hourly.get(*unit)?.bytes()?, *row, &days));
     let (both, rows) = (agreement.both, agreement.both + agreement.apart());
     Ok(Some(UnitFault::Disagree { rows, both, example }))
-}
-
-/// Makes a lost row index again from the spooled bytes.
-fn rebuild_index(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
-    let name = path_part(&unit.key());
-    let part = spool.scratch().join(format!("{name}.rows"));
-    let path = spool.bytes(relative);
-    let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
-    inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), Besides::default())
-        .map_err(|error| error.at(&part))?;
-    let to = spool.rows(unit);
-    place(&part, &to).map_err(Error::disk(&to))
 }

@@ -29,6 +29,7 @@ mod inspect;
 mod kept;
 mod kill;
 mod memory;
+mod mend;
 mod pass;
 mod polling;
 mod prepare;

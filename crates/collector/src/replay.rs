@@ -7,13 +7,13 @@
 use std::time::{Duration, Instant};
 
 use orgtap_destinations::{Events, Kind, Receipt, Rejected};
-use orgtap_ledger::{DeadLetter, Lane, Replay, Unit};
+use orgtap_ledger::{DeadLetter, Lane, Lease, Replay, Unit, UnitId};
 use orgtap_salesforce::ErrorKind;
 use orgtap_transport::Explain;
 use tokio::sync::Mutex;
 
 use crate::clock;
-use crate::connector::Note;
+use crate::connector::{Connector, Note};
 use crate::deliver::Run;
 use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{Earlier, fetch};
@@ -36,6 +36,39 @@ impl Refetch {
     pub(crate) fn signed_in() -> Self {
         Self { signed_in: true, ..Self::default() }
     }
+}
+
+/// Fetches a unit again whose bytes have left the spool, or are `damaged` there; it must say what it
+/// said. Its row index is made anew by that. Under the lease of any stage of its lane.
+pub(crate) async fn refetch(
+    connector: &Connector,
+    lease: &Lease,
+    unit: UnitId,
+    damaged: bool,
+) -> Result<Unit> {
+    let Refetch { signed_in, turn } = &connector.refetch;
+    if !signed_in {
+        return Err(UnitFault::Released.into());
+    }
+    let _turn = turn.lock().await;
+    let unit = connector.ledger.unit(unit).await?;
+    if unit.spooled && !damaged {
+        return Ok(unit);
+    }
+    let info = connector.info(&unit)?;
+    let _share = connector.memory.to_fetch(info.length).await;
+    let earlier = Earlier { delivered: unit.content_hash.clone(), ..Earlier::default() };
+    let allowed = connector.budget.fetch(&connector.org)?;
+    allowed.turn().await;
+    let fetched = fetch(connector, &info, &earlier, None).await;
+    let fetched = fetched.map_err(|error| match error {
+        Error::Org(org) if *org.kind() == ErrorKind::Gone => UnitFault::NowhereLeft.into(),
+        error => error,
+    })?;
+    connector.hold.succeeded();
+    let bytes = i64::try_from(fetched.spool_bytes).unwrap_or(i64::MAX);
+    connector.ledger.spooled_again(lease, unit.id, &fetched.relative, bytes).await?;
+    connector.ledger.unit(unit.id).await.map_err(Error::from)
 }
 
 impl Run<'_> {
@@ -81,31 +114,8 @@ impl Run<'_> {
         if unit.spooled {
             return Ok(unit);
         }
-        let connector = self.connector;
-        let Refetch { signed_in, turn } = &connector.refetch;
-        if !signed_in {
-            return Err(UnitFault::Released.into());
-        }
-        let _turn = turn.lock().await;
-        let unit = connector.ledger.unit(unit.id).await?;
-        if unit.spooled {
-            return Ok(unit);
-        }
-        let info = connector.info(&unit)?;
-        let _share = connector.memory.to_fetch(info.length).await;
-        let earlier = Earlier { delivered: unit.content_hash.clone(), ..Earlier::default() };
-        let allowed = connector.budget.fetch(&connector.org)?;
-        allowed.turn().await;
-        let fetched = fetch(connector, &info, &earlier, None).await;
-        let fetched = fetched.map_err(|error| match error {
-            Error::Org(org) if *org.kind() == ErrorKind::Gone => UnitFault::NowhereLeft.into(),
-            error => error,
-        })?;
-        connector.hold.succeeded();
         self.prolong().await?;
-        let bytes = i64::try_from(fetched.spool_bytes).unwrap_or(i64::MAX);
-        connector.ledger.spooled_again(&self.lease, unit.id, &fetched.relative, bytes).await?;
-        connector.ledger.unit(unit.id).await.map_err(Error::from)
+        refetch(self.connector, &self.lease, unit.id, false).await
     }
 
     /// Decides what it means that a unit's bytes cannot be had. The stream has no part in it.

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{ApiCalls, Backfill, ConnectorRecord, Ledger, Outcome, Summary};
+use orgtap_ledger::{
+    ApiCalls, Backfill, ConnectorRecord, Ledger, LetterChoice, Outcome, Summary,
+};
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
@@ -13,6 +15,7 @@ use crate::collector::is_running;
 use crate::config::{ConnectorSettings, Settings};
 use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
+use crate::mend::INDEX_LOST;
 use crate::room;
 
 /// State of a connector: one word a person can act on.
@@ -58,7 +61,7 @@ pub struct ConnectorStatus {
     pub bytes: i64,
     /// Files gone before they could be fetched, with no later version.
     pub lost: i64,
-    /// Files set aside because hourly and daily copies do not agree, with no later version.
+    /// Files set aside because their rows could come twice, with no later version.
     pub disputed: i64,
     /// Open dead letters.
     pub dead_letters: i64,
@@ -163,8 +166,13 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
         let summary = ledger.summary(&connector.name).await?;
         let today: String = rfc3339(clock::now()).chars().take(10).collect();
         let calls = ledger.api_calls(&connector.name, &today).await?;
+        let choice = LetterChoice {
+            code: Some(INDEX_LOST.to_owned()),
+            ..LetterChoice::of(&connector.name)
+        };
+        let waiting = ledger.letter_counts(&choice).await?.iter().map(|count| count.letters).sum();
         let full = room::missing(&settings.data_dir, 0);
-        let mut status = connector_status(connector, record, summary, calls, full.as_ref());
+        let mut status = connector_status(connector, record, summary, calls, (full.as_ref(), waiting));
         let backfills = ledger.backfills(&connector.name).await?.into_iter().enumerate();
         let shown = backfills.filter(|(place, one)| *place == 0 || one.state.is_under_way());
         status.backfills = shown.map(|(_, one)| one.into()).collect();
@@ -178,9 +186,9 @@ fn connector_status(
     record: ConnectorRecord,
     summary: Summary,
     calls: Vec<ApiCalls>,
-    full: Option<&Error>,
+    besides: (Option<&Error>, i64),
 ) -> ConnectorStatus {
-    let (state, reason, problem) = judge(&record, &summary, full);
+    let (state, reason, problem) = judge(&record, &summary, besides);
     let time = |micros: i64| rfc3339(micros);
     ConnectorStatus {
         connector: settings.name.clone(),
@@ -239,8 +247,13 @@ pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
 
 type Judged = (ConnectorState, String, Option<serde_json::Value>);
 
-/// The state and its reason. The gravest thing wins.
-fn judge(record: &ConnectorRecord, summary: &Summary, full: Option<&Error>) -> Judged {
+/// The state and its reason. The gravest thing wins. Besides what the connector's record and counts
+/// say: whether the disk is full, and how many units are set aside for lost row indexes.
+fn judge(
+    record: &ConnectorRecord,
+    summary: &Summary,
+    (full, index_lost): (Option<&Error>, i64),
+) -> Judged {
     let failed =
         |outcome: &Option<Outcome>| outcome.as_ref().and_then(|outcome| outcome.problem.clone());
     let message = |problem: &serde_json::Value| {
@@ -271,12 +284,20 @@ fn judge(record: &ConnectorRecord, summary: &Summary, full: Option<&Error>) -> J
     }
     let mut troubles = Vec::new();
     let mut problem = None;
-    if summary.disputed > 0 {
+    let disagreeing = summary.disputed - index_lost;
+    if disagreeing > 0 {
         let fault = UnitFault::Disagree { rows: 0, both: 0, example: None };
-        let message = format!("{} files do not agree with the lane's other copy", summary.disputed);
+        let message = format!("{disagreeing} files do not agree with the lane's other copy");
         troubles.push(message.clone());
         let disputed = Problem { message, ..Error::Unit(fault).problem() };
         problem = serde_json::to_value(disputed).ok();
+    }
+    if index_lost > 0 {
+        let fault = UnitFault::IndexLost { unit: String::new(), why: String::new() };
+        let message = format!("{index_lost} files are set aside, since a row index is lost");
+        troubles.push(message.clone());
+        let lost = Problem { message, ..Error::Unit(fault).problem() };
+        problem = serde_json::to_value(lost).ok();
     }
     if summary.lost > 0 {
         troubles.push(format!("{} files were gone before they could be fetched", summary.lost));

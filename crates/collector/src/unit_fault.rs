@@ -44,11 +44,13 @@ pub enum UnitFault {
     /// The bytes are needed again, and the org cannot be asked.
     #[error("the bytes were released from the spool, and the org cannot be asked for them now")]
     Released,
-    /// The row index of an earlier unit of the lane is gone.
-    #[error("the row index of {unit} is gone, so repeats cannot be told")]
+    /// A row index of the lane is gone.
+    #[error("the row index of {unit} is lost and cannot be made again: {why}")]
     IndexLost {
-        /// The earlier unit.
+        /// The unit it is of.
         unit: String,
+        /// Why.
+        why: String,
     },
     /// The lane's hourly and daily copies are written differently.
     #[error(
@@ -127,8 +129,8 @@ impl UnitFault {
                 "mend the sign-in, see `orgtap status`; the replay waits",
             ),
             Self::IndexLost { .. } => (
-                "a file below the data folder's `rows` was removed or damaged",
-                "restore the folder from a backup; until then the unit waits, so that nothing is delivered twice",
+                "a file below the data folder's `rows` was removed or damaged, or was older than `rows_retention`, and neither spool nor org have the log file as it was",
+                "nothing of the file that needs it was sent, so that no row comes twice; restore `rows` from a backup, then `orgtap dead-letters replay --code OT-UNIT-06`; without a backup that delivers what no other file of the lane has, and rows of the lost file may come twice; `orgtap dead-letters dismiss --code OT-UNIT-06` leaves the file undelivered",
             ),
             Self::Disagree { .. } => (
                 "the org writes the same rows differently into hourly and daily files, or one of the two is about something else; delivered as they are, they would come twice",
@@ -146,7 +148,7 @@ pub(crate) fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'st
         UnitFault::Bomb { listed: 0, limit: 0 },
         UnitFault::Foreign(String::new()),
         UnitFault::Spool(String::new()),
-        UnitFault::IndexLost { unit: String::new() },
+        UnitFault::IndexLost { unit: String::new(), why: String::new() },
         UnitFault::Disagree { rows: 0, both: 0, example: None },
         UnitFault::Changed,
         UnitFault::NowhereLeft,

@@ -226,7 +226,8 @@ pub trait Ledger: Send + Sync {
     async fn dismiss(&self, letters: &[LetterId], now: i64) -> Result<u64, LedgerError>;
 
     /// Asks for what open dead letters stand for to be tried again: rows and units a destination
-    /// did not get are replayed there, undecodable units are listed anew and their letters closed.
+    /// did not get are replayed there, undecodable units are listed anew and disputed ones decided
+    /// again, with their letters closed.
     /// Rows that could not be decoded stay as they are.
     async fn replay_letters(
         &self,

@@ -100,6 +100,8 @@ pub struct LettersAsked {
     pub asked: u64,
     /// Undecodable units that will be fetched anew.
     pub listed: u64,
+    /// Disputed units that will be decided again.
+    pub reconsidered: u64,
     /// Letters whose replay waits already.
     pub waiting: u64,
     /// Letters that cannot be replayed: rows that could not be decoded.

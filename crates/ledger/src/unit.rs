@@ -22,7 +22,8 @@ pub enum State {
     Skipped,
     /// It can never be decoded; its bytes are kept.
     Rejected,
-    /// It does not agree with the lane's other copy, so that its rows could come twice. Nothing of
+    /// Its rows could come twice: it does not agree with the lane's other copy, or what the lane has
+    /// delivered is no longer known. Nothing of
     /// it is delivered and its bytes are kept, until a person has chosen.
     Disputed,
 }

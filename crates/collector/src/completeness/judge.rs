@@ -166,7 +166,7 @@ impl Reason {
         match self {
             Self::Vanished(what) => format!("the {what} was gone before it could be fetched"),
             Self::Rejected(what) => format!("the {what} cannot be decoded"),
-            Self::Disputed(what) => format!("the {what} does not agree with the other copy"),
+            Self::Disputed(what) => format!("the {what} is set aside, because its rows could come twice"),
             Self::NoSequence(number) => format!("hourly file number {number} was never listed"),
             Self::Withheld(rows) => {
                 format!("{rows} rows that only the daily file has are withheld")

@@ -60,6 +60,8 @@ const FINAL: &str = "
 pub(super) const RECONSIDER: &str = "
     update unit set state = $3, final_at = null, remark = null
     where connector_id = (select id from connector where name = $1) and state = $2";
+const RECONSIDER_ONE: &str =
+    "update unit set state = $3, final_at = null, remark = null where id = $1 and state = $2";
 /// As it was listed.
 const RETRIED: &str = "
     update unit set state = $2, attempts = 0, not_before = 0, failure = null, remark = null,
@@ -249,6 +251,15 @@ pub(super) async fn reconsider(conn: &mut SqliteConnection, connector: &str) -> 
     let next = unit::apply(from, &Event::Reconsidered)?;
     let query = sqlx::query(RECONSIDER).bind(connector).bind(from.name()).bind(next.name());
     Ok(query.execute(conn).await?.rows_affected())
+}
+
+/// Has one disputed unit decided again, for a person who asked for it.
+pub(super) async fn reconsider_one(conn: &mut SqliteConnection, unit: UnitId) -> Result<(), Stop> {
+    let from = State::Disputed;
+    let next = unit::apply(from, &Event::Reconsidered)?;
+    let query = sqlx::query(RECONSIDER_ONE).bind(unit).bind(from.name()).bind(next.name());
+    query.execute(conn).await?;
+    Ok(())
 }
 
 /// Lists an undecodable unit anew, for a person who asked for it.

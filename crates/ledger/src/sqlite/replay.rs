@@ -11,7 +11,7 @@ use super::rows::{self, select_units};
 use super::script::Script;
 use super::{lease, progress};
 use crate::rules::{GIVEN_UP, Stage, check_step, no_delivery, replay_name};
-use crate::unit::{self, Event};
+use crate::unit::{self, Event, State};
 use crate::{
     Closing, DeadLetter, DeliveryDelta, Lane, Lease, LedgerError, LetterId, LettersAsked, Replay,
     ReplayId, Unit, UnitChoice, UnitId,
@@ -234,6 +234,11 @@ pub(super) async fn ask_letters(
                 let new = ask_units(conn, &[unit], &destination, now).await?;
                 asked.asked += new;
                 asked.waiting += 1 - new.min(1);
+            }
+            (None, None) if rows::state(&row)? == State::Disputed => {
+                progress::reconsider_one(conn, unit).await?;
+                dead_letter::close(conn, &[*letter], Closing::Replayed, now).await?;
+                asked.reconsidered += 1;
             }
             (None, None) => {
                 let next = unit::apply(rows::state(&row)?, &Event::Retried)?;

@@ -2,11 +2,13 @@
 
 use super::Storage;
 use super::scene::{
-    ACME, COLLECT, MINUTE, NOW, admit, admitted, assert_refused, fetched, file, finish, lane, list,
-    take,
+    ACME, COLLECT, MINUTE, NOW, admit, admitted, assert_refused, dead_letter, fetched, file,
+    finish, lane, list, take,
 };
 use crate::unit::{Event, State};
-use crate::{HourRows, Ledger, LedgerError, NewUnit, Unit};
+use crate::{
+    Closed, Closing, DeadLetter, HourRows, Ledger, LedgerError, LetterChoice, NewUnit, Unit,
+};
 
 fn dispute() -> Event {
     Event::Disputed { reason: "1 of 9 rows is in both copies".to_owned() }
@@ -62,6 +64,33 @@ pub async fn disputed_units_are_reconsidered_for_one_connector(storage: &dyn Sto
     assert_eq!(ledger.due(ACME, COLLECT, NOW, 9).await.unwrap().len(), 1);
     assert_eq!(ledger.summary(ACME).await.unwrap().disputed, 0);
     assert_eq!(ledger.reconsider(ACME).await.unwrap(), 0);
+}
+
+/// Its other letters, say of rows that could not be decoded, stay open.
+pub async fn a_disputed_unit_is_decided_again_when_its_letter_is_replayed(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let lane = lane("Login");
+    ledger.register(ACME, &["siem".to_owned()], NOW).await.unwrap();
+    list(&*ledger, &[daily(1), daily(2)]).await;
+    let ids: Vec<_> = ledger.units(&lane).await.unwrap().iter().map(|unit| unit.id).collect();
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    for id in &ids {
+        let row = [dead_letter(*id, 4, NOW)];
+        let whole = [DeadLetter { row: None, ..dead_letter(*id, 0, NOW) }];
+        ledger.apply(&lease, *id, &fetched(9), &row, NOW).await.unwrap();
+        ledger.apply(&lease, *id, &dispute(), &whole, NOW).await.unwrap();
+    }
+    let letters = ledger.letters(&LetterChoice::of(ACME), 9).await.unwrap();
+    let whole = |id| letters.iter().find(|it| it.letter.unit == id && it.letter.row.is_none());
+    let asked = ledger.replay_letters(&[whole(ids[0]).unwrap().id], NOW).await.unwrap();
+    assert_eq!((asked.reconsidered, asked.listed, asked.asked), (1, 0, 0));
+    let states = ledger.units(&lane).await.unwrap();
+    let states: Vec<_> = states.iter().map(|unit| (unit.state, unit.spooled)).collect();
+    assert_eq!(states, [(State::Fetched, true), (State::Disputed, true)]);
+    assert_eq!(ledger.summary(ACME).await.unwrap().dead_letters, 3);
+    let closed = LetterChoice { closed: true, ..LetterChoice::of(ACME) };
+    let closed = ledger.letters(&closed, 9).await.unwrap();
+    assert_eq!(closed[0].closed, Some(Closed { at: NOW, how: Closing::Replayed }));
 }
 
 /// A later version holds all the rows; that it is listed is not enough.

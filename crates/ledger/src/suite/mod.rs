@@ -142,6 +142,7 @@ cases! { $
 
     a_disputed_unit_is_final_keeps_its_bytes_and_says_why
     disputed_units_are_reconsidered_for_one_connector
+    a_disputed_unit_is_decided_again_when_its_letter_is_replayed
     a_dispute_counts_until_a_later_version_is_admitted
     a_unit_fetched_in_vain_may_be_covered
     rows_by_hour_are_kept_with_the_admission

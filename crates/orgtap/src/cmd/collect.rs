@@ -100,7 +100,7 @@ pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration)
     }
     if collected.disputed > 0 {
         lines.push(format!(
-            "  {} files do not agree with the lane's other copy and are set aside",
+            "  {} files are set aside, because their rows could come twice; see `orgtap status`",
             collected.disputed
         ));
     }

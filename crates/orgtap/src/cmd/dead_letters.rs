@@ -243,6 +243,7 @@ async fn replay(common: &Common, settings: &Settings, args: &DecisionArgs) -> an
             let asked = ledger.replay_letters(letters, super::now()).await?;
             all.asked += asked.asked;
             all.listed += asked.listed;
+            all.reconsidered += asked.reconsidered;
             all.waiting += asked.waiting;
             all.undecodable += asked.undecodable;
         }
@@ -266,6 +267,7 @@ fn replay_text(name: &str, all: &LettersAsked, chosen: usize) -> String {
     for (number, what) in [
         (all.asked, "will be sent again by the running Orgtap, or the next `orgtap collect`"),
         (all.listed, "undecodable log files will be fetched anew"),
+        (all.reconsidered, "log files that were set aside will be decided again"),
         (all.waiting, "have a replay that waits already"),
         (all.undecodable, "rows could not be decoded, so there is nothing to send; dismiss them"),
     ] {

@@ -93,6 +93,11 @@ impl World {
                         _ => asked.asked += 1,
                     }
                 }
+                (None, None) if self.unit(letter.unit)?.state == State::Disputed => {
+                    self.reconsider_where(|unit| unit.id == letter.unit)?;
+                    self.close(&[*id], Closing::Replayed, now);
+                    asked.reconsidered += 1;
+                }
                 (None, None) => {
                     self.retry(letter.unit)?;
                     let of_decoding =

@@ -265,9 +265,13 @@ impl World {
     }
 
     pub(super) fn reconsider(&mut self, connector: &str) -> Answer<u64> {
+        self.reconsider_where(|unit| unit.listed.lane.connector == connector)
+    }
+
+    pub(super) fn reconsider_where(&mut self, chosen: impl Fn(&Unit) -> bool) -> Answer<u64> {
         let mut count = 0;
-        for unit in self.units.iter_mut().filter(|u| u.listed.lane.connector == connector) {
-            if unit.state == State::Disputed {
+        for unit in &mut self.units {
+            if chosen(unit) && unit.state == State::Disputed {
                 unit.state = unit::apply(unit.state, &Event::Reconsidered)?;
                 unit.final_at = None;
                 self.remarks.remove(&unit.id);
