@@ -166,14 +166,18 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
     }
     Progress::add(&connector.progress.retries, 1);
     let problem = error.problem();
-    tracing::warn!(
-        connector = connector.name(),
-        log_file = unit.listed.log_file_id,
-        event_type = unit.listed.lane.event_type,
-        code = problem.code,
-        "{}",
-        problem.message
-    );
+    // All meet the same full disk, again and again.
+    if !error.is_disk_full() || connector.hold.reason().is_none() {
+        tracing::warn!(
+            connector = connector.name(),
+            log_file = unit.listed.log_file_id,
+            event_type = unit.listed.lane.event_type,
+            code = problem.code,
+            remedy = problem.remedy,
+            "{}",
+            problem.message
+        );
+    }
     if matches!(error, Error::Unit(_)) && error.disposition() == Disposition::Reject {
         let event = Event::Undecodable { reason: problem.message.clone() };
         let letter = DeadLetter {

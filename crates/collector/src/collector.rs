@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::clock;
-use crate::config::Settings;
+use crate::config::{ConnectorSettings, Settings};
 use crate::error::{Error, Result};
+use crate::forget::Past;
 use crate::memory::Memory;
 use crate::prepare::Prepared;
 use crate::release::Limits;
@@ -46,7 +47,9 @@ pub fn ledger_path(data_dir: &Path) -> PathBuf {
 
 /// Opens the ledger of a data folder to read it. Other processes may use it at the same time.
 pub async fn open_ledger(data_dir: &Path) -> Result<Arc<dyn Ledger>> {
-    Ok(Arc::new(SqliteLedger::open(&ledger_path(data_dir)).await?))
+    let opened = SqliteLedger::open(&ledger_path(data_dir)).await;
+    let ledger = opened.map_err(|error| Room::new(data_dir).explain(error.into()))?;
+    Ok(Arc::new(ledger))
 }
 
 impl Collector {
@@ -58,10 +61,7 @@ impl Collector {
 
     /// The same to collect until told to stop: a full disk is waited out, now and later. None when
     /// told to stop before there was room.
-    pub async fn open_to_run(
-        settings: Settings,
-        stop: &CancellationToken,
-    ) -> Result<Option<Self>> {
+    pub async fn open_to_run(settings: Settings, stop: &CancellationToken) -> Result<Option<Self>> {
         let room = Room::new(&settings.data_dir);
         room.wait_until(stop);
         let mut tries = 0;
@@ -130,6 +130,19 @@ impl Collector {
     pub(crate) fn limits(&self) -> Limits {
         let bytes = self.settings.spool_limit;
         Limits { retention: self.settings.spool_retention, bytes }
+    }
+
+    /// Forgets the rows of a connector's lanes that are over.
+    pub(crate) async fn forget(&self, settings: &ConnectorSettings, now: i64) -> Result<()> {
+        let past = Past {
+            ledger: &self.ledger,
+            spool: &self.spool,
+            connector: &settings.name,
+            destinations: &settings.destinations,
+            owner: &self.owner,
+            retention: self.settings.rows_retention,
+        };
+        past.forget(now).await.map(drop)
     }
 
     /// The record.

@@ -25,6 +25,7 @@ mod deliver;
 mod discover;
 mod error;
 mod fetch;
+mod forget;
 mod inspect;
 mod kept;
 mod kill;

@@ -88,6 +88,7 @@ impl Collector {
         }
         self.tally(&settings.name, progress, &mut collected).await?;
         release::release(&self.ledger, &self.spool, self.limits()).await?;
+        self.forget(settings, clock::now()).await?;
         Ok(collected)
     }
 
@@ -101,6 +102,7 @@ impl Collector {
         let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
         let connector = match self.ready(settings, org, progress, cancel).await {
             Ok(connector) => connector,
+            Err(error @ Error::Ledger(_)) => return Err(error),
             Err(error) => {
                 // What is spooled does not need the org.
                 self.deliver_spooled(settings, progress, cancel, collected).await?;

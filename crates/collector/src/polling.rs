@@ -17,6 +17,8 @@ use crate::error::{Error, Result};
 use crate::release;
 use crate::status::note_hold;
 
+/// How often it is looked whether row indexes can go.
+const FORGET_EVERY: Duration = Duration::from_hours(6);
 /// Calls are written down this often. A crash loses the counts of so many seconds.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 
@@ -24,7 +26,7 @@ impl Collector {
     /// Polls until told to stop, or until the org refuses the credentials.
     pub(crate) async fn keep_polling(&self, connector: &Arc<Connector>) -> Result<()> {
         let interval = connector.settings.poll_interval;
-        let mut last = 0;
+        let (mut last, mut tidied) = (0, 0);
         loop {
             if self.after(connector).await? {
                 connector.cancel.cancel();
@@ -44,6 +46,10 @@ impl Collector {
                     }
                 }
                 release::release(&self.ledger, &self.spool, self.limits()).await?;
+                if clock::now() - tidied > clock::micros(FORGET_EVERY) {
+                    tidied = clock::now();
+                    self.forget(&connector.settings, tidied).await?;
+                }
             }
             note_hold(connector).await?;
             // Replays may have been asked for by another process.
@@ -119,6 +125,8 @@ pub(crate) fn error_wait(error: &Error, retry: RetrySettings, attempt: u32) -> O
     match error.disposition() {
         // Everybody waits for the budget, not this call alone.
         _ if matches!(error, Error::Budget(_)) => None,
+        // For a full disk it was waited already.
+        _ if error.is_disk_full() => None,
         Disposition::Retry { after } if attempt < retry.attempts => {
             let wait = retry.backoff.wait(attempt, 7, after);
             (wait <= retry.backoff.max.max(Duration::from_secs(1))).then_some(wait)

@@ -111,6 +111,10 @@ impl Run<'_> {
 
     /// The unit with its bytes in the spool, where they are fetched to if need be.
     async fn with_bytes(&mut self, unit: Unit) -> Result<Unit> {
+        let record = self.connector.spool.decisions(&*self.connector.info(&unit)?);
+        if unit.exceptions > 0 && !record.exists() {
+            return Err(UnitFault::Forgotten.into());
+        }
         if unit.spooled {
             return Ok(unit);
         }
@@ -136,7 +140,9 @@ impl Run<'_> {
         );
         let note = Note::of(&error).text();
         let ledger = &connector.ledger;
-        if !matches!(error, Error::Unit(UnitFault::Changed | UnitFault::NowhereLeft)) {
+        let forgotten = matches!(error, Error::Unit(UnitFault::Forgotten));
+        if !forgotten && !matches!(error, Error::Unit(UnitFault::Changed | UnitFault::NowhereLeft))
+        {
             connector.hold.failed(connector, &error);
             let until = match error {
                 Error::Unit(UnitFault::Released) => clock::now() + clock::micros(connector.rest()),

@@ -24,7 +24,7 @@ const PART: u64 = 10;
 /// How often it is looked whether there is room.
 pub(crate) const LOOK: Duration = Duration::from_secs(1);
 /// After so many looks a pass that is to end by itself does.
-pub(crate) const LOOKS: u32 = 10;
+pub(crate) const LOOKS: u32 = 5;
 
 /// The disk of the data folder.
 #[derive(Debug)]

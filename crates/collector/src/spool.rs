@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use orgtap_events::UnitInfo;
-use orgtap_transport::disk::path_part;
+use orgtap_ledger::Lane;
+use orgtap_transport::disk::{path_part, text_of_part};
 
 use crate::error::Error;
 use crate::kept::Kept;
@@ -115,6 +116,23 @@ impl Spool {
         self.root.join("rows").join(Self::place(unit)).with_added_extension("rows")
     }
 
+    /// Folders with row indexes of a connector, with their event type and day, of days before one.
+    pub(crate) fn lanes(&self, connector: &str, before: &str) -> io::Result<Vec<(Lane, PathBuf)>> {
+        let mut lanes = Vec::new();
+        let root = self.root.join("rows").join(path_part(connector));
+        for (name, folder) in folders(&root)? {
+            // A name that was cut is not known any more. No event type's is that long.
+            let Some(event_type) = text_of_part(&name) else { continue };
+            for (day, folder) in folders(&folder)? {
+                if day.as_str() < before {
+                    let (connector, event_type) = (connector.to_owned(), event_type.clone());
+                    lanes.push((Lane { connector, event_type, day }, folder));
+                }
+            }
+        }
+        Ok(lanes)
+    }
+
     /// Opens a unit's bytes for reading, decompressed.
     pub(crate) fn open_bytes(&self, relative: &str) -> io::Result<Box<dyn Read + Send>> {
         open_packed(&self.bytes(relative))
@@ -127,6 +145,24 @@ impl Spool {
             _ => Ok(()),
         }
     }
+}
+
+/// The folders in one, by name; none if it is not there.
+fn folders(root: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let entries = match fs::read_dir(root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_dir()
+            && let Ok(name) = entry.file_name().into_string()
+        {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
 }
 
 /// Opens a file that may be packed, by its ending: `.gz` (any number of members), `.zst`, or plain.

@@ -76,7 +76,8 @@ where
 {
     let mut lanes = Lanes::new(connector, &stage);
     let ended = turns(&mut lanes, &held, &work).await;
-    if ended.is_err() && lanes.give_back().await.is_err() {
+    let failed = ended.as_ref().is_err_and(|error| !error.is_disk_full());
+    if failed && lanes.give_back().await.is_err() {
         // The next process to open the ledger ends them.
         tracing::debug!(stage = stage.name, "leases are left behind");
     }

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{
-    ApiCalls, Backfill, ConnectorRecord, Ledger, LetterChoice, Outcome, Summary,
-};
+use orgtap_ledger::{ApiCalls, Backfill, ConnectorRecord, Ledger, LetterChoice, Outcome, Summary};
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
@@ -166,13 +164,12 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
         let summary = ledger.summary(&connector.name).await?;
         let today: String = rfc3339(clock::now()).chars().take(10).collect();
         let calls = ledger.api_calls(&connector.name, &today).await?;
-        let choice = LetterChoice {
-            code: Some(INDEX_LOST.to_owned()),
-            ..LetterChoice::of(&connector.name)
-        };
+        let choice =
+            LetterChoice { code: Some(INDEX_LOST.to_owned()), ..LetterChoice::of(&connector.name) };
         let waiting = ledger.letter_counts(&choice).await?.iter().map(|count| count.letters).sum();
         let full = room::missing(&settings.data_dir, 0);
-        let mut status = connector_status(connector, record, summary, calls, (full.as_ref(), waiting));
+        let mut status =
+            connector_status(connector, record, summary, calls, (full.as_ref(), waiting));
         let backfills = ledger.backfills(&connector.name).await?.into_iter().enumerate();
         let shown = backfills.filter(|(place, one)| *place == 0 || one.state.is_under_way());
         status.backfills = shown.map(|(_, one)| one.into()).collect();
@@ -231,8 +228,8 @@ fn connector_status(
 /// Keeps in the ledger why nothing is fetched just now, and forgets it when that is over.
 pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
     let now = clock::now();
-    // A full spool stays the reason until something was fetched again.
-    let full = |problem: &Problem| problem.code == "OT-DISK-04";
+    // A full disk or spool stays the reason until something was fetched again.
+    let full = |problem: &Problem| matches!(problem.code.as_str(), "OT-DISK-01" | "OT-DISK-04");
     let held = connector.hold.until(now).is_some();
     let reason = connector.hold.reason().filter(|(problem, _)| held || full(problem));
     let problem = reason.and_then(|(problem, _)| serde_json::to_value(problem).ok());

@@ -44,6 +44,9 @@ pub enum UnitFault {
     /// The bytes are needed again, and the org cannot be asked.
     #[error("the bytes were released from the spool, and the org cannot be asked for them now")]
     Released,
+    /// It is no longer known which rows of a unit were delivered.
+    #[error("it is no longer known which rows of the file were new")]
+    Forgotten,
     /// A row index of the lane is gone.
     #[error("the row index of {unit} is lost and cannot be made again: {why}")]
     IndexLost {
@@ -81,13 +84,16 @@ impl UnitFault {
             Self::Changed => "OT-UNIT-20",
             Self::NowhereLeft => "OT-UNIT-21",
             Self::Released => "OT-UNIT-22",
+            Self::Forgotten => "OT-UNIT-23",
         }
     }
 
     /// What is to be done about it.
     pub(crate) fn disposition(&self) -> Disposition {
         match self {
-            Self::Bomb { .. } | Self::Changed | Self::NowhereLeft => Disposition::Reject,
+            Self::Bomb { .. } | Self::Changed | Self::NowhereLeft | Self::Forgotten => {
+                Disposition::Reject
+            }
             Self::IndexLost { .. } | Self::Disagree { .. } => Disposition::Pause,
             _ => Disposition::RETRY,
         }
@@ -128,6 +134,10 @@ impl UnitFault {
                 "a replay needs a file that has to be fetched again, and the sign-in to the org fails",
                 "mend the sign-in, see `orgtap status`; the replay waits",
             ),
+            Self::Forgotten => (
+                "the file repeats rows of others, and is older than `rows_retention`",
+                "nothing was sent: take its rows from a destination that has them, then dismiss the dead letter",
+            ),
             Self::IndexLost { .. } => (
                 "a file below the data folder's `rows` was removed or damaged, or was older than `rows_retention`, and neither spool nor org have the log file as it was",
                 "nothing of the file that needs it was sent, so that no row comes twice; restore `rows` from a backup, then `orgtap dead-letters replay --code OT-UNIT-06`; without a backup that delivers what no other file of the lane has, and rows of the lost file may come twice; `orgtap dead-letters dismiss --code OT-UNIT-06` leaves the file undelivered",
@@ -153,6 +163,7 @@ pub(crate) fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'st
         UnitFault::Changed,
         UnitFault::NowhereLeft,
         UnitFault::Released,
+        UnitFault::Forgotten,
     ];
     let titles = [
         "a damaged download",
@@ -165,6 +176,7 @@ pub(crate) fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'st
         "a replay of a file that has changed",
         "a replay of a file that is nowhere left",
         "a replay that cannot ask the org",
+        "a replay of a file whose rows are forgotten",
     ];
     faults
         .iter()

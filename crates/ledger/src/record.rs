@@ -270,6 +270,9 @@ pub struct Summary {
     pub raw_bytes: i64,
     /// `CreatedDate` of the newest listed file, microseconds.
     pub newest_file: Option<i64>,
+    /// The greatest age a file had when it was listed, microseconds: the org keeps them for so long at
+    /// least.
+    pub oldest_age: i64,
     /// Per destination: delivered, rejected, units finished, units waiting.
     pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
     /// Open dead letters.

@@ -7,6 +7,8 @@
 //! whether they are written alike ([`agreement`]). All of it in bounded memory ([`sort`]).
 
 pub(crate) mod agreement;
+#[cfg(test)]
+mod cost;
 pub(crate) mod decisions;
 pub(crate) mod hours;
 pub(crate) mod index;

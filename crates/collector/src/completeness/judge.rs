@@ -166,7 +166,9 @@ impl Reason {
         match self {
             Self::Vanished(what) => format!("the {what} was gone before it could be fetched"),
             Self::Rejected(what) => format!("the {what} cannot be decoded"),
-            Self::Disputed(what) => format!("the {what} is set aside, because its rows could come twice"),
+            Self::Disputed(what) => {
+                format!("the {what} is set aside, because its rows could come twice")
+            }
             Self::NoSequence(number) => format!("hourly file number {number} was never listed"),
             Self::Withheld(rows) => {
                 format!("{rows} rows that only the daily file has are withheld")
@@ -186,7 +188,7 @@ impl Reason {
             }
             Self::Rejected(_) => "look at the unit's dead letter; its bytes are in the spool",
             Self::Disputed(_) => {
-                "see OT-UNIT-07: set `reconcile` or `reconcile_threshold`, and it is decided again"
+                "see its dead letter; or, if it has none, OT-UNIT-07: set `reconcile` or `reconcile_threshold`, and it is decided again"
             }
             Self::NoSequence(_) => {
                 "look in the org for the file; a daily file that is still to come fills the gap"

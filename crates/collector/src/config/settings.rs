@@ -33,6 +33,8 @@ pub struct Settings {
     pub spool_retention: Duration,
     /// Bytes the spool may take.
     pub spool_limit: Option<u64>,
+    /// How long row indexes and admission records stay after the last file of their lane.
+    pub rows_retention: Duration,
     /// What happens after a failure.
     pub retry: RetrySettings,
     /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless

@@ -18,8 +18,8 @@ use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
 use super::value::{
-    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, floor, is_name,
-    moment, user, version,
+    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, ROWS_RETENTION, SETTLE, SPOOL_RETENTION, floor,
+    is_name, moment, user, version,
 };
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, IntervalPolicy, Ledger,
@@ -50,6 +50,7 @@ pub(super) fn main(
         vault,
         spool_retention,
         spool_limit,
+        rows_retention,
         retry: _,
         connectors,
         destinations,
@@ -61,6 +62,7 @@ pub(super) fn main(
     if spool_limit == Some(0) {
         check.wrong(root, &[Step::Key("spool_limit")], "nothing could be fetched");
     }
+    let rows_retention = check.duration(root, "rows_retention", *rows_retention, &ROWS_RETENTION);
     let retry = check.retry();
     let connectors: Vec<_> = connectors
         .iter()
@@ -76,6 +78,7 @@ pub(super) fn main(
         data_dir,
         spool_retention,
         spool_limit,
+        rows_retention,
         retry,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),

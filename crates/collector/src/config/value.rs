@@ -48,6 +48,11 @@ pub(super) const SPOOL_RETENTION: Bounds = Bounds {
     most: Duration::from_hours(400 * 24),
     why: "no org keeps its log files longer",
 };
+pub(super) const ROWS_RETENTION: Bounds = Bounds {
+    least: Duration::from_hours(24),
+    most: Duration::from_hours(400 * 24),
+    why: "files of a day come late, and no org keeps them for more than a year",
+};
 pub(super) const RETRY: Bounds =
     Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
 

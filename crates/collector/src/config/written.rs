@@ -33,6 +33,10 @@ pub(super) struct Config {
     /// How much the log files on disk may take. When there is more, those that every destination
     /// has go before their time; when that is not enough, no more are fetched until it is.
     pub(super) spool_limit: Option<ByteSize>,
+    /// How long it is remembered which rows of a day were delivered, after the org made the last
+    /// file of that day; longer where the org is seen to keep its files longer.
+    #[serde(default = "default_rows_retention")]
+    pub(super) rows_retention: ConfigDuration,
     /// What happens after a failure that may pass.
     #[serde(default)]
     pub(super) retry: RetryConfig,
@@ -310,6 +314,10 @@ fn default_data_dir() -> PathBuf {
 
 const fn default_spool_retention() -> ConfigDuration {
     ConfigDuration::new(Duration::from_hours(24))
+}
+
+const fn default_rows_retention() -> ConfigDuration {
+    ConfigDuration::new(Duration::from_hours(35 * 24))
 }
 
 const fn default_poll_interval() -> ConfigDuration {

@@ -12,7 +12,8 @@ pub(super) const UNITS: &str = "
     select u.state, l.event_type, count(*) as units, cast(sum(u.row_count) as bigint) as row_count,
         cast(sum(u.admitted) as bigint) as admitted, cast(sum(u.repeats) as bigint) as repeats,
         cast(sum(u.undecodable) as bigint) as undecodable,
-        cast(sum(u.raw_bytes) as bigint) as raw_bytes, max(u.created_date) as newest
+        cast(sum(u.raw_bytes) as bigint) as raw_bytes, max(u.created_date) as newest,
+        max(u.listed_at - u.created_date) as age
     from unit u join lane l on l.id = u.lane_id
     where u.connector_id = (select id from connector where name = $1)
     group by u.state, l.event_type";
@@ -84,6 +85,7 @@ pub(super) async fn summary(readers: &SqlitePool, connector: &str) -> Result<Sum
         summary.undecodable += row.try_get::<i64, _>("undecodable")?;
         summary.raw_bytes += row.try_get::<i64, _>("raw_bytes")?;
         summary.newest_file = summary.newest_file.max(row.try_get("newest")?);
+        summary.oldest_age = summary.oldest_age.max(row.try_get("age")?);
     }
     for row in sqlx::query(DESTINATIONS).bind(connector).fetch_all(&mut *tx).await? {
         let (units, finished): (i64, i64) = (row.try_get("units")?, row.try_get("finished")?);

@@ -42,6 +42,7 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
         undecodable: 5,
         raw_bytes: 34_000,
         newest_file: Some(others[2].listed.created_date),
+        oldest_age: NOW - others[0].listed.created_date,
         destinations: [("archive".to_owned(), (100, 0, 1, 3)), ("siem".to_owned(), (108, 2, 1, 3))]
             .into(),
         dead_letters: 3,

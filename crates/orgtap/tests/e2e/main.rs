@@ -16,6 +16,7 @@ mod echo;
 mod flows;
 mod front;
 mod full_disk;
+mod lost_rows;
 mod moved;
 mod network;
 mod planted;

@@ -34,6 +34,7 @@ fn the_eight_fields_and_a_destination_are_enough() {
     assert_eq!(settings.data_dir, Path::new("data"));
     assert_eq!(settings.spool_retention, Duration::from_hours(24));
     assert_eq!(settings.spool_limit, None);
+    assert_eq!(settings.rows_retention, Duration::from_hours(35 * 24));
     let backoff = Backoff { initial: Duration::from_secs(1), max: Duration::from_mins(5) };
     assert_eq!((settings.retry.backoff, settings.retry.attempts), (backoff, 6));
     assert_eq!(settings.warnings, Vec::<String>::new());

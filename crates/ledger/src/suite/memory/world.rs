@@ -200,6 +200,7 @@ impl World {
             summary.repeats += unit.repeats;
             summary.undecodable += unit.undecodable;
             summary.raw_bytes += unit.raw_bytes;
+            summary.oldest_age = summary.oldest_age.max(unit.listed_at - unit.listed.created_date);
             summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
             for delivery in self.deliveries.iter().filter(|d| d.unit == unit.id) {
                 let counts = summary.destinations.entry(delivery.destination.clone()).or_default();
