@@ -213,6 +213,7 @@ impl Hold {
     pub(crate) fn room(&self) -> bool {
         let waited = self.spool_full.swap(false, Ordering::SeqCst);
         if waited {
+            self.failures.store(0, Ordering::SeqCst);
             self.until.store(0, Ordering::SeqCst);
         }
         waited
