@@ -295,6 +295,14 @@ pub trait Ledger: Send + Sync {
     /// Records that units' bytes left the spool. Refused for one that is not final.
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError>;
 
+    /// Units of a connector that are on their way, with how far each destination has come, at most
+    /// `limit`: those to collect, then those to deliver, each the oldest file first.
+    async fn at_work(
+        &self,
+        connector: &str,
+        limit: usize,
+    ) -> Result<Vec<(Unit, Vec<Delivery>)>, LedgerError>;
+
     /// Counts for status.
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError>;
 

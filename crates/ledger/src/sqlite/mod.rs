@@ -23,6 +23,7 @@ mod script;
 mod status;
 #[cfg(test)]
 mod tests;
+mod work;
 mod writer;
 
 use std::path::Path;
@@ -379,6 +380,14 @@ impl Ledger for SqliteLedger {
         let mut tx = self.writer.begin().await?;
         let released = status::spool_released(&mut tx, units).await;
         tx.finish(released).await
+    }
+
+    async fn at_work(
+        &self,
+        connector: &str,
+        limit: usize,
+    ) -> Result<Vec<(Unit, Vec<Delivery>)>, LedgerError> {
+        Ok(work::at_work(&self.readers, connector, limit).await?)
     }
 
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {

@@ -162,6 +162,7 @@ cases! { $
 
     a_summary_counts_units_rows_and_deliveries
     a_vanished_unit_is_lost_unless_a_later_version_is_listed
+    what_is_at_work_comes_with_its_deliveries_and_bounded
     connectors_do_not_see_each_other
     dead_letters_come_newest_first_and_bounded
     payloads_of_dead_letters_are_cut

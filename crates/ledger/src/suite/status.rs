@@ -53,6 +53,30 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
     assert_eq!(ledger.summary(ACME).await.unwrap(), expected);
 }
 
+/// First what is to be collected, then what is to be delivered, each the oldest first.
+pub async fn what_is_at_work_comes_with_its_deliveries_and_bounded(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let (login, logout) = (lane("Login"), lane("Logout"));
+    let units = admit(&*ledger, &login, 3, &["siem", "archive"]).await;
+    for destination in ["archive", "siem"] {
+        finish(&*ledger, &units[0], destination).await;
+    }
+    finish(&*ledger, &units[1], "siem").await;
+    list(&*ledger, &[file(&logout, 5), file(&logout, 4)]).await;
+    let listed = ledger.units(&logout).await.unwrap();
+    let expected = [listed[0].id, listed[1].id, units[1].id, units[2].id];
+    let found = ledger.at_work(ACME, 10).await.unwrap();
+    assert_eq!(found.iter().map(|(unit, _)| unit.id).collect::<Vec<_>>(), expected);
+    let done = |at: usize| -> Vec<(&str, bool)> {
+        found[at].1.iter().map(|it| (it.destination.as_str(), it.done)).collect()
+    };
+    assert_eq!(done(0), []);
+    assert_eq!(done(2), [("archive", false), ("siem", true)]);
+    let some = ledger.at_work(ACME, 3).await.unwrap();
+    assert_eq!(some, found[..3]);
+    assert_eq!(ledger.at_work("other", 10).await.unwrap(), []);
+}
+
 /// A daily file that was replaced is not lost; one that is gone for good is.
 pub async fn a_vanished_unit_is_lost_unless_a_later_version_is_listed(storage: &dyn Storage) {
     let ledger = storage.open().await;

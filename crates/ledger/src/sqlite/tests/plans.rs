@@ -3,7 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
-use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status};
+use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status, work};
 use crate::{Ledger, SqliteLedger};
 
 /// The steps of a plan, one a line.
@@ -25,6 +25,8 @@ async fn frequent_questions_read_only_what_waits() {
         (due::DELIVER, "INDEX delivery_due"),
         (due::UNIT_WAITS, "INDEX unit_waiting"),
         (due::DELIVERY_WAITS, "INDEX delivery_waiting"),
+        (work::COLLECTING, "INDEX unit_due"),
+        (work::DELIVERING, "INDEX delivery_due"),
         (progress::UNITS, "INDEX unit_lane"),
         (progress::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
         (deliver::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),

@@ -419,25 +419,12 @@ impl Ledger for MemoryLedger {
         Ok(self.read(|world| world.summary(connector)))
     }
 
+    async fn at_work(&self, connector: &str, limit: usize) -> Answer<Vec<(Unit, Vec<Delivery>)>> {
+        Ok(self.read(|world| world.at_work(connector, limit)))
+    }
+
     async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {
-        let lanes: BTreeSet<Lane> = self.read(|world| {
-            let own = world.units.iter().filter(|unit| unit.listed.lane.connector == connector);
-            own.map(|unit| unit.listed.lane.clone()).collect()
-        });
-        let mut accounts = Vec::new();
-        for lane in lanes {
-            for unit in self.units(&lane).await? {
-                if (from..to).contains(&unit.listed.log_date) {
-                    accounts.push(self.read(|world| world.account(unit)));
-                }
-            }
-        }
-        // Hourly units of all days come before daily ones; lanes are by type and day.
-        accounts.sort_by(|a, b| {
-            let kind = |it: &Account| it.unit.listed.lane.event_type.clone();
-            kind(a).cmp(&kind(b)).then(handling_order(&a.unit, &b.unit))
-        });
-        Ok(accounts)
+        Ok(self.read(|world| world.accounts(connector, from, to)))
     }
 
     async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Answer<()> {
