@@ -1,12 +1,56 @@
-//! The pages: a file for each, with its templates in `templates/`.
+//! The pages: a file for each, with its template in `templates/`.
+//!
+//! A page is made whole by the server and works without a script; `assets/orgtap.js` only asks for
+//! it again and takes over what is marked as live.
+
+mod chart;
+mod connector;
+mod connectors;
+mod form;
+mod heat;
+mod help;
+mod row;
+mod status;
+mod test;
+mod words;
 
 use axum::Router;
 use axum::response::Redirect;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::app::App;
 
 /// Addresses of all pages.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/", get(async || Redirect::to("/connectors")))
+    Router::new()
+        .route("/", get(async || Redirect::to("/status")))
+        .route("/status", get(status::page))
+        .route("/status.csv", get(status::csv))
+        .route("/connectors", get(connectors::page).post(form::add))
+        .route("/connectors/new", get(form::new))
+        .route("/connectors/{name}", get(connector::page).post(form::change))
+        .route("/connectors/{name}/edit", get(form::edit))
+        .route("/connectors/{name}/remove", get(connectors::confirm).post(connectors::remove))
+        .route("/connectors/{name}/pause", post(connectors::pause))
+        .route("/connectors/{name}/resume", post(connectors::resume))
+        .route("/connectors/{name}/collect", post(connectors::collect))
+        .route("/connectors/{name}/test", post(connectors::test))
+        .route("/connectors/{name}/letters/replay", post(connectors::replay_all))
+        .route("/connectors/{name}/letters/{letter}/replay", post(connectors::replay))
+        .route("/connectors/{name}/letters/{letter}/dismiss", post(connectors::dismiss))
+        .route("/help/{code}", get(help::page))
+}
+
+/// What a page says after something was done, by the word in its address.
+fn done(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "saved" => "Saved. Collecting begins at once.",
+        "removed" => "Deleted.",
+        "paused" => "Paused. What was in hand is finished first.",
+        "resumed" => "Resumed.",
+        "collecting" => "Looking for new files now.",
+        "replayed" => "They will be sent again.",
+        "dismissed" => "Closed. The decision is kept with its time.",
+        _ => return None,
+    })
 }

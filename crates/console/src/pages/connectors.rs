@@ -1,0 +1,174 @@
+//! The list of connectors, and what is done with one of them at a press of a button.
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use orgtap_ledger::{LetterChoice, LetterId};
+use serde::Deserialize;
+
+use super::row::Row;
+use super::{done, status};
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::frame::{Frame, show};
+use crate::security::{Role, Viewer};
+
+/// Dead letters replayed at one press.
+const LETTERS: usize = 10_000;
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    done: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "connectors.html")]
+struct ConnectorsPage {
+    frame: Frame,
+    done: Option<&'static str>,
+    rows: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "remove.html")]
+struct RemovePage {
+    frame: Frame,
+    name: String,
+}
+
+/// The list.
+pub(super) async fn page(
+    State(app): State<App>,
+    viewer: Viewer,
+    Query(asked): Query<Asked>,
+) -> Result<Response> {
+    let rows = status::rows(&app).await?;
+    let done = asked.done.as_deref().and_then(done);
+    show(&ConnectorsPage { frame: Frame::new(viewer, "connectors"), done, rows })
+}
+
+/// Asks whether it is meant.
+pub(super) async fn confirm(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Administrator)?;
+    if !app.fleet().form_of(&name)?.is_saved {
+        return Err(Error::ReadOnly { name });
+    }
+    show(&RemovePage { frame: Frame::new(viewer, "connectors"), name })
+}
+
+/// Removes a connector.
+pub(super) async fn remove(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Administrator)?;
+    viewer.did("connector.remove", &name);
+    app.fleet().remove(&name).await?;
+    Ok(Redirect::to("/connectors?done=removed").into_response())
+}
+
+/// Has a connector rest.
+pub(super) async fn pause(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("connector.pause", &name);
+    app.fleet().pause(&name, Some(&viewer.name), None).await?;
+    Ok(back(&name, "paused"))
+}
+
+/// Ends its rest.
+pub(super) async fn resume(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("connector.resume", &name);
+    app.fleet().resume(&name).await?;
+    Ok(back(&name, "resumed"))
+}
+
+/// Has it look for new files at once.
+pub(super) async fn collect(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("connector.collect", &name);
+    app.fleet().collect_now(&name).await?;
+    Ok(back(&name, "collecting"))
+}
+
+/// Tests it without a script: the page comes when the test has ended.
+pub(super) async fn test(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("connector.test", &name);
+    app.fleet().test(&name, |_| {}).await?;
+    Ok(Redirect::to(&format!("/connectors/{name}/edit")).into_response())
+}
+
+/// Replays all open dead letters of a connector.
+pub(super) async fn replay_all(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path(name): Path<String>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("letters.replay", &name);
+    let letters = app.ledger().letters(&LetterChoice::of(&name), LETTERS).await?;
+    let letters: Vec<LetterId> = letters.iter().map(|found| found.id).collect();
+    app.ledger().replay_letters(&letters, now()).await?;
+    Ok(back(&name, "replayed"))
+}
+
+/// Replays one.
+pub(super) async fn replay(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path((name, letter)): Path<(String, LetterId)>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("letters.replay", format!("{name}/{letter}"));
+    app.ledger().replay_letters(&[own(&app, &name, letter).await?], now()).await?;
+    Ok(back(&name, "replayed"))
+}
+
+/// Closes one for good.
+pub(super) async fn dismiss(
+    State(app): State<App>,
+    viewer: Viewer,
+    Path((name, letter)): Path<(String, LetterId)>,
+) -> Result<Response> {
+    viewer.may(Role::Operator)?;
+    viewer.did("letters.dismiss", format!("{name}/{letter}"));
+    app.ledger().dismiss(&[own(&app, &name, letter).await?], now()).await?;
+    Ok(back(&name, "dismissed"))
+}
+
+/// The letter, if it is an open one of this connector.
+async fn own(app: &App, name: &str, letter: LetterId) -> Result<LetterId> {
+    let letters = app.ledger().letters(&LetterChoice::of(name), usize::MAX).await?;
+    let found = letters.iter().any(|found| found.id == letter);
+    found.then_some(letter).ok_or_else(|| Error::no("open dead letter of that number"))
+}
+
+fn back(name: &str, done: &str) -> Response {
+    Redirect::to(&format!("/connectors/{name}?done={done}")).into_response()
+}
+
+fn now() -> i64 {
+    jiff::Timestamp::now().as_microsecond()
+}
