@@ -8,6 +8,7 @@
 
 mod account;
 mod backfill;
+mod console;
 mod contract;
 mod error;
 mod record;
@@ -20,6 +21,10 @@ pub mod unit;
 
 pub use account::{Account, HourRows, OUTSIDE};
 pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
+pub use console::{
+    ApiToken, AuditEntry, ConsoleLedger, NewSession, NewToken, Person, PersonChange, PersonId,
+    SecretHash, Session, TokenId,
+};
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{

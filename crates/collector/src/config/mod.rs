@@ -15,6 +15,7 @@
 //! Relative paths in a file begin at the folder the file is in.
 
 mod address;
+mod console;
 mod excerpt;
 mod fault;
 mod filter;
@@ -39,6 +40,7 @@ mod tests;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use console::{ConsoleSettings, TlsFiles};
 pub use fault::{ConfigError, Fault, FaultKind, Place, catalogue};
 pub use filter::{NotAPattern, TypeFilter};
 pub use main_file::MainFile;

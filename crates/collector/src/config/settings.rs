@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::budget::figures::ApiBudget;
 
+use super::console::ConsoleSettings;
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
 use super::written::{AuthFlow, IntervalPolicy, Reconcile};
@@ -35,6 +36,8 @@ pub struct Settings {
     pub spool_limit: Option<u64>,
     /// What happens after a failure.
     pub retry: RetrySettings,
+    /// The console; none: it is off.
+    pub console: Option<ConsoleSettings>,
     /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless
     /// read by [`load_maybe_empty`](super::load_maybe_empty).
     pub connectors: Vec<ConnectorSettings>,

@@ -48,6 +48,16 @@ pub(super) const SPOOL_RETENTION: Bounds = Bounds {
     most: Duration::from_hours(400 * 24),
     why: "no org keeps its log files longer",
 };
+pub(super) const SESSION: Bounds = Bounds {
+    least: Duration::from_mins(1),
+    most: Duration::from_hours(30 * 24),
+    why: "whoever finds a browser open could use the console that long",
+};
+pub(super) const AUDIT_RETENTION: Bounds = Bounds {
+    least: DAY,
+    most: Duration::from_hours(10 * 366 * 24),
+    why: "it is kept in the ledger, which would grow without end",
+};
 pub(super) const RETRY: Bounds =
     Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
 

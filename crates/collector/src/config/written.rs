@@ -12,6 +12,8 @@ use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::console::ConsoleKey;
+
 /// Orgtap's configuration file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,8 @@ pub(super) struct Config {
     /// What happens after a failure that may pass.
     #[serde(default)]
     pub(super) retry: RetryConfig,
+    /// The web console that `orgtap run` serves: `off`, or where and how.
+    pub(super) console: Option<ConsoleKey>,
     /// The orgs to collect from.
     #[serde(default)]
     #[schemars(length(min = 1))]

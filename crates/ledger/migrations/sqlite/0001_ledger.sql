@@ -218,3 +218,58 @@ create index dead_letter_unit on dead_letter (unit_id);
 create index dead_letter_replay on dead_letter (replay_id) where replay_id is not null;
 create index dead_letter_open on dead_letter (connector_id, set_aside_at, id)
     where closed_at is null;
+
+-- The console's own: who may use it, and what they did. Named so that they stay behind when the
+-- rest moves to another machine.
+create table console_person (
+    id           integer primary key,
+    name         text    not null unique collate nocase,
+    role         text    not null check (role in ('viewer', 'operator', 'administrator')),
+    -- As a PHC string.
+    password     text    not null,
+    made_at      integer not null,
+    signed_in_at integer
+) strict;
+
+-- Secrets of sessions, tokens and links are kept as hashes.
+create table console_session (
+    hash      blob    primary key,
+    person_id integer not null references console_person (id) on delete cascade,
+    opened_at integer not null,
+    seen_at   integer not null,
+    ends_at   integer not null
+) strict;
+
+create index console_session_person on console_session (person_id);
+
+create table console_token (
+    id         integer primary key,
+    hash       blob    not null unique,
+    person_id  integer not null references console_person (id) on delete cascade,
+    name       text    not null,
+    role       text    not null check (role in ('viewer', 'operator', 'administrator')),
+    made_at    integer not null,
+    expires_at integer,
+    used_at    integer,
+    unique (person_id, name)
+) strict;
+
+create table console_link (
+    hash       blob    primary key,
+    expires_at integer not null
+) strict;
+
+create table console_audit (
+    id      integer primary key,
+    at      integer not null,
+    -- The person by name, which outlives them; empty: nobody signed in.
+    who     text    not null,
+    -- The name of the token they used.
+    token   text,
+    address text    not null,
+    action  text    not null,
+    subject text    not null,
+    outcome text    not null
+) strict;
+
+create index console_audit_at on console_audit (at);

@@ -7,6 +7,7 @@ mod account;
 mod api_call;
 mod backfill;
 mod connector;
+mod console;
 mod dead_letter;
 mod deliver;
 mod dialect;

@@ -166,23 +166,16 @@ orgtap.yaml:7:21: this key is not known here; known are `env`, `file`, `command`
 #[test]
 fn what_is_planned_is_told_from_what_is_wrong() {
     said(
-        &format!(
-            "{GOOD}console: {{ listen: 127.0.0.1:8080 }}\narchive: {{}}\nledger: postgres://me@db/orgtap\n"
-        ),
+        &format!("{GOOD}archive: {{}}\nledger: postgres://me@db/orgtap\n"),
         r"
-orgtap.yaml:14:1: `console` is not available in this version [OT-CONF-06]
-  at console
-  14 | console: ...
-     | ^^^^^^^
-
-orgtap.yaml:15:1: `archive` is not available in this version [OT-CONF-06]
+orgtap.yaml:14:1: `archive` is not available in this version [OT-CONF-06]
   at archive
-  15 | archive: ...
+  14 | archive: ...
      | ^^^^^^^
 
-orgtap.yaml:16:9: `postgres` is not available in this version [OT-CONF-06]
+orgtap.yaml:15:9: `postgres` is not available in this version [OT-CONF-06]
   at ledger
-  16 | ledger: postgres://...
+  15 | ledger: postgres://...
      |         ^^^^^^^^^^^
 ",
     );
