@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use orgtap_destinations::Destination;
+use orgtap_destinations::{Destination, Promise};
 use orgtap_ledger::{Ledger, SqliteLedger};
 use orgtap_transport::disk;
 
@@ -89,6 +89,11 @@ impl Collector {
     pub(crate) fn limits(&self) -> Limits {
         let bytes = self.settings.spool_limit;
         Limits { retention: self.settings.spool_retention, bytes }
+    }
+
+    /// What a destination promises.
+    pub fn promise(&self, destination: &str) -> Option<Promise> {
+        self.destinations.get(destination).map(|it| it.promise())
     }
 
     /// The record.

@@ -14,6 +14,7 @@ use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use orgtap_destinations::Promise;
 use orgtap_ledger::{Ledger, Paused};
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
@@ -135,6 +136,11 @@ impl Fleet {
     /// The record.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         self.collector.ledger()
+    }
+
+    /// What a destination promises.
+    pub fn promise(&self, destination: &str) -> Option<Promise> {
+        self.collector.promise(destination)
     }
 
     /// The settings as they are now, saved connectors included.

@@ -36,7 +36,8 @@ impl Chart {
         let mut drawing = String::new();
         for part in [0.0, 0.5] {
             let y = HEIGHT * part;
-            let _ = write!(drawing, r#"<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>"#);
+            let _ =
+                write!(drawing, r#"<line class="grid" x1="0" x2="{WIDTH}" y1="{y}" y2="{y}"/>"#);
         }
         for (colour, (_, values)) in lines.iter().enumerate().take(COLOURS) {
             line(&mut drawing, colour + 1, values, top);
@@ -73,7 +74,11 @@ fn round_up(value: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(value.log10().floor());
-    [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|it| *it >= value).unwrap_or(value)
+    [1.0, 2.0, 5.0, 10.0]
+        .map(|step| step * power)
+        .into_iter()
+        .find(|it| *it >= value)
+        .unwrap_or(value)
 }
 
 /// At most so many of the labels, evenly spread, first and last among them.
@@ -95,9 +100,10 @@ mod tests {
 
     #[test]
     fn the_axis_ends_at_a_round_number_that_holds_the_largest_value() {
-        assert_eq!([0.0, 1.0, 3.0, 20.0, 21.0, 501.0, f64::NAN].map(round_up), [
-            1.0, 1.0, 5.0, 20.0, 50.0, 1000.0, 1.0
-        ]);
+        assert_eq!(
+            [0.0, 1.0, 3.0, 20.0, 21.0, 501.0, f64::NAN].map(round_up),
+            [1.0, 1.0, 5.0, 20.0, 50.0, 1000.0, 1.0]
+        );
     }
 
     #[test]

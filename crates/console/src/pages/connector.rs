@@ -80,13 +80,20 @@ struct Work {
 
 /// A dead letter.
 struct Shown {
-    id: i64,
+    /// Where it is.
+    address: String,
     what: String,
     destination: String,
     code: String,
     reason: String,
     at: Moment,
     can_replay: bool,
+}
+
+impl Shown {
+    fn to(&self, what: &str) -> String {
+        format!("{}/{what}", self.address)
+    }
 }
 
 /// The page.
@@ -165,7 +172,7 @@ fn destinations(app: &App, row: &Row) -> Vec<Destination> {
         Destination {
             name: one.name.clone(),
             kind: configured.map_or("no longer configured", |it| it.kind()),
-            promise: configured.map_or("", |it| it.promise().guarantee.name()),
+            promise: app.fleet().promise(&one.name).map_or("", |it| it.guarantee.name()),
             events: one.events.clone(),
             rejected: one.rejected.clone(),
             waiting_words: one.waiting_words.clone(),
@@ -221,7 +228,7 @@ fn letter(found: &Letter) -> Shown {
     let Letter { id, listed, letter, asked, .. } = found;
     let row = letter.row.map_or("whole file".to_owned(), |row| format!("row {}", row + 1));
     Shown {
-        id: *id,
+        address: format!("/connectors/{}/letters/{id}", listed.lane.connector),
         what: format!("{} of {}, {row}", listed.lane.event_type, listed.lane.day),
         destination: letter.destination.clone().unwrap_or_else(|| "none: not readable".to_owned()),
         code: letter.code.clone(),

@@ -241,7 +241,7 @@ fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result
     for key in NewConnector::SECRETS {
         let value = take(key).filter(|_| key == "consumer_key" || belongs(key));
         if let Some(value) = value {
-            secrets.insert(key.to_owned(), SecretRef::Plain(Secret::from(value)));
+            secrets.insert(key.to_owned(), SecretRef::Plain(Secret::new(value)));
         }
     }
     Ok(Form { connector, secrets, forget: Default::default(), is_new })
@@ -265,18 +265,56 @@ fn form(
         ..f.text("name", "Connector Name", Some(&connector.name), "Letters, digits, dots, dashes.")
     };
     let more = [
-        f.text("login_url", "Login URL", connector.login_url.as_deref(), "Where to sign in, if not at the Instance URL."),
-        f.text("poll_interval", "Poll interval", connector.poll_interval.as_deref(), "Time between two looks for new files, such as 5m."),
-        f.text("start", "Start", connector.start.as_deref(), "Files made before this are left alone; blank for all the org still has."),
-        f.text("proxy", "Proxy", connector.proxy.as_deref(), "http://, https:// or socks5h://, towards the org only."),
-        f.text("ca_file", "Certificate file", ca_file.as_deref(), "Authorities (PEM) trusted besides the system's own."),
-        f.text("api_version", "API version", connector.api_version.as_deref(), "Blank for the newest the org has."),
+        f.text(
+            "login_url",
+            "Login URL",
+            connector.login_url.as_deref(),
+            "Where to sign in, if not at the Instance URL.",
+        ),
+        f.text(
+            "poll_interval",
+            "Poll interval",
+            connector.poll_interval.as_deref(),
+            "Time between two looks for new files, such as 5m.",
+        ),
+        f.text(
+            "start",
+            "Start",
+            connector.start.as_deref(),
+            "Files made before this are left alone; blank for all the org still has.",
+        ),
+        f.text(
+            "proxy",
+            "Proxy",
+            connector.proxy.as_deref(),
+            "http://, https:// or socks5h://, towards the org only.",
+        ),
+        f.text(
+            "ca_file",
+            "Certificate file",
+            ca_file.as_deref(),
+            "Authorities (PEM) trusted besides the system's own.",
+        ),
+        f.text(
+            "api_version",
+            "API version",
+            connector.api_version.as_deref(),
+            "Blank for the newest the org has.",
+        ),
     ];
     let more_open = more.iter().any(|field| field.error.is_some());
     let [login_url, poll_interval, start, proxy, ca_file, api_version] = more;
     let page = FormPage {
-        heading: if is_known { format!("{}: settings", connector.name) } else { "Add a connector".into() },
-        action: if is_known { format!("/connectors/{}", connector.name) } else { "/connectors".into() },
+        heading: if is_known {
+            format!("{}: settings", connector.name)
+        } else {
+            "Add a connector".into()
+        },
+        action: if is_known {
+            format!("/connectors/{}", connector.name)
+        } else {
+            "/connectors".into()
+        },
         done: asked.and_then(done),
         is_known,
         is_new: test.is_none(),
@@ -285,15 +323,37 @@ fn form(
         begin_test: asked == Some("saved"),
         test,
         name,
-        instance_url: f.text("instance_url", "Instance URL", Some(&connector.instance_url), "The org's My Domain, such as https://acme.my.salesforce.com."),
+        instance_url: f.text(
+            "instance_url",
+            "Instance URL",
+            Some(&connector.instance_url),
+            "The org's My Domain, such as https://acme.my.salesforce.com.",
+        ),
         user: f.text("salesforce_user", "Salesforce User", connector.user.as_deref(), ""),
         password: f.secret("salesforce_user_password", "Salesforce User Password", ""),
-        consumer_key: f.secret("consumer_key", "Consumer key", "Of the org's External Client App or Connected App."),
+        consumer_key: f.secret(
+            "consumer_key",
+            "Consumer key",
+            "Of the org's External Client App or Connected App.",
+        ),
         consumer_secret: f.secret("consumer_secret", "Consumer secret", ""),
-        security_token: f.secret("security_token", "Security Token", "Sent to the user by e-mail. Not needed from addresses the org trusts."),
+        security_token: f.secret(
+            "security_token",
+            "Security Token",
+            "Sent to the user by e-mail. Not needed from addresses the org trusts.",
+        ),
         jwt_key: f.secret("jwt_key", "Private key", "RSA, PEM. Its certificate is in the app."),
-        jwt_audience: f.text("jwt_audience", "JWT audience", connector.jwt_audience.as_deref(), "Blank for the login host of the org's kind."),
-        refresh_token: f.secret("refresh_token", "Refresh token", "Of an authorisation given in the browser."),
+        jwt_audience: f.text(
+            "jwt_audience",
+            "JWT audience",
+            connector.jwt_audience.as_deref(),
+            "Blank for the login host of the org's kind.",
+        ),
+        refresh_token: f.secret(
+            "refresh_token",
+            "Refresh token",
+            "Of an authorisation given in the browser.",
+        ),
         description: f.text("description", "Description", None, ""),
         login_url,
         poll_interval,
@@ -320,10 +380,20 @@ fn flows(chosen: AuthFlow) -> Vec<Flow> {
         .into_iter()
         .map(|flow| {
             let (title, about) = match flow {
-                AuthFlow::Password => ("User and password", "DNIF's eight fields. The org must allow the flow; newer ones do not."),
-                AuthFlow::ClientCredentials => ("Client credentials", "The app's key and secret, with a run-as user in its policies."),
-                AuthFlow::JwtBearer => ("JWT bearer", "A private key whose certificate the app has."),
-                AuthFlow::RefreshToken => ("Refresh token", "An authorisation given in the browser."),
+                AuthFlow::Password => (
+                    "User and password",
+                    "DNIF's eight fields. The org must allow the flow; newer ones do not.",
+                ),
+                AuthFlow::ClientCredentials => (
+                    "Client credentials",
+                    "The app's key and secret, with a run-as user in its policies.",
+                ),
+                AuthFlow::JwtBearer => {
+                    ("JWT bearer", "A private key whose certificate the app has.")
+                }
+                AuthFlow::RefreshToken => {
+                    ("Refresh token", "An authorisation given in the browser.")
+                }
             };
             Flow { word: flow.word(), title, about, chosen: flow == chosen }
         })
@@ -335,7 +405,10 @@ fn destinations(app: &App, connector: &NewConnector) -> Vec<Destination> {
     let all = settings.destinations.iter();
     all.map(|one| Destination {
         name: one.name().to_owned(),
-        about: format!("{}, {}", one.kind(), one.promise().guarantee.name()),
+        about: match app.fleet().promise(one.name()) {
+            Some(promise) => format!("{}, {}", one.kind(), promise.guarantee.name()),
+            None => one.kind().to_owned(),
+        },
         chosen: connector.destinations.iter().any(|name| name == one.name()),
     })
     .collect()
@@ -352,7 +425,12 @@ mod tests {
     #[test]
     fn a_blank_secret_is_not_sent_and_so_keeps_the_present_one() {
         let form = filled(
-            pairs(&[("auth", "password"), ("name", "acme"), ("consumer_key", "  "), ("security_token", "t")]),
+            pairs(&[
+                ("auth", "password"),
+                ("name", "acme"),
+                ("consumer_key", "  "),
+                ("security_token", "t"),
+            ]),
             None,
         )
         .unwrap();
@@ -363,7 +441,12 @@ mod tests {
     #[test]
     fn what_belongs_to_another_way_to_sign_in_is_left_out() {
         let form = filled(
-            pairs(&[("auth", "client_credentials"), ("name", "acme"), ("jwt_key", "k"), ("jwt_audience", "a")]),
+            pairs(&[
+                ("auth", "client_credentials"),
+                ("name", "acme"),
+                ("jwt_key", "k"),
+                ("jwt_audience", "a"),
+            ]),
             None,
         )
         .unwrap();
@@ -373,7 +456,12 @@ mod tests {
     #[test]
     fn the_name_of_a_connector_there_is_stays() {
         let before = NewConnector::new("acme", AuthFlow::Password);
-        let fields = pairs(&[("auth", "password"), ("name", "other"), ("destinations", "a"), ("destinations", "b")]);
+        let fields = pairs(&[
+            ("auth", "password"),
+            ("name", "other"),
+            ("destinations", "a"),
+            ("destinations", "b"),
+        ]);
         let form = filled(fields, Some(before)).unwrap();
         assert_eq!(form.connector.name, "acme");
         assert_eq!(form.connector.destinations, ["a", "b"]);

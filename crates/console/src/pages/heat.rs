@@ -95,7 +95,8 @@ impl Heat {
             let (event_type, hour) = cell.rsplit_once('@')?;
             Some((event_type, hour.parse::<usize>().ok().filter(|hour| *hour < 24)?))
         });
-        let explained = chosen.and_then(|(event_type, hour)| explain(&record, from, event_type, hour));
+        let explained =
+            chosen.and_then(|(event_type, hour)| explain(&record, from, event_type, hour));
         let heat = Self {
             day: date(from),
             before: Some(date(from - DAY)),

@@ -17,31 +17,23 @@ pub(crate) struct Shown(pub(crate) ConnectorState);
 
 impl Shown {
     /// Every state there is.
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self(ConnectorState::Pending),
+        Self(ConnectorState::Authenticating),
         Self(ConnectorState::Active),
         Self(ConnectorState::Degraded),
+        Self(ConnectorState::Paused),
         Self(ConnectorState::Error),
     ];
 
     /// What people read.
     pub(crate) const fn word(self) -> &'static str {
-        match self.0 {
-            ConnectorState::Pending => "Pending",
-            ConnectorState::Active => "Active",
-            ConnectorState::Degraded => "Degraded",
-            ConnectorState::Error => "Error",
-        }
+        self.0.word()
     }
 
     /// The class in the style sheet.
-    pub(crate) const fn class(self) -> &'static str {
-        match self.0 {
-            ConnectorState::Pending => "pending",
-            ConnectorState::Active => "active",
-            ConnectorState::Degraded => "degraded",
-            ConnectorState::Error => "error",
-        }
+    pub(crate) fn class(self) -> String {
+        self.word().to_ascii_lowercase()
     }
 }
 
@@ -102,7 +94,7 @@ impl Row {
             host: settings.instance_url.host_str().unwrap_or_default().to_owned(),
             flow: flow(settings),
             is_saved: settings.saved_in.is_some(),
-            is_paused: false,
+            is_paused: status.state == ConnectorState::Paused,
             state: Shown(status.state),
             reason: status.reason.clone(),
             types: shown,
@@ -119,6 +111,11 @@ impl Row {
             status,
             name,
         }
+    }
+
+    /// Address of something to be done with it.
+    pub(crate) fn to(&self, what: &str) -> String {
+        format!("/connectors/{}/{what}", self.name)
     }
 
     /// Whether a word is found in what the row shows.

@@ -7,7 +7,7 @@ use http::header;
 use serde::Deserialize;
 
 use super::row::{Row, Shown};
-use super::words::{counted, count};
+use super::words::{count, counted};
 use crate::app::App;
 use crate::error::Result;
 use crate::frame::{Frame, show};

@@ -132,31 +132,37 @@ mod tests {
 
     #[test]
     fn large_numbers_are_rounded_to_three_figures_or_so() {
-        assert_eq!([999, 1_000, 1_250_000, 123_456_789].map(bytes), [
-            "999 B", "1.0 kB", "1.2 MB", "123 MB"
-        ]);
-        assert_eq!([0.0, 0.25, 42.0, 9_999.0, 12_345.0, 4.2e9].map(about), [
-            "0", "0.2", "42", "9,999", "12.3 k", "4.2 G"
-        ]);
+        assert_eq!(
+            [999, 1_000, 1_250_000, 123_456_789].map(bytes),
+            ["999 B", "1.0 kB", "1.2 MB", "123 MB"]
+        );
+        assert_eq!(
+            [0.0, 0.25, 42.0, 9_999.0, 12_345.0, 4.2e9].map(about),
+            ["0", "0.2", "42", "9,999", "12.3 k", "4.2 G"]
+        );
     }
 
     #[test]
     fn spans_show_their_two_largest_units() {
-        assert_eq!([0, 59, 60, 3_599, 3_600, 11_520, 90_000, 86_400].map(span), [
-            "0 s", "59 s", "1 min", "59 min", "1 h", "3 h 12 min", "1 d 1 h", "1 d"
-        ]);
+        assert_eq!(
+            [0, 59, 60, 3_599, 3_600, 11_520, 90_000, 86_400].map(span),
+            ["0 s", "59 s", "1 min", "59 min", "1 h", "3 h 12 min", "1 d 1 h", "1 d"]
+        );
         assert_eq!([850.0, 2_400.0, 180_000.0].map(duration), ["850 ms", "2.4 s", "3 min"]);
     }
 
     #[test]
     fn ages_count_whole_units_and_never_the_future() {
-        assert_eq!([-5, 1, 59, 60, 7_200, 100_000].map(ago), [
-            "0 seconds ago",
-            "1 second ago",
-            "59 seconds ago",
-            "1 minute ago",
-            "2 hours ago",
-            "1 day ago"
-        ]);
+        assert_eq!(
+            [-5, 1, 59, 60, 7_200, 100_000].map(ago),
+            [
+                "0 seconds ago",
+                "1 second ago",
+                "59 seconds ago",
+                "1 minute ago",
+                "2 hours ago",
+                "1 day ago"
+            ]
+        );
     }
 }
