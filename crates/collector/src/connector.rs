@@ -217,6 +217,11 @@ impl Hold {
         waited
     }
 
+    /// Whatever was waited out is not waited out any longer.
+    pub(crate) fn forget(&self) {
+        self.until.store(0, Ordering::SeqCst);
+    }
+
     /// A call succeeded.
     pub(crate) fn succeeded(&self) {
         self.failures.store(0, Ordering::SeqCst);

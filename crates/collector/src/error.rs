@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orgtap_ledger::LedgerError;
+use orgtap_transport::vault::VaultError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
 use crate::budget::Restraint;
@@ -83,6 +84,23 @@ pub enum Error {
         /// Units it has not finished.
         units: i64,
     },
+    /// No connector has the name.
+    #[error("there is no connector {name}")]
+    UnknownConnector {
+        /// The name.
+        name: String,
+    },
+    /// A connector that stands in the main configuration file was to be changed.
+    #[error("{name} stands in {file}, which Orgtap does not change", file = file.display())]
+    Configured {
+        /// The connector.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The API budget leaves no room for a call now.
     #[error(transparent)]
     Budget(#[from] Restraint),
@@ -272,6 +290,18 @@ const OWN: &[Own] = &[
         "put it back under its old name; or, if what waits shall never be delivered there, run with `--give-up NAME` once",
     ),
     (
+        "OT-CONF-21",
+        "a connector that is not there",
+        "the name is misspelt, or the connector was removed meanwhile",
+        "see which there are: `orgtap connector list`",
+    ),
+    (
+        "OT-CONF-22",
+        "a connector that is not Orgtap's to change",
+        "it stands in the main configuration file, which belongs to the person who wrote it",
+        "change or remove it there and restart `orgtap run`; pause and resume work all the same",
+    ),
+    (
         "OT-UNIT-10",
         "a row with misplaced quotes",
         "the row's quotes do not pair up, so its columns cannot be told apart; usually damage before it reached the org's file",
@@ -312,6 +342,8 @@ impl Error {
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
+            Self::UnknownConnector { .. } => row("OT-CONF-21"),
+            Self::Configured { .. } => row("OT-CONF-22"),
             Self::Budget(restraint) => row(restraint.code()),
             Self::NoSpare { .. } => row("OT-ORG-64"),
             Self::Worker(_) => row("OT-UNIT-50"),
@@ -328,6 +360,7 @@ impl Explain for Error {
             Self::Destination(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::Config(error) => error.code(),
+            Self::Vault(error) => error.code(),
             Self::Unit(fault) => fault.code(),
             _ => self.own().map_or("OT-UNIT-50", |own| own.0),
         }
@@ -338,6 +371,7 @@ impl Explain for Error {
             Self::Org(error) => error.disposition(),
             Self::Destination(error) => error.disposition(),
             Self::Config(error) => error.disposition(),
+            Self::Vault(error) => error.disposition(),
             Self::Unit(fault) => fault.disposition(),
             Self::Budget(restraint) => restraint.disposition(),
             Self::NoSpare { .. } => Disposition::Retry { after: Some(Duration::from_mins(15)) },
@@ -358,6 +392,7 @@ impl Explain for Error {
             Self::Org(error) => error.cause(),
             Self::Destination(error) => error.cause(),
             Self::Config(error) => error.cause(),
+            Self::Vault(error) => error.cause(),
             Self::Unit(fault) => fault.advice().0.to_owned(),
             Self::Ledger(error) => row(error.code()).2.to_owned(),
             _ => self.own().map_or_else(String::new, |own| own.2.to_owned()),
@@ -376,6 +411,7 @@ impl Explain for Error {
             Self::Org(error) => error.remedy(),
             Self::Destination(error) => error.remedy(),
             Self::Config(error) => error.remedy(),
+            Self::Vault(error) => error.remedy(),
             Self::Unit(fault) => fault.advice().1.to_owned(),
             Self::Ledger(error) => row(error.code()).3.to_owned(),
             _ => self.own().map_or_else(String::new, |own| own.3.to_owned()),

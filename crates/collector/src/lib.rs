@@ -25,6 +25,7 @@ mod deliver;
 mod discover;
 mod error;
 mod fetch;
+mod fleet;
 mod inspect;
 mod kept;
 mod kill;
@@ -36,6 +37,7 @@ mod progress;
 mod reconcile;
 mod release;
 mod replay;
+mod saving;
 mod setup_check;
 mod spool;
 mod stage;
@@ -54,12 +56,15 @@ pub use collector::{Collector, is_running, ledger_path, open_ledger};
 pub use completeness::{HourRecord, HourState, Period, Record, TypeRecord, Until, completeness};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};
+pub use fleet::{FieldFault, Fleet, Form, FormError, FormShown, KeptSecret, Removed};
 pub use kill::POINTS as KILL_POINTS;
 pub use progress::{Delivered, Progress};
+pub use saving::{files_waiting, remove_file, remove_secrets, save_connector, vault_entries};
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
 pub use state::{Moved, StateFault, export_state, import_state};
 pub use status::{
-    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, Status, status,
+    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, PausedStatus, Status,
+    status,
 };
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,

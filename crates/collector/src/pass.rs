@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use orgtap_ledger::Lane;
+use orgtap_ledger::{ConnectorRecord, Lane};
 use orgtap_salesforce::Org;
 use orgtap_transport::{Disposition, Explain};
 use tokio::sync::Notify;
@@ -128,11 +128,13 @@ impl Collector {
         trouble.map_or(Ok(()), Err)
     }
 
-    /// Collects for ever, until told to stop: polls the org at its interval while the stages run.
-    pub async fn run(
+    /// Collects for ever, until told to stop: polls the org at its interval, and whenever told to
+    /// `look`, while the stages run.
+    pub(crate) async fn run(
         &self,
         settings: &ConnectorSettings,
         progress: &Arc<Progress>,
+        look: &Notify,
         cancel: &CancellationToken,
     ) -> Result<()> {
         self.register(settings).await?;
@@ -140,6 +142,10 @@ impl Collector {
         while !cancel.is_cancelled() {
             // Secrets are fetched anew: they may have been changed.
             let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
+            if self.ledger.connector(&settings.name).await?.stopped.is_some() {
+                let begun = |record: &mut ConnectorRecord| record.stopped = None;
+                self.ledger.change_connector(&settings.name, Box::new(begun)).await?;
+            }
             let until_refused = cancel.child_token();
             match self.ready(settings, org, progress, &until_refused).await {
                 Ok(connector) => {
@@ -147,14 +153,15 @@ impl Collector {
                     let mut ignored = Collected::default();
                     tokio::try_join!(
                         self.stages(&connector, false, &mut ignored),
-                        self.keep_polling(&connector),
+                        self.keep_polling(&connector, look),
                         self.keep_feeding(&connector)
                     )?;
                 }
                 Err(error @ Error::Ledger(_)) => return Err(error),
                 Err(error) => {
                     failures += 1;
-                    self.wait_out(settings, progress, cancel, &error, failures).await?;
+                    let told = (look, cancel);
+                    self.wait_out(settings, progress, told, &error, failures).await?;
                 }
             }
         }
@@ -167,7 +174,7 @@ impl Collector {
         &self,
         settings: &ConnectorSettings,
         progress: &Arc<Progress>,
-        cancel: &CancellationToken,
+        (look, cancel): (&Notify, &CancellationToken),
         error: &Error,
         failures: u32,
     ) -> Result<()> {
@@ -193,6 +200,7 @@ impl Collector {
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
+                () = look.notified() => {}
                 () = cancel.cancelled() => return Ok(()),
             }
             if !refused || self.may_sign_in(settings).await? {
@@ -258,7 +266,10 @@ impl Collector {
             match tried.await {
                 Ok(ready) => break ready,
                 Err(error) => match error_wait(&error, retry, attempt) {
-                    Some(wait) if !cancel.is_cancelled() => tokio::time::sleep(wait).await,
+                    Some(wait) if !cancel.is_cancelled() => tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = cancel.cancelled() => {}
+                    },
                     _ => {
                         // The last run's session was taken up, is dead, and no new one was given.
                         self.note_if_refused(&settings.name, &org, &error).await?;

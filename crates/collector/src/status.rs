@@ -20,12 +20,41 @@ use crate::error::{Error, Result, UnitFault};
 pub enum ConnectorState {
     /// Configured, and never polled yet.
     Pending,
+    /// Signing in just now.
+    Authenticating,
     /// Polling works, and everything found is delivered or on its way.
     Active,
     /// It works, but something waits out a failure or was set aside, or the API budget slows it.
     Degraded,
+    /// It rests until a person resumes it.
+    Paused,
     /// It does not work until a person acts.
     Error,
+}
+
+impl ConnectorState {
+    /// The state as it is shown.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Authenticating => "Authenticating",
+            Self::Active => "Active",
+            Self::Degraded => "Degraded",
+            Self::Paused => "Paused",
+            Self::Error => "Error",
+        }
+    }
+}
+
+/// That a connector is paused.
+#[derive(Debug, Clone, Serialize)]
+pub struct PausedStatus {
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// Who asked for it, if that is known.
+    pub by: Option<String>,
+    /// Why, in that person's words.
+    pub note: Option<String>,
 }
 
 /// A connector's status.
@@ -76,6 +105,8 @@ pub struct ConnectorStatus {
     pub backfills: Vec<BackfillStatus>,
     /// Per destination.
     pub destinations: Vec<DestinationStatus>,
+    /// Since when, by whom and why it is paused.
+    pub paused: Option<PausedStatus>,
     /// The last Test Connection.
     pub test: Option<serde_json::Value>,
     /// The problem behind the state, if there is one.
@@ -212,6 +243,11 @@ fn connector_status(
                 waiting,
             })
             .collect(),
+        paused: record.paused.map(|paused| PausedStatus {
+            since: time(paused.at),
+            by: paused.by,
+            note: paused.note,
+        }),
         test: record.test,
         problem,
     }
@@ -225,14 +261,18 @@ pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
     let held = connector.hold.until(now).is_some();
     let reason = connector.hold.reason().filter(|(problem, _)| held || full(problem));
     let problem = reason.and_then(|(problem, _)| serde_json::to_value(problem).ok());
-    let mut record = connector.ledger.connector(connector.name()).await?;
+    let record = connector.ledger.connector(connector.name()).await?;
     let before = record.hold.as_ref().and_then(|outcome| outcome.problem.as_ref());
     if before != problem.as_ref() {
-        record.hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
-        connector.ledger.set_connector(connector.name(), &record).await?;
+        let hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
+        let change = |record: &mut ConnectorRecord| record.hold = hold;
+        connector.ledger.change_connector(connector.name(), Box::new(change)).await?;
     }
     Ok(())
 }
+
+/// No sign-in takes longer, microseconds; one that began before was cut off.
+const SIGN_IN: i64 = 120_000_000;
 
 type Judged = (ConnectorState, String, Option<serde_json::Value>);
 
@@ -243,6 +283,19 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     let message = |problem: &serde_json::Value| {
         problem.get("message").and_then(|text| text.as_str()).unwrap_or("unknown").to_owned()
     };
+    if let Some(paused) = &record.paused {
+        let by = paused.by.as_ref().map(|by| format!(" by {by}"));
+        let note = paused.note.as_ref().map(|note| format!(": {note}"));
+        let (by, note) = (by.unwrap_or_default(), note.unwrap_or_default());
+        let reason = format!("paused{by} on {}{note}", rfc3339(paused.at));
+        return (ConnectorState::Paused, reason, None);
+    }
+    if let Some(problem) = failed(&record.stopped) {
+        return (ConnectorState::Error, format!("stopped: {}", message(&problem)), Some(problem));
+    }
+    if record.signing_in.is_some_and(|since| clock::now() - since < SIGN_IN) {
+        return (ConnectorState::Authenticating, "signing in".to_owned(), None);
+    }
     if let Some(problem) = failed(&record.sign_in) {
         return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
     }

@@ -20,7 +20,7 @@ use crate::account::Account;
 use crate::backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 use crate::record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Summary, Unit, UnitId,
+    LaneWork, Lease, Listed, NewUnit, Paused, RecordChange, Summary, Unit, UnitId,
 };
 use crate::replay::{
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId, UnitChoice,
@@ -43,12 +43,30 @@ pub trait Ledger: Send + Sync {
     /// What is kept about a connector; empty for one never seen.
     async fn connector(&self, connector: &str) -> Result<ConnectorRecord, LedgerError>;
 
-    /// Replaces what is kept about a connector.
+    /// Replaces what is kept about a connector, but for [`ConnectorRecord::paused`].
     async fn set_connector(
         &self,
         connector: &str,
         record: &ConnectorRecord,
+    ) -> Result<(), LedgerError> {
+        let record = record.clone();
+        self.change_connector(connector, Box::new(move |kept| *kept = record)).await
+    }
+
+    /// Changes what is kept about a connector, but for [`ConnectorRecord::paused`]. Nobody else
+    /// changes it between what `change` sees and what it leaves.
+    async fn change_connector(
+        &self,
+        connector: &str,
+        change: RecordChange<'_>,
     ) -> Result<(), LedgerError>;
+
+    /// Pauses a connector, or ends that.
+    async fn set_paused(&self, connector: &str, paused: Option<&Paused>)
+    -> Result<(), LedgerError>;
+
+    /// Names of the connectors that are paused, sorted. Cheap enough for every second.
+    async fn paused(&self) -> Result<Vec<String>, LedgerError>;
 
     /// How far discovery has come. `track` tells listings of one connector apart, for example
     /// `event_log_files/Hourly`.

@@ -29,7 +29,7 @@ pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+    LaneWork, Lease, Listed, NewUnit, Outcome, Paused, RecordChange, Summary, Unit, UnitId,
 };
 pub use replay::{
     Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,

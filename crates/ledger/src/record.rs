@@ -213,6 +213,19 @@ pub struct Outcome {
     pub problem: Option<serde_json::Value>,
 }
 
+/// That a person has a connector rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Paused {
+    /// Since when, microseconds.
+    pub at: i64,
+    /// Who asked for it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why, in that person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 /// What is kept about a connector besides its units.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConnectorRecord {
@@ -238,7 +251,19 @@ pub struct ConnectorRecord {
     pub api_usage_at: Option<i64>,
     /// Why calls to the org are slowed or stopped, as JSON; none while they are not.
     pub api_restraint: Option<serde_json::Value>,
+    /// Since when it is signing in, microseconds; none while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_in: Option<i64>,
+    /// Why it is not at work although it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Outcome>,
+    /// That it is paused. Only [`Ledger::set_paused`](crate::Ledger::set_paused) changes it.
+    #[serde(skip)]
+    pub paused: Option<Paused>,
 }
+
+/// What is done to what is kept about a connector.
+pub type RecordChange<'a> = Box<dyn FnOnce(&mut ConnectorRecord) + Send + 'a>;
 
 /// Calls to the org in a UTC day, by what they were for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ pub(crate) enum Exit {
 
 /// The table in `--help`.
 pub(crate) const HELP: &str = "Exit codes:
-  0  all is well; for collect: all that was found is durably delivered
+  0  all is well; for collect: all that was found is durably delivered, but for paused connectors
   1  Orgtap itself failed (ledger, disk)
   2  the command line or the configuration is wrong
   3  delivered, except rows or files that were set aside or gone; see status

@@ -36,6 +36,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
             | orgtap_collector::Error::Abandoned { .. }
             | orgtap_collector::Error::State(_)
             | orgtap_collector::Error::Destination(_) => Exit::Blocked,
+            orgtap_collector::Error::Vault(error) => of_vault(error),
             _ => Exit::Failure,
         };
         return (error.problem(), exit);
@@ -44,11 +45,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
         return (error.problem(), Exit::Usage);
     }
     if let Some(error) = error.downcast_ref::<VaultError>() {
-        let exit = match error {
-            VaultError::Disk { .. } | VaultError::Crypto => Exit::Failure,
-            _ => Exit::Blocked,
-        };
-        return (error.problem(), exit);
+        return (error.problem(), of_vault(error));
     }
     if error.is::<crate::exit::UsageError>() {
         let problem = Problem {
@@ -70,6 +67,13 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
         disposition: "pause".to_owned(),
     };
     (problem, Exit::Failure)
+}
+
+fn of_vault(error: &VaultError) -> Exit {
+    match error {
+        VaultError::Disk { .. } | VaultError::Crypto => Exit::Failure,
+        _ => Exit::Blocked,
+    }
 }
 
 /// A problem with its cause, remedy and code, for a terminal.

@@ -68,10 +68,7 @@ pub async fn plan_backfill(
     let budget = Budget::open(connector.api_budget, &**ledger, &connector.name).await?;
     budget.before_start()?;
     let planned = plan(settings, connector, ledger, wish, &org, &budget).await;
-    let mut record = ledger.connector(&connector.name).await?;
-    if budget.note(&**ledger, &org, &mut record, &connector.name).await? {
-        ledger.set_connector(&connector.name, &record).await?;
-    }
+    budget.note(&**ledger, &org, &connector.name, |_| {}).await?;
     planned
 }
 

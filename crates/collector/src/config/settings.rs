@@ -153,6 +153,12 @@ impl Settings {
     pub fn destination(&self, name: &str) -> Option<&DestinationConfig> {
         self.destinations.iter().find(|destination| destination.name() == name)
     }
+
+    /// Whether something else than this connector refers to an entry of the vault.
+    pub fn is_used_elsewhere(&self, entry: &str, connector: &str) -> bool {
+        let own = ("connector", connector);
+        self.stored.iter().any(|it| it.entry == entry && (it.kind, it.name.as_str()) != own)
+    }
 }
 
 impl SignInSettings {
@@ -168,6 +174,49 @@ impl SignInSettings {
 }
 
 impl ConnectorSettings {
+    /// The references to its secrets, by their keys.
+    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let mut all = vec![("consumer_key", &self.consumer_key)];
+        all.extend(self.consumer_secret.as_ref().map(|it| ("consumer_secret", it)));
+        match &self.sign_in {
+            SignInSettings::Password { password, security_token } => {
+                all.insert(0, ("salesforce_user_password", password));
+                all.extend(security_token.as_ref().map(|it| ("security_token", it)));
+            }
+            SignInSettings::JwtBearer { key, .. } => all.push(("jwt_key", key)),
+            SignInSettings::RefreshToken { token } => all.push(("refresh_token", token)),
+            SignInSettings::ClientCredentials => {}
+        }
+        all
+    }
+
+    /// The connector with the values themselves in the place of references that lead to nothing
+    /// yet.
+    #[must_use]
+    pub fn with_secrets<'s>(mut self, value: impl Fn(&'static str) -> Option<&'s Secret>) -> Self {
+        let put = |key: &'static str, reference: &mut SecretRef| {
+            if let Some(secret) = value(key) {
+                *reference = SecretRef::Plain(secret.clone());
+            }
+        };
+        put("consumer_key", &mut self.consumer_key);
+        if let Some(secret) = &mut self.consumer_secret {
+            put("consumer_secret", secret);
+        }
+        match &mut self.sign_in {
+            SignInSettings::Password { password, security_token } => {
+                put("salesforce_user_password", password);
+                if let Some(token) = security_token {
+                    put("security_token", token);
+                }
+            }
+            SignInSettings::JwtBearer { key, .. } => put("jwt_key", key),
+            SignInSettings::RefreshToken { token } => put("refresh_token", token),
+            SignInSettings::ClientCredentials => {}
+        }
+        self
+    }
+
     /// Fetches the secrets and the certificates, and has the session kept in the vault. Blocks
     /// while files are read or commands run.
     pub fn org_settings(&self, vault: &Vault) -> Result<OrgSettings, ConfigError> {

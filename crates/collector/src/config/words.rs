@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
-use super::saved::NewConnector;
+use super::new_connector::NewConnector;
 use super::written::{Config, ConnectorConfig, EventLogFilesConfig, RetryConfig};
 
 /// Every key of the schema.

@@ -291,6 +291,18 @@ pub enum IntervalPolicy {
     Daily,
 }
 
+impl IntervalPolicy {
+    /// The word in the configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Both => "both",
+            Self::Hourly => "hourly",
+            Self::Daily => "daily",
+        }
+    }
+}
+
 /// What becomes of a daily file where the org has hourly ones too. Both should hold the same rows,
 /// and the daily one those that came too late for an hourly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -303,6 +315,17 @@ pub enum Reconcile {
     /// It is fetched and compared; rows that only it has are delivered.
     #[default]
     Deliver,
+}
+
+impl Reconcile {
+    /// The word in the configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Deliver => "deliver",
+        }
+    }
 }
 
 /// What a name is made of, in the schema's words.

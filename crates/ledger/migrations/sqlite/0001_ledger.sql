@@ -9,8 +9,13 @@ create table connector (
     name          text    not null unique,
     registered_at integer,
     -- What is kept besides its units, as one JSON object.
-    record        text    not null default '{}'
+    record        text    not null default '{}',
+    -- Since when, by whom and why it is paused, as one JSON object. Apart from the record, because
+    -- others than those at work write it.
+    paused        text
 ) strict;
+
+create index connector_paused on connector (name) where paused is not null;
 
 -- Destinations a connector has or had. Those it no longer has stay for what they were sent.
 create table destination (

@@ -37,7 +37,7 @@ use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
-    Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -115,14 +115,28 @@ impl Ledger for SqliteLedger {
         Ok(connector::record(&mut *self.reader().await?, connector).await?)
     }
 
-    async fn set_connector(
+    async fn change_connector(
         &self,
         connector: &str,
-        record: &ConnectorRecord,
+        change: RecordChange<'_>,
     ) -> Result<(), LedgerError> {
         let mut tx = self.writer.begin().await?;
-        let set = connector::set_record(&mut tx, connector, record).await;
+        let changed = connector::change_record(&mut tx, connector, change).await;
+        tx.finish(changed).await
+    }
+
+    async fn set_paused(
+        &self,
+        connector: &str,
+        paused: Option<&Paused>,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let set = connector::set_paused(&mut tx, connector, paused).await;
         tx.finish(set).await
+    }
+
+    async fn paused(&self) -> Result<Vec<String>, LedgerError> {
+        Ok(connector::paused(&mut *self.reader().await?).await?)
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Result<Option<Cursor>, LedgerError> {

@@ -6,7 +6,7 @@ use super::scene::{
     list, step, take,
 };
 use crate::unit::State;
-use crate::{ConnectorRecord, LedgerError, Outcome};
+use crate::{ConnectorRecord, LedgerError, Outcome, Paused};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -27,6 +27,9 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         reconcile: Some("deliver, 90 %".to_owned()),
         api_usage_at: Some(NOW + 2),
         api_restraint: Some(serde_json::json!({"until": 3})),
+        signing_in: Some(NOW + 3),
+        stopped: Some(Outcome { at: NOW + 4, problem: None }),
+        paused: None,
     };
     ledger.set_connector(ACME, &record).await.unwrap();
     assert_eq!(ledger.connector(ACME).await.unwrap(), record);
@@ -36,6 +39,30 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
     let less = ConnectorRecord { api_usage: Some((18, 15_000)), ..ConnectorRecord::default() };
     ledger.set_connector(ACME, &less).await.unwrap();
     assert_eq!(ledger.connector(ACME).await.unwrap(), less);
+}
+
+/// Whoever is at work writes what is kept again and again, and knows nothing of a pause that came
+/// meanwhile.
+pub async fn a_pause_lasts_whatever_else_is_written_until_it_is_ended(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let paused = |by: &str| Paused { at: NOW, by: Some(by.to_owned()), note: None };
+    assert!(ledger.paused().await.unwrap().is_empty());
+    let before = ledger.connector(ACME).await.unwrap();
+    ledger.set_paused(ACME, Some(&paused("ann"))).await.unwrap();
+    ledger.set_paused("beta", Some(&paused("bob"))).await.unwrap();
+    ledger.set_connector(ACME, &before).await.unwrap();
+    let change = |record: &mut ConnectorRecord| {
+        assert_eq!(record.paused, Some(paused("ann")));
+        record.paused = None;
+        record.org_id = Some("00D".to_owned());
+    };
+    ledger.change_connector(ACME, Box::new(change)).await.unwrap();
+    assert_eq!(ledger.paused().await.unwrap(), [ACME, "beta"]);
+    let kept = storage.open().await.connector(ACME).await.unwrap();
+    assert_eq!((kept.paused, kept.org_id.as_deref()), (Some(paused("ann")), Some("00D")));
+    ledger.set_paused(ACME, None).await.unwrap();
+    assert_eq!(ledger.paused().await.unwrap(), ["beta"]);
+    assert_eq!(ledger.connector(ACME).await.unwrap().paused, None);
 }
 
 /// A connector that was only tried or listed is not one that runs.

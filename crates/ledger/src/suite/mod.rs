@@ -155,6 +155,7 @@ cases! { $
     an_outbox_has_what_a_destination_has_not_finished
 
     what_is_kept_about_a_connector_is_replaced_whole
+    a_pause_lasts_whatever_else_is_written_until_it_is_ended
     only_registered_connectors_are_named
     dropping_a_destination_finishes_units_that_waited_for_it_alone
     dropping_a_destination_keeps_what_it_finished

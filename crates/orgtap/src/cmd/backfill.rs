@@ -10,7 +10,7 @@ use orgtap_collector::{
 use orgtap_ledger::{BackfillState, Ledger, NewBackfill};
 use serde_json::json;
 
-use super::collect::{exit_of, report};
+use super::collect::{exit_of, passed_over, report};
 use super::{chosen, ledger, now, say, settings, stop_signal};
 use crate::cli::{BackfillArgs, Common};
 use crate::exit::{Exit, usage};
@@ -20,7 +20,7 @@ use crate::watch::watch;
 /// Runs the command.
 pub(crate) async fn run(common: &Common, args: &BackfillArgs) -> anyhow::Result<Exit> {
     let settings = settings(common)?;
-    let connectors = chosen(&settings, &args.connectors)?;
+    let mut connectors = chosen(&settings, &args.connectors)?;
     if args.status || args.cancel.is_some() {
         let ledger = ledger(&settings).await?;
         return match args.cancel {
@@ -28,8 +28,18 @@ pub(crate) async fn run(common: &Common, args: &BackfillArgs) -> anyhow::Result<
             None => show(common, &connectors, &ledger).await,
         };
     }
-    let wishes = wishes(&connectors, args)?;
     std::fs::create_dir_all(&settings.data_dir)?;
+    if args.connectors.is_empty() {
+        let paused = open_ledger(&settings.data_dir).await?.paused().await?;
+        connectors.retain(|one| {
+            let is_paused = paused.contains(&one.name);
+            if is_paused {
+                tracing::warn!("{}", passed_over(&one.name));
+            }
+            !is_paused
+        });
+    }
+    let wishes = wishes(&connectors, args)?;
     if args.dry_run {
         return plan(common, &settings, &connectors, &wishes).await;
     }

@@ -28,10 +28,20 @@ pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<E
     let cancel = stop_signal();
     let mut worst = Exit::Success;
     let mut reports = Vec::new();
+    let paused = collector.ledger().paused().await?;
     for connector in &connectors {
         if cancel.is_cancelled() {
             worst = worst.max(Exit::Incomplete);
             break;
+        }
+        // Who names it wants it in spite of that.
+        if args.connectors.is_empty() && paused.contains(&connector.name) {
+            if common.json {
+                reports.push(json!({ "connector": connector.name, "paused": true }));
+            } else {
+                tell(passed_over(&connector.name));
+            }
+            continue;
         }
         let started = Instant::now();
         let progress = Arc::new(Progress::new(&connector.destinations));
@@ -49,6 +59,14 @@ pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<E
         tell(json!({ "connectors": reports }).to_string());
     }
     Ok(worst)
+}
+
+/// That nothing is done for a paused connector.
+pub(crate) fn passed_over(name: &str) -> String {
+    format!(
+        "{name}: paused, nothing is collected; `orgtap connector resume {name}` ends that, and to \
+         name it collects once"
+    )
 }
 
 /// The exit code a pass deserves.

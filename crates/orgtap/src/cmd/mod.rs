@@ -41,7 +41,7 @@ pub(crate) fn settings_maybe_empty(common: &Common) -> anyhow::Result<Settings> 
     Ok(settings)
 }
 
-fn pass_on(settings: &Settings) {
+pub(crate) fn pass_on(settings: &Settings) {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

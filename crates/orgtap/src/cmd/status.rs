@@ -25,15 +25,6 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
     Ok(exit.max().unwrap_or(Exit::Success))
 }
 
-fn word(state: ConnectorState) -> &'static str {
-    match state {
-        ConnectorState::Pending => "Pending",
-        ConnectorState::Active => "Active",
-        ConnectorState::Degraded => "Degraded",
-        ConnectorState::Error => "Error",
-    }
-}
-
 fn text(status: &Status) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -51,7 +42,7 @@ fn text(status: &Status) -> String {
         let when = |time: &Option<String>| time.as_deref().map_or("-".to_owned(), moment);
         table.add_row([
             one.connector.clone(),
-            word(one.state).to_owned(),
+            one.state.word().to_owned(),
             one.event_types.len().to_string(),
             count(one.admitted.unsigned_abs()),
             when(&one.last_poll),

@@ -14,12 +14,12 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
-use crate::unit::{Event, Misfit, State};
+use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
-    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Replay,
-    ReplayId, Summary, Unit, UnitChoice, UnitId,
+    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Paused,
+    RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced};
 
@@ -51,43 +51,35 @@ impl Ledger for MemoryLedger {
         destinations: &[String],
         now: i64,
     ) -> Answer<Vec<(String, i64)>> {
-        self.write(|world| {
-            let new: BTreeSet<String> = destinations.iter().cloned().collect();
-            let old = world.registered.insert(connector.to_owned(), new.clone());
-            let mut dropped = Vec::new();
-            for gone in old.unwrap_or_default().difference(&new) {
-                world.give_up_replays(connector, gone, now);
-                let open: Vec<UnitId> = world
-                    .waiting(connector, Stage::Deliver(gone))
-                    .iter()
-                    .map(|(unit, _)| unit.id)
-                    .collect();
-                world.deliveries.retain(|delivery| {
-                    delivery.destination != *gone || !open.contains(&delivery.unit)
-                });
-                for id in &open {
-                    let mut left = world.deliveries.iter().filter(|d| d.unit == *id && !d.done);
-                    if left.next().is_none() {
-                        world.finish(*id, &Event::Delivered, now)?;
-                    }
-                }
-                if !open.is_empty() {
-                    dropped.push((gone.clone(), open.len() as i64));
-                }
-            }
-            Ok(dropped)
-        })
+        self.write(|world| world.register(connector, destinations, now))
     }
 
     async fn connector(&self, connector: &str) -> Answer<ConnectorRecord> {
         Ok(self.read(|world| world.records.get(connector).cloned().unwrap_or_default()))
     }
 
-    async fn set_connector(&self, connector: &str, record: &ConnectorRecord) -> Answer<()> {
+    async fn change_connector(&self, connector: &str, change: RecordChange<'_>) -> Answer<()> {
         self.write(|world| {
-            world.records.insert(connector.to_owned(), record.clone());
+            let record = world.records.entry(connector.to_owned()).or_default();
+            let paused = record.paused.clone();
+            change(record);
+            record.paused = paused;
             Ok(())
         })
+    }
+
+    async fn set_paused(&self, connector: &str, paused: Option<&Paused>) -> Answer<()> {
+        self.write(|world| {
+            world.records.entry(connector.to_owned()).or_default().paused = paused.cloned();
+            Ok(())
+        })
+    }
+
+    async fn paused(&self) -> Answer<Vec<String>> {
+        let is_paused = |(_, record): &(&String, &ConnectorRecord)| record.paused.is_some();
+        Ok(self.read(|world| {
+            world.records.iter().filter(is_paused).map(|(name, _)| name.clone()).collect()
+        }))
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Answer<Option<Cursor>> {

@@ -139,6 +139,34 @@ impl World {
         Ok(next)
     }
 
+    pub(super) fn register(
+        &mut self,
+        connector: &str,
+        destinations: &[String],
+        now: i64,
+    ) -> Answer<Vec<(String, i64)>> {
+        let new: BTreeSet<String> = destinations.iter().cloned().collect();
+        let old = self.registered.insert(connector.to_owned(), new.clone());
+        let mut dropped = Vec::new();
+        for gone in old.unwrap_or_default().difference(&new) {
+            self.give_up_replays(connector, gone, now);
+            let waiting = self.waiting(connector, Stage::Deliver(gone));
+            let open: Vec<UnitId> = waiting.iter().map(|(unit, _)| unit.id).collect();
+            self.deliveries
+                .retain(|delivery| delivery.destination != *gone || !open.contains(&delivery.unit));
+            for id in &open {
+                let mut left = self.deliveries.iter().filter(|d| d.unit == *id && !d.done);
+                if left.next().is_none() {
+                    self.finish(*id, &Event::Delivered, now)?;
+                }
+            }
+            if !open.is_empty() {
+                dropped.push((gone.clone(), open.len() as i64));
+            }
+        }
+        Ok(dropped)
+    }
+
     pub(super) fn finish(&mut self, id: UnitId, event: &Event, now: i64) -> Answer<()> {
         let unit = self.unit(id)?;
         unit.state = unit::apply(unit.state, event)?;
