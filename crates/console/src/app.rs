@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use orgtap_collector::Fleet;
-use orgtap_collector::config::Settings;
-use orgtap_ledger::Ledger;
+use jiff::Timestamp;
+use orgtap_collector::config::{ConsoleSettings, Settings};
+use orgtap_collector::{Fleet, ledger_path};
+use orgtap_ledger::{ConsoleLedger, Ledger, SqliteLedger};
+
+use crate::error::Result;
+use crate::security::{Passwords, Throttle};
 
 /// The state behind every request. Cheap to clone.
 #[derive(Clone)]
@@ -15,6 +19,12 @@ pub(crate) struct App {
 struct Shared {
     fleet: Fleet,
     explanations: Vec<Explanation>,
+    console: ConsoleSettings,
+    door: SqliteLedger,
+    passwords: Passwords,
+    throttle: Throttle,
+    #[cfg(test)]
+    ahead: std::sync::atomic::AtomicI64,
 }
 
 /// What a code means.
@@ -31,6 +41,27 @@ pub struct Explanation {
 }
 
 impl App {
+    /// Opens the ledger of the data folder once more, beside the collector's own connections, so
+    /// that neither waits for the other's reads. The port is the one listened on.
+    pub(crate) async fn open(
+        fleet: Fleet,
+        explanations: Vec<Explanation>,
+        console: ConsoleSettings,
+    ) -> Result<Self> {
+        let door = SqliteLedger::open(&ledger_path(&fleet.settings().data_dir)).await?;
+        let shared = Shared {
+            fleet,
+            explanations,
+            console,
+            door,
+            passwords: Passwords::new(),
+            throttle: Throttle::new(),
+            #[cfg(test)]
+            ahead: 0.into(),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
     /// The configuration as it is now.
     pub(crate) fn settings(&self) -> Arc<Settings> {
         self.shared.fleet.settings()
@@ -46,8 +77,48 @@ impl App {
         &self.shared.explanations
     }
 
+    /// The console's part of the configuration, as it started with.
+    pub(crate) fn console(&self) -> &ConsoleSettings {
+        &self.shared.console
+    }
+
     /// The record of what was collected.
     pub(crate) fn ledger(&self) -> &Arc<dyn Ledger> {
         self.shared.fleet.ledger()
     }
+
+    /// The record of people, sessions and what was done.
+    pub(crate) fn door(&self) -> &dyn ConsoleLedger {
+        &self.shared.door
+    }
+
+    /// What makes and checks hashes of passwords.
+    pub(crate) fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
+    }
+
+    /// What slows down those who guess passwords.
+    pub(crate) fn throttle(&self) -> &Throttle {
+        &self.shared.throttle
+    }
+
+    /// Now, microseconds since 1970.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "in tests it may be later"))]
+    pub(crate) fn now(&self) -> i64 {
+        let now = Timestamp::now().as_microsecond();
+        #[cfg(test)]
+        let now = now + self.shared.ahead.load(std::sync::atomic::Ordering::Relaxed);
+        now
+    }
+
+    /// Lets time pass.
+    #[cfg(test)]
+    pub(crate) fn pass(&self, time: std::time::Duration) {
+        self.shared.ahead.fetch_add(micros(time), std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// A length of time in the ledger's unit.
+pub(crate) fn micros(time: std::time::Duration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

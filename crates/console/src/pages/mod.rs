@@ -14,6 +14,12 @@ mod status;
 mod test;
 mod words;
 
+mod account;
+mod audit;
+mod people;
+mod sign_in;
+mod tokens;
+
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::{get, post};
@@ -39,6 +45,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/connectors/{name}/letters/{letter}/replay", post(connectors::replay))
         .route("/connectors/{name}/letters/{letter}/dismiss", post(connectors::dismiss))
         .route("/help/{code}", get(help::page))
+        .merge(door())
 }
 
 /// What a page says after something was done, by the word in its address.
@@ -53,4 +60,20 @@ fn done(word: &str) -> Option<&'static str> {
         "dismissed" => "Closed. The decision is kept with its time.",
         _ => return None,
     })
+}
+
+/// Addresses of the pages about who may use the console.
+fn door() -> Router<App> {
+    Router::new()
+        .merge(sign_in::routes())
+        .merge(account::routes())
+        .merge(people::routes())
+        .merge(tokens::routes())
+        .merge(audit::routes())
+}
+
+/// A moment of the ledger as RFC 3339, to the second.
+pub(crate) fn moment(micros: &i64) -> String {
+    let moment = jiff::Timestamp::from_microsecond(*micros).unwrap_or_default();
+    format!("{:.0}", moment)
 }

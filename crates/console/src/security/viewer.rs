@@ -2,12 +2,13 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::{Arc, Mutex};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
+use orgtap_ledger::{PersonId, SecretHash};
 use serde::{Deserialize, Serialize};
 
+use super::Log;
 use crate::error::{Error, Result};
 
 /// What a person may do, each role what those before it may.
@@ -77,16 +78,11 @@ pub(crate) struct Viewer {
     /// The token's name, if it is one.
     pub(crate) token: Option<String>,
     /// The number of the person in the ledger.
-    pub(crate) person: i64,
+    pub(crate) person: PersonId,
+    /// The hash of the session's secret; none for tokens.
+    pub(crate) session: Option<SecretHash>,
     /// What this request did, for the audit log.
-    pub(crate) did: Arc<Mutex<Option<Did>>>,
-}
-
-/// What a request did.
-#[derive(Debug, Clone)]
-pub(crate) struct Did {
-    pub(crate) action: &'static str,
-    pub(crate) subject: String,
+    pub(super) log: Log,
 }
 
 impl Viewer {
@@ -98,9 +94,7 @@ impl Viewer {
     /// Says for the audit log what this request does, for example `connector.pause` and the
     /// connector's name. A change that does not say is written down by its address.
     pub(crate) fn did(&self, action: &'static str, subject: impl Into<String>) {
-        if let Ok(mut did) = self.did.lock() {
-            *did = Some(Did { action, subject: subject.into() });
-        }
+        self.log.did(action, subject);
     }
 }
 
@@ -109,5 +103,13 @@ impl<S: Sync> FromRequestParts<S> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         parts.extensions.get::<Self>().cloned().ok_or(Error::SignInNeeded)
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for Viewer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>> {
+        Ok(parts.extensions.get::<Self>().cloned())
     }
 }
