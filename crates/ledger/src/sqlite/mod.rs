@@ -18,6 +18,7 @@ mod listing;
 mod migrate;
 mod progress;
 mod replay;
+mod rollup;
 mod rows;
 mod script;
 mod status;
