@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use orgtap_collector::config::{ConsoleSettings, Settings};
 use orgtap_collector::{Fleet, ledger_path};
-use orgtap_ledger::{ConsoleLedger, Ledger, SqliteLedger};
+use orgtap_ledger::{ConsoleLedger, Ledger, RollupLedger, SqliteLedger};
 
 use crate::error::Result;
 use crate::security::{Passwords, Throttle};
@@ -89,6 +89,11 @@ impl App {
 
     /// The record of people, sessions and what was done.
     pub(crate) fn door(&self) -> &dyn ConsoleLedger {
+        &self.shared.door
+    }
+
+    /// What Insights is made of.
+    pub(crate) fn rollups(&self) -> &dyn RollupLedger {
         &self.shared.door
     }
 

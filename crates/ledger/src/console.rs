@@ -54,7 +54,7 @@ pub struct NewSession {
 
 /// A session that is open.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Session {
+pub struct OpenSession {
     /// Whose it is.
     pub person: Person,
     /// When it was last used, as far as that was noted.
@@ -168,7 +168,7 @@ pub trait ConsoleLedger: Send + Sync {
         hash: &SecretHash,
         idle_since: i64,
         now: i64,
-    ) -> Result<Option<Session>, LedgerError>;
+    ) -> Result<Option<OpenSession>, LedgerError>;
 
     /// Notes that a session was used.
     async fn session_seen(&self, hash: &SecretHash, now: i64) -> Result<(), LedgerError>;

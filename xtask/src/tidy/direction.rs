@@ -11,6 +11,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("orgtap-ledger", &[]),
     ("orgtap-salesforce", &["orgtap-codec", "orgtap-events", "orgtap-transport"]),
     ("orgtap-destinations", &["orgtap-codec", "orgtap-events", "orgtap-transport"]),
+    ("orgtap-insights", &["orgtap-codec", "orgtap-events", "orgtap-ledger"]),
     (
         "orgtap-collector",
         &[
@@ -20,6 +21,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-salesforce",
             "orgtap-destinations",
             "orgtap-ledger",
+            "orgtap-insights",
         ],
     ),
     ("orgtap-simorg", &["orgtap-events"]),
@@ -33,6 +35,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-salesforce",
             "orgtap-destinations",
             "orgtap-ledger",
+            "orgtap-insights",
             "orgtap-collector",
             "orgtap-simorg",
         ],

@@ -93,7 +93,10 @@ enum Body {
     /// There is nothing to show, and why.
     Missing(String),
     Figures(Vec<Figure>),
-    Chart { chart: Chart, table: Table },
+    Chart {
+        chart: Chart,
+        table: Table,
+    },
     Table(Table),
 }
 
@@ -127,7 +130,7 @@ pub(super) async fn monitoring(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let page = insights::monitoring(&**app.rollups(), &asked.choice(&app)?).await?;
+    let page = insights::monitoring(app.rollups(), &asked.choice(&app)?).await?;
     let about = "What is used, by whom, and how it performs. By the time of the events.";
     draw(&app, Frame::new(viewer, "monitoring"), &asked, page, about.to_owned())
 }
@@ -138,8 +141,9 @@ pub(super) async fn security(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let page = insights::security(&**app.rollups(), &asked.choice(&app)?).await?;
-    let about = "Who signs in, what changed, and who does more than usual. By the time of the events.";
+    let page = insights::security(app.rollups(), &asked.choice(&app)?).await?;
+    let about =
+        "Who signs in, what changed, and who does more than usual. By the time of the events.";
     draw(&app, Frame::new(viewer, "security"), &asked, page, about.to_owned())
 }
 
@@ -151,7 +155,7 @@ pub(super) async fn user(
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
     let choice = asked.choice(&app)?;
-    let page = insights::user_time_line(&**app.rollups(), &user, choice.from, choice.to).await?;
+    let page = insights::user_time_line(app.rollups(), &user, choice.from, choice.to).await?;
     let about = format!("What the user {user} did, joined by sign-in, session and request.");
     draw(&app, Frame::new(viewer, "security"), &asked, page, about)
 }
@@ -169,7 +173,14 @@ fn draw(
     let periods = PERIODS.map(|(word, title, _)| (word, title, word == asked.word())).to_vec();
     let query = asked.query();
     let panels = page.panels.into_iter().map(|panel| drawn(panel, &query)).collect();
-    show(&InsightsPage { frame, heading: page.title.to_owned(), about, connectors, periods, panels })
+    show(&InsightsPage {
+        frame,
+        heading: page.title.to_owned(),
+        about,
+        connectors,
+        periods,
+        panels,
+    })
 }
 
 fn drawn(panel: insights::Panel, query: &str) -> Panel {
@@ -191,7 +202,9 @@ fn drawn(panel: insights::Panel, query: &str) -> Panel {
 
 fn shown(title: &str, body: insights::Body, query: &str) -> Body {
     match body {
-        insights::Body::Figures { figures } => Body::Figures(figures.into_iter().map(figure).collect()),
+        insights::Body::Figures { figures } => {
+            Body::Figures(figures.into_iter().map(figure).collect())
+        }
         insights::Body::Series { unit, step_hours, times, lines } => {
             if lines.is_empty() {
                 return Body::Missing("Nothing in this period.".to_owned());
@@ -223,7 +236,13 @@ fn number(value: i64, unit: Unit) -> String {
     }
 }
 
-fn series(title: &str, unit: Unit, step: i64, times: &[String], lines: Vec<insights::Line>) -> Body {
+fn series(
+    title: &str,
+    unit: Unit,
+    step: i64,
+    times: &[String],
+    lines: Vec<insights::Line>,
+) -> Body {
     let label = |time: &String| {
         let time = Moment::of(time);
         let day = time.exact.get(5..10).unwrap_or_default().to_owned();

@@ -9,6 +9,7 @@ mod connectors;
 mod form;
 mod heat;
 mod help;
+mod insights;
 mod row;
 mod status;
 mod test;
@@ -44,6 +45,9 @@ pub(crate) fn routes() -> Router<App> {
         .route("/connectors/{name}/letters/replay", post(connectors::replay_all))
         .route("/connectors/{name}/letters/{letter}/replay", post(connectors::replay))
         .route("/connectors/{name}/letters/{letter}/dismiss", post(connectors::dismiss))
+        .route("/insights/monitoring", get(insights::monitoring))
+        .route("/insights/security", get(insights::security))
+        .route("/insights/user/{user}", get(insights::user))
         .route("/help/{code}", get(help::page))
         .merge(door())
 }

@@ -1,7 +1,7 @@
 -- The first shape of the ledger.
 --
 -- Times are microseconds since 1970 UTC, yes and no are 1 and 0. What another database would
--- write differently is `integer primary key` and `strict`, nothing else.
+-- write differently is `integer primary key`, `strict` and `without rowid`, nothing else.
 
 -- Connectors, known by name. One that was only tried, never run, has no registered_at.
 create table connector (
@@ -115,6 +115,8 @@ create table unit (
     spooled       integer not null default 0 check (spooled in (0, 1)),
     -- The backfill that listed it; none: found as new.
     backfill_id   integer references backfill (id),
+    -- Whether its admitted rows are in the rollups.
+    counted       integer not null default 0 check (counted in (0, 1)),
     unique (connector_id, log_file_id, created_date, length)
 ) strict;
 
@@ -135,6 +137,9 @@ create index unit_backfill on unit (backfill_id, final_at, length)
 create index unit_in_spool on unit (spool_bytes) where spooled = 1;
 create index unit_spooled on unit (final_at, id)
     where spooled = 1 and final_at is not null;
+-- What is admitted and not counted is counted within seconds, unless that is turned off.
+create index unit_uncounted on unit (connector_id, id)
+    where counted = 0 and spooled = 1 and state in ('admitted', 'done');
 
 -- A row that is not done belongs to a unit that is admitted. Lane, creation and backfill are the unit's,
 -- repeated here because they never change and the question for due work then needs this alone.
@@ -273,3 +278,86 @@ create table console_audit (
 ) strict;
 
 create index console_audit_at on console_audit (at);
+
+-- Rollups: what the admitted rows of units said, counted by time and by what stands in a column.
+-- One series for each connector, event type and dimension. Connector 0 is all of them together,
+-- event type '*' all types.
+create table rollup_series (
+    id           integer primary key,
+    connector_id integer not null,
+    event_type   text    not null,
+    dimension    text    not null,
+    -- Start of the last hour that has rows.
+    last_hour    integer not null,
+    unique (connector_id, event_type, dimension)
+) strict;
+
+-- The counts of a series, for each hour, day and week: the length in hours is the step. Rows of a
+-- series and step lie together in the order of time, as they are asked for.
+create table rollup (
+    series_id integer not null references rollup_series (id),
+    step      integer not null check (step in (1, 24, 168)),
+    start     integer not null,
+    name      text    not null,
+    events    integer not null,
+    row_count integer not null,
+    bytes     integer not null,
+    millis    integer not null,
+    longest   integer not null,
+    primary key (series_id, step, start, name)
+) strict, without rowid;
+
+-- From when to when a user was seen with an address, an application, or a program.
+create table user_trait (
+    connector_id integer not null references connector (id),
+    kind         text    not null,
+    user_id      text    not null,
+    value        text    not null,
+    first_at     integer not null,
+    last_at      integer not null,
+    primary key (connector_id, kind, user_id, value)
+) strict, without rowid;
+
+create index user_trait_first on user_trait (kind, connector_id, first_at);
+create index user_trait_last on user_trait (last_at);
+
+-- What users sign in as, by their ids.
+create table user_name (
+    user_id text    not null primary key,
+    name    text    not null,
+    seen_at integer not null
+) strict, without rowid;
+
+-- What was done under one sign-in, by event type.
+create table user_session (
+    connector_id integer not null references connector (id),
+    user_id      text    not null,
+    login_key    text    not null,
+    event_type   text    not null,
+    address      text,
+    first_at     integer not null,
+    last_at      integer not null,
+    events       integer not null,
+    primary key (connector_id, user_id, login_key, event_type)
+) strict, without rowid;
+
+create index user_session_last on user_session (last_at);
+
+-- Single events worth a line in a user's time line.
+create table notable (
+    id           integer primary key,
+    connector_id integer not null references connector (id),
+    user_id      text    not null,
+    at           integer not null,
+    event_type   text    not null,
+    what         text    not null,
+    detail       text    not null,
+    address      text,
+    request_id   text,
+    login_key    text,
+    session_key  text
+) strict;
+
+create index notable_user on notable (user_id, at);
+create index notable_type on notable (connector_id, event_type, at);
+create index notable_at on notable (at);

@@ -19,6 +19,7 @@ mod listing;
 mod migrate;
 mod progress;
 mod replay;
+mod rollup;
 mod rows;
 mod script;
 mod status;

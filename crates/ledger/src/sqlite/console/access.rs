@@ -5,7 +5,7 @@ use sqlx::{Row, SqliteConnection};
 
 use super::person::{self, person_columns};
 use crate::sqlite::dialect::Stop;
-use crate::{ApiToken, NewSession, NewToken, PersonId, SecretHash, Session, TokenId};
+use crate::{ApiToken, NewSession, NewToken, OpenSession, PersonId, SecretHash, TokenId};
 
 const VOID_LINKS: &str = "delete from console_link";
 const OPEN_LINK: &str = "insert into console_link (hash, expires_at) values ($1, $2)";
@@ -102,10 +102,10 @@ pub(super) async fn session(
     hash: &SecretHash,
     idle_since: i64,
     now: i64,
-) -> Result<Option<Session>, Stop> {
+) -> Result<Option<OpenSession>, Stop> {
     let query = sqlx::query(SESSION).bind(hash.as_slice()).bind(idle_since).bind(now);
     let row = query.fetch_optional(conn).await?;
-    row.map(|row| Ok(Session { person: person::read(&row)?, seen_at: row.try_get("seen_at")? }))
+    row.map(|row| Ok(OpenSession { person: person::read(&row)?, seen_at: row.try_get("seen_at")? }))
         .transpose()
 }
 

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use super::SqliteLedger;
 use crate::{
-    ApiToken, AuditEntry, ConsoleLedger, LedgerError, NewSession, NewToken, Person, PersonChange,
-    PersonId, SecretHash, Session, TokenId,
+    ApiToken, AuditEntry, ConsoleLedger, LedgerError, NewSession, NewToken, OpenSession, Person,
+    PersonChange, PersonId, SecretHash, TokenId,
 };
 
 #[async_trait]
@@ -85,7 +85,7 @@ impl ConsoleLedger for SqliteLedger {
         hash: &SecretHash,
         idle_since: i64,
         now: i64,
-    ) -> Result<Option<Session>, LedgerError> {
+    ) -> Result<Option<OpenSession>, LedgerError> {
         Ok(access::session(&mut *self.reader().await?, hash, idle_since, now).await?)
     }
 
