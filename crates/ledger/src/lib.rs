@@ -18,13 +18,13 @@ mod sqlite;
 pub mod suite;
 pub mod unit;
 
-pub use account::{Account, HourRows, OUTSIDE};
+pub use account::{Account, HourRows, OUTSIDE, Reached};
 pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Outcome, Summary, Unit, UnitId,
+    LaneWork, Lease, Listed, NewUnit, Outcome, Summary, Unit, UnitId, Withheld,
 };
 pub use replay::{
     Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,

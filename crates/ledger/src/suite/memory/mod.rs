@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 
 use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
-use crate::unit::{Event, Misfit, State};
+use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
@@ -51,32 +51,7 @@ impl Ledger for MemoryLedger {
         destinations: &[String],
         now: i64,
     ) -> Answer<Vec<(String, i64)>> {
-        self.write(|world| {
-            let new: BTreeSet<String> = destinations.iter().cloned().collect();
-            let old = world.registered.insert(connector.to_owned(), new.clone());
-            let mut dropped = Vec::new();
-            for gone in old.unwrap_or_default().difference(&new) {
-                world.give_up_replays(connector, gone, now);
-                let open: Vec<UnitId> = world
-                    .waiting(connector, Stage::Deliver(gone))
-                    .iter()
-                    .map(|(unit, _)| unit.id)
-                    .collect();
-                world.deliveries.retain(|delivery| {
-                    delivery.destination != *gone || !open.contains(&delivery.unit)
-                });
-                for id in &open {
-                    let mut left = world.deliveries.iter().filter(|d| d.unit == *id && !d.done);
-                    if left.next().is_none() {
-                        world.finish(*id, &Event::Delivered, now)?;
-                    }
-                }
-                if !open.is_empty() {
-                    dropped.push((gone.clone(), open.len() as i64));
-                }
-            }
-            Ok(dropped)
-        })
+        self.write(|world| world.register(connector, destinations, now))
     }
 
     async fn connector(&self, connector: &str) -> Answer<ConnectorRecord> {
@@ -282,6 +257,21 @@ impl Ledger for MemoryLedger {
                 return Err(fenced(lease));
             }
             deltas.iter().try_for_each(|delta| world.step(lease, delta, now))
+        })
+    }
+
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            if !world.held(lease) {
+                return Err(fenced(lease));
+            }
+            units.iter().try_for_each(|unit| world.withhold(lease, *unit, reason, now))
         })
     }
 
