@@ -94,6 +94,9 @@ pub struct Pace {
     pub all: Option<Rate>,
     /// Besides, for what is not about new log files.
     pub backfill: Option<Rate>,
+    /// Whether a unit has to be written in one go, because the target shows it when it has ended
+    /// and half of it cannot be kept.
+    pub whole_units: bool,
 }
 
 /// A destination with what its target takes.
@@ -106,7 +109,8 @@ impl Paced {
     pub(crate) fn new(inner: Arc<dyn Destination>, pacing: Pacing) -> Self {
         let all = pacing.max_events_per_second.map(Rate::new);
         let backfill = pacing.backfill_events_per_second.map(Rate::new);
-        Self { inner, pace: Pace { pacing, all, backfill } }
+        let whole_units = inner.forgets_unfinished();
+        Self { inner, pace: Pace { pacing, all, backfill, whole_units } }
     }
 }
 
