@@ -201,6 +201,21 @@ fn a_backfill_says_what_would_be_withheld_and_is_refused_when_that_is_all() {
 }
 
 #[test]
+fn new_events_come_no_faster_than_the_target_takes() {
+    const RATE: usize = 100;
+    let (scene, receiver) = scene(84, midnight(DAYS - 2));
+    scene.configure(HOURLY, &hook(&receiver, &format!("  max_events_per_second: {RATE}\n")));
+    let began = Instant::now();
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let (arrived, took) = (receiver.lines().len(), began.elapsed());
+    assert!(arrived > 3 * RATE, "{arrived} events show no rate");
+    // Batches hold what is sent in a second at most; the last one may leave at once.
+    let least = Duration::from_secs_f64((arrived - RATE) as f64 / RATE as f64);
+    assert!(took >= least, "{arrived} events in {took:?}");
+}
+
+#[test]
 fn new_events_do_not_wait_for_a_slow_backfill() {
     // What the org makes from the third hour of that day on is new, and it is the second.
     const NEW: i64 = 4;
