@@ -89,6 +89,7 @@ impl Run<'_> {
                 Progress::add(&connector.progress.fetched, 1);
                 continue;
             }
+            let finished = connector.hold.finished();
             // Not as part of the step, which stands still while what happened is written down.
             let room = match unit.state {
                 State::Listed => {
@@ -99,6 +100,7 @@ impl Run<'_> {
             if let Err(error) = room {
                 self.commit().await?;
                 turn = failed(connector, &self.lease, &unit, error).await?;
+                connector.hold.found_full(finished);
                 continue;
             }
             let (unit, events, failure) = self.step(unit).await?;

@@ -186,6 +186,8 @@ pub(crate) struct Hold {
     refusal: Mutex<Option<orgtap_salesforce::Error>>,
     /// Whether it may be over as soon as something leaves the spool.
     spool_full: AtomicBool,
+    /// How often something was finished and might leave the spool.
+    finished: AtomicI64,
 }
 
 /// Failures in a row that are still the units' own matter.
@@ -208,10 +210,30 @@ impl Hold {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// How often something was finished and might leave the spool.
+    pub(crate) fn finished(&self) -> i64 {
+        self.finished.load(Ordering::SeqCst)
+    }
+
     /// Something is finished and may leave the spool. Answers whether that was waited for.
     pub(crate) fn room(&self) -> bool {
+        self.finished.fetch_add(1, Ordering::SeqCst);
+        self.look_again()
+    }
+
+    /// Ends the wait for room if something was finished since the spool was found full, when this
+    /// many had been: nobody waited for it yet, and it may have been the last.
+    pub(crate) fn found_full(&self, finished: i64) {
+        if self.finished() != finished {
+            self.look_again();
+        }
+    }
+
+    fn look_again(&self) -> bool {
         let waited = self.spool_full.swap(false, Ordering::SeqCst);
         if waited {
+            // Tries before there was any progress count no more.
+            self.failures.store(0, Ordering::SeqCst);
             self.until.store(0, Ordering::SeqCst);
         }
         waited
@@ -267,5 +289,45 @@ impl Hold {
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((error.problem(), pause));
         everybodys || pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(hold: &Hold) {
+        hold.failures.store(9, Ordering::SeqCst);
+        hold.spool_full.store(true, Ordering::SeqCst);
+        hold.until.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    #[test]
+    fn what_is_finished_ends_the_wait_for_room_and_the_tries_before_are_forgotten() {
+        let hold = Hold::default();
+        full(&hold);
+        assert!(hold.room());
+        assert_eq!(hold.until(0), None);
+        assert_eq!(hold.failures.load(Ordering::SeqCst), 0);
+        assert!(!hold.room(), "nobody waits any more");
+    }
+
+    #[test]
+    fn what_is_finished_while_the_spool_is_looked_at_is_not_waited_for() {
+        let hold = Hold::default();
+        let before = hold.finished();
+        assert!(!hold.room());
+        full(&hold);
+        hold.found_full(before);
+        assert_eq!(hold.until(0), None);
+    }
+
+    #[test]
+    fn a_full_spool_is_waited_for_while_nothing_is_finished() {
+        let hold = Hold::default();
+        let before = hold.finished();
+        full(&hold);
+        hold.found_full(before);
+        assert!(hold.until(0).is_some());
     }
 }

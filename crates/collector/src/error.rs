@@ -110,6 +110,12 @@ pub enum Error {
         /// The connector.
         connector: String,
     },
+    /// Nothing of a backfill would be delivered.
+    #[error("every log file of the backfill of {connector} is older than its destinations take")]
+    AllTooOld {
+        /// The connector.
+        connector: String,
+    },
     /// A file of state, or where it shall go.
     #[error(transparent)]
     State(#[from] crate::state::StateFault),
@@ -147,6 +153,9 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static st
     all.extend(OWN.iter().map(|own| (own.0, own.1, own.2, own.3)));
     all
 }
+
+/// Code of what is withheld.
+pub(crate) const WITHHELD: &str = "OT-DEST-91";
 
 type Own = (&'static str, &'static str, &'static str, &'static str);
 
@@ -291,12 +300,18 @@ const OWN: &[Own] = &[
     ),
     (
         "OT-CONF-21",
+        "a backfill that no destination would get",
+        "each destination of the connector has a max_age, and the log files of the range are older than that",
+        "choose a later range; or raise max_age, or leave it out, for a destination whose target takes old events",
+    ),
+    (
+        "OT-CONF-22",
         "a connector that is not there",
         "the name is misspelt, or the connector was removed meanwhile",
         "see which there are: `orgtap connector list`",
     ),
     (
-        "OT-CONF-22",
+        "OT-CONF-23",
         "a connector that is not Orgtap's to change",
         "it stands in the main configuration file, which belongs to the person who wrote it",
         "change or remove it there and restart `orgtap run`; pause and resume work all the same",
@@ -318,6 +333,12 @@ const OWN: &[Own] = &[
         "an event the destination refuses for good",
         "the destination took the events around it and refused this one: too large, or not to its liking",
         "look at the reason in `orgtap dead-letters`; when the destination can take it, `orgtap dead-letters replay`, else `orgtap dead-letters dismiss`",
+    ),
+    (
+        WITHHELD,
+        "a log file older than the destination takes",
+        "its period began longer ago than the destination's max_age when it was to be sent: it came late, the destination was down, or it belongs to a backfill; nothing of it was sent there",
+        "if the target takes it after all, `orgtap replay --to NAME --withheld --any-age`, or without `--any-age` after max_age was raised; if log files are always late for it, deliver to a second destination as well",
     ),
     (
         "OT-UNIT-50",
@@ -342,10 +363,11 @@ impl Error {
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
-            Self::UnknownConnector { .. } => row("OT-CONF-21"),
-            Self::Configured { .. } => row("OT-CONF-22"),
+            Self::UnknownConnector { .. } => row("OT-CONF-22"),
+            Self::Configured { .. } => row("OT-CONF-23"),
             Self::Budget(restraint) => row(restraint.code()),
             Self::NoSpare { .. } => row("OT-ORG-64"),
+            Self::AllTooOld { .. } => row("OT-CONF-21"),
             Self::Worker(_) => row("OT-UNIT-50"),
             Self::State(fault) => row(fault.code()),
             _ => return None,

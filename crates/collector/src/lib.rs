@@ -30,6 +30,7 @@ mod inspect;
 mod kept;
 mod kill;
 mod memory;
+mod pacing;
 mod pass;
 mod polling;
 mod prepare;
@@ -48,7 +49,9 @@ mod unit_fault;
 mod unpack;
 
 pub use apart::Apart;
-pub use backfill::{BackfillPlan, PlannedType, plan_backfill};
+pub use backfill::{
+    BackfillPlan, PlannedDelivery, PlannedType, check_backfill, is_paced, plan_backfill,
+};
 pub use budget::Restraint;
 pub use budget::figures::{ApiBudget, Floor};
 pub use collected::Collected;

@@ -168,10 +168,14 @@ pub struct DestinationStatus {
     pub delivered: i64,
     /// Events it refused for good.
     pub rejected: i64,
-    /// Units finished.
+    /// Units it has.
     pub finished: i64,
     /// Units waiting.
     pub waiting: i64,
+    /// Units of which nothing is sent, because they were older than `max_age`.
+    pub withheld: i64,
+    /// Rows of them.
+    pub withheld_rows: i64,
 }
 
 /// The status of every configured connector.
@@ -209,6 +213,7 @@ fn connector_status(
     calls: Vec<ApiCalls>,
 ) -> ConnectorStatus {
     let (state, reason, problem) = judge(&record, &summary);
+    let withheld = summary.withheld;
     let time = |micros: i64| rfc3339(micros);
     ConnectorStatus {
         connector: settings.name.clone(),
@@ -235,12 +240,17 @@ fn connector_status(
         destinations: summary
             .destinations
             .into_iter()
-            .map(|(destination, (delivered, rejected, finished, waiting))| DestinationStatus {
-                destination,
-                delivered,
-                rejected,
-                finished,
-                waiting,
+            .map(|(destination, (delivered, rejected, finished, waiting))| {
+                let withheld = withheld.get(&destination).copied().unwrap_or_default();
+                DestinationStatus {
+                    destination,
+                    delivered,
+                    rejected,
+                    finished: finished - withheld.units,
+                    waiting,
+                    withheld: withheld.units,
+                    withheld_rows: withheld.rows,
+                }
             })
             .collect(),
         paused: record.paused.map(|paused| PausedStatus {
@@ -333,7 +343,14 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         troubles.push(format!("{} units wait out a failure", summary.failing));
     }
     if troubles.is_empty() {
-        (ConnectorState::Active, "all that was found is delivered or on its way".to_owned(), None)
+        // Not a trouble: it was told to be so.
+        let withheld: i64 = summary.withheld.values().map(|one| one.units).sum();
+        let but = match withheld {
+            0 => String::new(),
+            units => format!(", but for {units} files withheld for their age"),
+        };
+        let reason = format!("all that was found is delivered or on its way{but}");
+        (ConnectorState::Active, reason, None)
     } else {
         (ConnectorState::Degraded, troubles.join("; "), problem)
     }

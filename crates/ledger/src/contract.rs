@@ -207,6 +207,18 @@ pub trait Ledger: Send + Sync {
         now: i64,
     ) -> Result<(), LedgerError>;
 
+    /// Finishes deliveries of a lane's units without sending anything, all or none: what happens to
+    /// the destination of a lease `deliver:NAME` alone. Refused for one that has begun or is
+    /// finished. A unit whose last destination is done by that becomes [`State::Done`]. A replay of
+    /// the whole unit that is done later makes the delivery an ordinary one, with its counts.
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Result<(), LedgerError>;
+
     /// Open dead letters of a connector, newest first.
     async fn dead_letters(
         &self,

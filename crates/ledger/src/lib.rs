@@ -20,7 +20,7 @@ mod sqlite;
 pub mod suite;
 pub mod unit;
 
-pub use account::{Account, HourRows, OUTSIDE};
+pub use account::{Account, HourRows, OUTSIDE, Reached};
 pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 pub use console::{
     ApiToken, AuditEntry, ConsoleLedger, NewSession, NewToken, OpenSession, Person, PersonChange,
@@ -31,6 +31,7 @@ pub use error::LedgerError;
 pub use record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
     LaneWork, Lease, Listed, NewUnit, Outcome, Paused, RecordChange, Summary, Unit, UnitId,
+    Withheld,
 };
 pub use replay::{
     Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,

@@ -125,6 +125,10 @@ pub struct Delivery {
     pub rejected: i64,
     /// Whether the unit is finished here.
     pub done: bool,
+    /// Why nothing of it is sent here; it is done then.
+    pub withheld: Option<String>,
+    /// Whether a backfill listed the unit.
+    pub backfilled: bool,
     /// Failed tries since the last step that went well.
     pub attempts: i64,
     /// Not to be tried before, microseconds.
@@ -276,6 +280,15 @@ pub struct ApiCalls {
     pub calls: i64,
 }
 
+/// How much is withheld from a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Units.
+    pub units: i64,
+    /// Rows of them that were admitted.
+    pub rows: i64,
+}
+
 /// Counts for status, over the units of one connector.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
@@ -297,6 +310,8 @@ pub struct Summary {
     pub newest_file: Option<i64>,
     /// Per destination: delivered, rejected, units finished, units waiting.
     pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
+    /// What is withheld, by destinations from which anything is.
+    pub withheld: std::collections::BTreeMap<String, Withheld>,
     /// Open dead letters.
     pub dead_letters: i64,
     /// Replays that were asked for and have not ended.

@@ -34,6 +34,7 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
             orgtap_collector::Error::Config(_) => Exit::Usage,
             orgtap_collector::Error::InUse { .. }
             | orgtap_collector::Error::Abandoned { .. }
+            | orgtap_collector::Error::AllTooOld { .. }
             | orgtap_collector::Error::State(_)
             | orgtap_collector::Error::Destination(_) => Exit::Blocked,
             orgtap_collector::Error::Vault(error) => of_vault(error),

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use orgtap_destinations::Pacing;
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_transport::{Backoff, ByteSize, ConfigDuration, Vault};
 
@@ -18,8 +19,8 @@ use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
 use super::value::{
-    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, floor, is_name,
-    moment, user, version,
+    Bounds, MAX_AGE, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, floor,
+    is_name, moment, user, version,
 };
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, IntervalPolicy, Ledger,
@@ -422,10 +423,25 @@ impl<'t> Check<'_, '_, 't> {
         }
     }
 
+    /// What a destination's target takes.
+    fn pacing(&mut self, pacing: &Pacing, node: &'t Node) {
+        if let Some(max_age) = pacing.max_age {
+            self.duration(node, "max_age", ConfigDuration::new(max_age), &MAX_AGE);
+        }
+        let Pacing { max_events_per_second: all, backfill_events_per_second: some, .. } = pacing;
+        if let (Some(all), Some(some)) = (all, some)
+            && some > all
+        {
+            let message = format!("a part of the {all} of `max_events_per_second` is wanted");
+            self.wrong(node, &[Step::Key("backfill_events_per_second")], message);
+        }
+    }
+
     fn destinations(&mut self) {
         let mut folders: HashMap<&Path, &str> = HashMap::new();
         let items = self.reading.items(self.root, "destinations");
         for (config, node) in self.reading.config.destinations.iter().zip(items) {
+            self.pacing(&config.pacing(), node);
             let (url, allowed) = match config {
                 DestinationConfig::Dnif(dnif) => (&dnif.url, dnif.allow_plaintext),
                 DestinationConfig::Http(http) => (&http.url, http.allow_plaintext),

@@ -58,6 +58,11 @@ pub(super) const AUDIT_RETENTION: Bounds = Bounds {
     most: Duration::from_hours(10 * 366 * 24),
     why: "it is kept in the ledger, which would grow without end",
 };
+pub(super) const MAX_AGE: Bounds = Bounds {
+    least: Duration::from_hours(1),
+    most: Duration::from_hours(400 * 24),
+    why: "no org keeps its log files longer, so leave it out",
+};
 pub(super) const RETRY: Bounds =
     Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
 

@@ -16,6 +16,7 @@ mod words;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use orgtap_destinations::Batch;
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{ConnectorRecord, Ledger};
@@ -61,6 +62,8 @@ struct Carried {
     org_id: String,
     shape: LogFileShape,
     file: Option<LogFile>,
+    /// Begins of the periods of the files listed that the connector collects.
+    periods: Vec<Timestamp>,
     sample: Option<Batch>,
     /// What will be collected, in a sentence.
     collects: Option<String>,

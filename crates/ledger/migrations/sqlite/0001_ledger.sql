@@ -156,7 +156,10 @@ create table delivery (
     attempts       integer not null default 0,
     not_before     integer not null default 0,
     failure        text,
-    primary key (unit_id, destination_id)
+    -- Why nothing of the unit is sent there; gone once a replay has brought it after all.
+    withheld       text,
+    primary key (unit_id, destination_id),
+    check (withheld is null or (done = 1 and position = 0))
 ) strict;
 
 create index delivery_due
@@ -164,6 +167,7 @@ create index delivery_due
     where done = 0;
 create index delivery_waiting on delivery (destination_id, not_before)
     where done = 0 and attempts > 0;
+create index delivery_withheld on delivery (destination_id, unit_id) where withheld is not null;
 
 -- Decodable rows of an admitted unit by hour of its lane's day; 24: outside that day.
 create table unit_hour (

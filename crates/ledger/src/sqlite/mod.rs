@@ -284,6 +284,18 @@ impl Ledger for SqliteLedger {
         tx.settle(delivered).await
     }
 
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let withheld = deliver::withhold(&mut tx, lease, units, reason, now).await;
+        tx.finish(withheld).await
+    }
+
     async fn letters(
         &self,
         choice: &LetterChoice,

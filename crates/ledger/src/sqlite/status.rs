@@ -6,7 +6,7 @@ use super::dialect::Stop;
 use super::replay;
 use super::rows::{self, select_units};
 use crate::unit::{Misfit, State};
-use crate::{LedgerError, Summary, Unit, UnitId};
+use crate::{LedgerError, Summary, Unit, UnitId, Withheld};
 
 pub(super) const UNITS: &str = "
     select u.state, l.event_type, count(*) as units, cast(sum(u.row_count) as bigint) as row_count,
@@ -24,6 +24,13 @@ pub(super) const DESTINATIONS: &str = "
     where t.connector_id = (select id from connector where name = $1)
     group by t.id, t.name, t.registered
     having t.registered = 1 or count(d.unit_id) > 0";
+pub(super) const WITHHELD: &str = "
+    select t.name, count(d.unit_id) as units, cast(sum(u.admitted) as bigint) as row_count
+    from destination t
+    join delivery d on d.destination_id = t.id
+    join unit u on u.id = d.unit_id
+    where t.connector_id = (select id from connector where name = $1) and d.withheld is not null
+    group by t.id, t.name";
 pub(super) const DEAD_LETTERS: &str = "
     select count(*) from dead_letter d
     where d.connector_id = (select id from connector where name = $1) and d.closed_at is null";
@@ -90,6 +97,10 @@ pub(super) async fn summary(readers: &SqlitePool, connector: &str) -> Result<Sum
         let counts =
             (row.try_get("delivered")?, row.try_get("rejected")?, finished, units - finished);
         summary.destinations.insert(row.try_get("name")?, counts);
+    }
+    for row in sqlx::query(WITHHELD).bind(connector).fetch_all(&mut *tx).await? {
+        let withheld = Withheld { units: row.try_get("units")?, rows: row.try_get("row_count")? };
+        summary.withheld.insert(row.try_get("name")?, withheld);
     }
     summary.dead_letters =
         sqlx::query_scalar(DEAD_LETTERS).bind(connector).fetch_one(&mut *tx).await?;

@@ -6,7 +6,7 @@ use super::scene::{
     take,
 };
 use crate::unit::{Event, State};
-use crate::{HourRows, Ledger, LedgerError, NewUnit, Unit};
+use crate::{HourRows, Ledger, LedgerError, NewUnit, Reached, Unit};
 
 fn dispute() -> Event {
     Event::Disputed { reason: "1 of 9 rows is in both copies".to_owned() }
@@ -119,10 +119,10 @@ pub async fn rows_by_hour_are_kept_with_the_admission(storage: &dyn Storage) {
     let now = account().await;
     assert_eq!(now.unit, ledger.unit(id).await.unwrap());
     assert_eq!(now.hours, [hour(0, 3), hour(5, 90), hour(24, 7)]);
-    let who = |siem| vec![("archive".to_owned(), false), ("siem".to_owned(), siem)];
-    assert_eq!(now.deliveries, who(false));
+    let who = |siem| vec![("archive".to_owned(), Reached::UnderWay), ("siem".to_owned(), siem)];
+    assert_eq!(now.deliveries, who(Reached::UnderWay));
     finish(&*ledger, &now.unit, "siem").await;
-    assert_eq!(account().await.deliveries, who(true));
+    assert_eq!(account().await.deliveries, who(Reached::Done));
 }
 
 /// The end does not belong to it; other connectors do not either.

@@ -23,6 +23,7 @@ mod scene;
 mod status;
 mod together;
 mod units;
+mod withheld;
 
 use std::sync::Arc;
 
@@ -48,6 +49,7 @@ pub use replays::*;
 pub use status::*;
 pub use together::*;
 pub use units::*;
+pub use withheld::*;
 
 /// Where one case keeps its ledger.
 #[async_trait]
@@ -139,6 +141,11 @@ cases! { $
     a_postponed_delivery_waits_alone
     a_step_that_gets_further_clears_failures
     two_steps_from_one_position_have_one_winner
+
+    a_withheld_delivery_is_finished_with_nothing_sent
+    a_delivery_that_has_begun_is_not_withheld
+    a_withheld_unit_is_counted_until_a_replay_has_brought_it
+    deliveries_are_withheld_all_or_none
 
     a_disputed_unit_is_final_keeps_its_bytes_and_says_why
     disputed_units_are_reconsidered_for_one_connector

@@ -44,6 +44,7 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
         newest_file: Some(others[2].listed.created_date),
         destinations: [("archive".to_owned(), (100, 0, 1, 3)), ("siem".to_owned(), (108, 2, 1, 3))]
             .into(),
+        withheld: std::collections::BTreeMap::new(),
         dead_letters: 3,
         replays: 0,
         lost: 1,

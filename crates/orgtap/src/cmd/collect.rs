@@ -75,7 +75,7 @@ pub(crate) fn exit_of(collected: &Collected) -> Exit {
         Exit::Blocked
     } else if !collected.is_complete() {
         Exit::Incomplete
-    } else if collected.lost > 0 || collected.disputed > 0 || collected.dead_letters > 0 {
+    } else if collected.sets_aside() {
         Exit::Remarks
     } else {
         Exit::Success
@@ -126,6 +126,12 @@ pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration)
         lines.push(format!(
             "  {} dead letters are open; see `orgtap dead-letters`",
             collected.dead_letters
+        ));
+    }
+    if collected.withheld > 0 {
+        lines.push(format!(
+            "  {} files were withheld from a destination for their age; see `orgtap status`",
+            collected.withheld
         ));
     }
     if collected.replays > 0 {

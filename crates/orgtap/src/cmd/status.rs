@@ -81,6 +81,14 @@ fn details(one: &ConnectorStatus) -> String {
             count(destination.finished.unsigned_abs()),
             count(destination.waiting.unsigned_abs()),
         ));
+        if destination.withheld > 0 {
+            lines.push(format!(
+                "    {} files with {} rows withheld for their age; `orgtap replay --withheld` \
+                 sends them",
+                count(destination.withheld.unsigned_abs()),
+                count(destination.withheld_rows.unsigned_abs()),
+            ));
+        }
     }
     lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
     if one.replays > 0 {

@@ -17,6 +17,7 @@ mod flows;
 mod front;
 mod moved;
 mod network;
+mod pacing;
 mod planted;
 mod receiver;
 mod refusals;

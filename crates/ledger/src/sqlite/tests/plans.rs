@@ -34,6 +34,7 @@ async fn frequent_questions_read_only_what_waits() {
         (status::RELEASABLE, "INDEX unit_spooled"),
         (status::LOST, "INDEX unit_vanished"),
         (status::DISPUTED, "INDEX unit_disputed"),
+        (status::WITHHELD, "INDEX delivery_withheld"),
         (account::UNITS, "INDEX unit_log_date"),
         (account::HOURS, "INDEX unit_log_date"),
         (account::DELIVERIES, "INDEX unit_log_date"),

@@ -277,6 +277,21 @@ impl Ledger for MemoryLedger {
         })
     }
 
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            if !world.held(lease) {
+                return Err(fenced(lease));
+            }
+            units.iter().try_for_each(|unit| world.withhold(lease, *unit, reason, now))
+        })
+    }
+
     async fn letters(&self, choice: &LetterChoice, limit: usize) -> Answer<Vec<Letter>> {
         Ok(self.read(|world| {
             let mut letters: Vec<_> = world.letters(choice);

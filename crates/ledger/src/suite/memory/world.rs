@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
+use crate::rules::{Stage, check_step, check_withhold, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
     Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
-    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice, NewUnit, Replay,
-    ReplayId, Summary, Unit, UnitId,
+    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice, NewUnit, Reached,
+    Replay, ReplayId, Summary, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -121,7 +121,8 @@ impl World {
                 if names.is_empty() {
                     return Err(LedgerError::Corrupt("no destinations".to_owned()));
                 }
-                let opened = names.into_iter().map(|destination| untouched(unit, destination));
+                let backfilled = self.backfilled.contains_key(&unit);
+                let opened = names.into_iter().map(|name| untouched(unit, name, backfilled));
                 self.deliveries.extend(opened);
                 self.hours.insert(unit, hours);
             }
@@ -235,6 +236,12 @@ impl World {
                 counts.1 += delivery.rejected;
                 counts.2 += i64::from(delivery.done);
                 counts.3 += i64::from(!delivery.done);
+                if delivery.withheld.is_some() {
+                    let name = delivery.destination.clone();
+                    let withheld = summary.withheld.entry(name).or_default();
+                    withheld.units += 1;
+                    withheld.rows += unit.admitted;
+                }
             }
         }
         summary.dead_letters = self.letters(&LetterChoice::of(connector)).len() as i64;
@@ -308,7 +315,8 @@ impl World {
     /// The unit with its rows by hour and its deliveries.
     pub(super) fn account(&self, unit: Unit) -> Account {
         let own = self.deliveries.iter().filter(|delivery| delivery.unit == unit.id);
-        let mut deliveries: Vec<_> = own.map(|d| (d.destination.clone(), d.done)).collect();
+        let reached = |d: &Delivery| Reached::of(d.done, d.withheld.is_some());
+        let mut deliveries: Vec<_> = own.map(|d| (d.destination.clone(), reached(d))).collect();
         deliveries.sort();
         let mut hours = self.hours.get(&unit.id).cloned().unwrap_or_default();
         hours.sort();
@@ -330,6 +338,58 @@ impl World {
         for replay in open.filter(|replay| own.contains(&replay.unit)) {
             (replay.attempts, replay.not_before) = (0, 0);
         }
+    }
+
+    pub(super) fn register(
+        &mut self,
+        connector: &str,
+        destinations: &[String],
+        now: i64,
+    ) -> Answer<Vec<(String, i64)>> {
+        let new: BTreeSet<String> = destinations.iter().cloned().collect();
+        let old = self.registered.insert(connector.to_owned(), new.clone());
+        let mut dropped = Vec::new();
+        for gone in old.unwrap_or_default().difference(&new) {
+            self.give_up_replays(connector, gone, now);
+            let waiting = self.waiting(connector, Stage::Deliver(gone));
+            let open: Vec<UnitId> = waiting.iter().map(|(unit, _)| unit.id).collect();
+            self.deliveries
+                .retain(|delivery| delivery.destination != *gone || !open.contains(&delivery.unit));
+            for id in &open {
+                let mut left = self.deliveries.iter().filter(|d| d.unit == *id && !d.done);
+                if left.next().is_none() {
+                    self.finish(*id, &Event::Delivered, now)?;
+                }
+            }
+            if !open.is_empty() {
+                dropped.push((gone.clone(), open.len() as i64));
+            }
+        }
+        Ok(dropped)
+    }
+
+    pub(super) fn withhold(
+        &mut self,
+        lease: &Lease,
+        unit: UnitId,
+        reason: &str,
+        now: i64,
+    ) -> Answer<()> {
+        let Stage::Deliver(name) = Stage::parse(&lease.stage)? else { return Err(fenced(lease)) };
+        self.check_right(lease, &lease.stage, unit)?;
+        let delivery = self.delivery(unit, name)?;
+        check_withhold(|| delivery_name(unit, name), delivery.position, delivery.done)?;
+        (delivery.done, delivery.withheld) = (true, Some(reason.to_owned()));
+        (delivery.attempts, delivery.not_before, delivery.note) = (0, 0, None);
+        self.finish_if_done(unit, now)
+    }
+
+    /// Finishes a unit whose last delivery is done.
+    fn finish_if_done(&mut self, unit: UnitId, now: i64) -> Answer<()> {
+        if self.deliveries.iter().all(|delivery| delivery.unit != unit || delivery.done) {
+            self.finish(unit, &Event::Delivered, now)?;
+        }
+        Ok(())
     }
 
     pub(super) fn step(&mut self, lease: &Lease, delta: &DeliveryDelta, now: i64) -> Answer<()> {
@@ -357,10 +417,7 @@ impl World {
             .map(|letter| DeadLetter { destination: by.clone(), ..letter.clone() })
             .collect();
         self.set_aside(delta.unit, &letters)?;
-        if self.deliveries.iter().all(|delivery| delivery.unit != delta.unit || delivery.done) {
-            self.finish(delta.unit, &Event::Delivered, now)?;
-        }
-        Ok(())
+        self.finish_if_done(delta.unit, now)
     }
 }
 
@@ -396,7 +453,7 @@ pub(super) fn fresh(id: UnitId, listed: &NewUnit, now: i64) -> Unit {
     }
 }
 
-pub(super) fn untouched(unit: UnitId, destination: String) -> Delivery {
+pub(super) fn untouched(unit: UnitId, destination: String, backfilled: bool) -> Delivery {
     Delivery {
         unit,
         destination,
@@ -404,6 +461,8 @@ pub(super) fn untouched(unit: UnitId, destination: String) -> Delivery {
         delivered: 0,
         rejected: 0,
         done: false,
+        withheld: None,
+        backfilled,
         attempts: 0,
         not_before: 0,
         note: None,

@@ -146,7 +146,7 @@ fn a_stranger_is_told_what_is_known() {
     said(
         &with("directory: events", "directory: events\n    colour: red"),
         r"
-orgtap.yaml:14:5: unknown key `colour`; known here: `name`, `format`, `directory` and `compression` [OT-CONF-03]
+orgtap.yaml:14:5: unknown key `colour`; known here: `name`, `format`, `directory`, `compression`, `max_events_per_second`, `backfill_events_per_second` and `max_age` [OT-CONF-03]
   at destinations[0].colour
   14 |     colour: ...
      |     ^^^^^^
@@ -347,7 +347,7 @@ orgtap.yaml:13:5: unknown key `direktory`; did you mean `directory`? [OT-CONF-03
   13 |     direktory: ...
      |     ^^^^^^^^^
 
-orgtap.yaml:14:5: unknown key `more`; known here: `name`, `format`, `directory` and `compression` [OT-CONF-03]
+orgtap.yaml:14:5: unknown key `more`; known here: `name`, `format`, `directory`, `compression`, `max_events_per_second`, `backfill_events_per_second` and `max_age` [OT-CONF-03]
   at destinations[0].more
   14 |     more: ...
      |     ^^^^
