@@ -23,8 +23,9 @@ pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{
-    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Outcome, Paused, RecordChange, Summary, Unit, UnitId,
+    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, DestinationSummary,
+    Happened, Lane, LaneWork, Lease, Listed, NewUnit, Outcome, Overview, Paused, RecordChange,
+    Summary, Unit, UnitId,
 };
 pub use replay::{
     Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,

@@ -25,6 +25,7 @@ mod status;
 mod tests;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -36,7 +37,7 @@ use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
-    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    Overview, Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -397,6 +398,10 @@ impl Ledger for SqliteLedger {
 
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {
         Ok(status::summary(&self.readers, connector).await?)
+    }
+
+    async fn overview(&self, day: &str) -> Result<BTreeMap<String, Overview>, LedgerError> {
+        Ok(status::overview(&self.readers, day).await?)
     }
 
     async fn accounts(

@@ -162,6 +162,7 @@ cases! { $
     a_destination_gets_what_is_admitted_while_it_is_registered
 
     a_summary_counts_units_rows_and_deliveries
+    an_overview_holds_what_each_connector_is_asked_for
     a_vanished_unit_is_lost_unless_a_later_version_is_listed
     connectors_do_not_see_each_other
     dead_letters_come_newest_first_and_bounded

@@ -18,8 +18,8 @@ use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
-    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Paused,
-    RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Overview,
+    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced};
 
@@ -273,7 +273,10 @@ impl Ledger for MemoryLedger {
             if !world.held(lease) {
                 return Err(fenced(lease));
             }
-            deltas.iter().try_for_each(|delta| world.step(lease, delta, now))
+            deltas.iter().try_for_each(|delta| {
+                world.step(lease, delta, now)?;
+                world.note_reached(lease, delta, now)
+            })
         })
     }
 
@@ -409,6 +412,10 @@ impl Ledger for MemoryLedger {
 
     async fn summary(&self, connector: &str) -> Answer<Summary> {
         Ok(self.read(|world| world.summary(connector)))
+    }
+
+    async fn overview(&self, day: &str) -> Answer<BTreeMap<String, Overview>> {
+        Ok(self.read(|world| world.overview(day)))
     }
 
     async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
-    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice, NewUnit, Replay,
-    ReplayId, Summary, Unit, UnitId,
+    Account, ApiCalls, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
+    DeliveryDelta, DestinationSummary, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice,
+    NewUnit, Overview, Replay, ReplayId, Summary, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -27,6 +27,10 @@ pub(super) struct Kept {
     pub(super) closed: Option<Closed>,
 }
 
+fn earlier(known: Option<i64>, other: i64) -> i64 {
+    known.map_or(other, |known| known.min(other))
+}
+
 #[derive(Clone, Default)]
 pub(super) struct World {
     pub(super) registered: BTreeMap<String, BTreeSet<String>>,
@@ -38,6 +42,8 @@ pub(super) struct World {
     pub(super) remarks: BTreeMap<UnitId, String>,
     pub(super) hours: BTreeMap<UnitId, Vec<HourRows>>,
     pub(super) deliveries: Vec<Delivery>,
+    /// When a connector's destination got events last, and the newest log date of which it did.
+    pub(super) reached: BTreeMap<(String, String), (i64, i64)>,
     pub(super) calls: BTreeMap<(String, String, String), i64>,
     /// A backfill's number is its place here, counted from 1. What its units tell is not here.
     pub(super) backfills: Vec<Backfill>,
@@ -167,6 +173,21 @@ impl World {
         Ok(dropped)
     }
 
+    pub(super) fn note_reached(
+        &mut self,
+        lease: &Lease,
+        delta: &DeliveryDelta,
+        now: i64,
+    ) -> Answer<()> {
+        let log_date = self.unit(delta.unit)?.listed.log_date;
+        if delta.delivered > 0 {
+            let whose = (lease.lane.connector.clone(), delta.destination.clone());
+            let reached = self.reached.entry(whose).or_insert((now, log_date));
+            *reached = (now, reached.1.max(log_date));
+        }
+        Ok(())
+    }
+
     pub(super) fn finish(&mut self, id: UnitId, event: &Event, now: i64) -> Answer<()> {
         let unit = self.unit(id)?;
         unit.state = unit::apply(unit.state, event)?;
@@ -217,7 +238,7 @@ impl World {
     pub(super) fn summary(&self, connector: &str) -> Summary {
         let mut summary = Summary::default();
         for name in self.registered.get(connector).into_iter().flatten() {
-            summary.destinations.insert(name.clone(), (0, 0, 0, 0));
+            summary.destinations.insert(name.clone(), DestinationSummary::default());
         }
         for unit in self.units.iter().filter(|u| u.listed.lane.connector == connector) {
             *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
@@ -228,14 +249,25 @@ impl World {
             summary.repeats += unit.repeats;
             summary.undecodable += unit.undecodable;
             summary.raw_bytes += unit.raw_bytes;
-            summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
+            let created_date = unit.listed.created_date;
+            summary.newest_file = summary.newest_file.max(Some(created_date));
             for delivery in self.deliveries.iter().filter(|d| d.unit == unit.id) {
                 let counts = summary.destinations.entry(delivery.destination.clone()).or_default();
-                counts.0 += delivery.delivered;
-                counts.1 += delivery.rejected;
-                counts.2 += i64::from(delivery.done);
-                counts.3 += i64::from(!delivery.done);
+                counts.delivered += delivery.delivered;
+                counts.rejected += delivery.rejected;
+                counts.finished += i64::from(delivery.done);
+                if !delivery.done {
+                    counts.waiting += 1;
+                    counts.oldest_waiting = Some(earlier(counts.oldest_waiting, created_date));
+                }
             }
+            if matches!(unit.state, State::Listed | State::Fetched) {
+                summary.oldest_listed = Some(earlier(summary.oldest_listed, created_date));
+            }
+        }
+        for (name, counts) in &mut summary.destinations {
+            let reached = self.reached.get(&(connector.to_owned(), name.clone()));
+            (counts.delivered_at, counts.newest) = reached.copied().unzip();
         }
         summary.dead_letters = self.letters(&LetterChoice::of(connector)).len() as i64;
         let replays = self.replays_of(connector);
@@ -245,6 +277,32 @@ impl World {
         summary.disputed = self.disputed(connector);
         summary.failing = self.failing(connector);
         summary
+    }
+
+    /// Everything of every connector there is anything of.
+    pub(super) fn overview(&self, day: &str) -> BTreeMap<String, Overview> {
+        let units = self.units.iter().map(|unit| unit.listed.lane.connector.clone());
+        let names = self.records.keys().chain(self.registered.keys()).cloned().chain(units);
+        let names = names.chain(self.calls.keys().map(|(name, ..)| name.clone()));
+        let names: BTreeSet<String> =
+            names.chain(self.backfills.iter().map(|one| one.wish.connector.clone())).collect();
+        let of = |name: String| {
+            let calls =
+                self.calls.iter().filter(|((whose, when, _), _)| *whose == name && when == day);
+            let calls = calls.map(|((_, day, purpose), calls)| ApiCalls {
+                day: day.clone(),
+                purpose: purpose.clone(),
+                calls: *calls,
+            });
+            let overview = Overview {
+                record: self.records.get(&name).cloned().unwrap_or_default(),
+                summary: self.summary(&name),
+                calls: calls.collect(),
+                backfills: self.shown_backfills(&name),
+            };
+            (name, overview)
+        };
+        names.into_iter().map(of).collect()
     }
 
     /// Vanished units without a later version.
