@@ -142,6 +142,15 @@ pub(super) const OF_ONE: Questions = questions!("c.name = $1");
 /// Of all of them.
 pub(super) const OF_ALL: Questions = questions!("$1 is null");
 
+/// Counts the units anew, for a ledger whose units came before their lanes.
+pub(super) const RECOUNT: &str = "
+    delete from unit_total;
+    insert into unit_total
+    select u.connector_id, l.event_type, u.state, count(*), sum(u.row_count), sum(u.admitted),
+        sum(u.repeats), sum(u.undecodable), sum(u.raw_bytes), max(u.created_date)
+    from unit u join lane l on l.id = u.lane_id
+    group by u.connector_id, l.event_type, u.state";
+
 const RECORDS: &str = "select c.name, c.record, c.paused from connector c";
 const CALLS: &str = "
     select c.name, a.day, a.purpose, a.calls
