@@ -222,7 +222,7 @@ impl Collector {
     async fn register(&self, settings: &ConnectorSettings) -> Result<()> {
         let now = clock::now();
         for (destination, counts) in self.ledger.summary(&settings.name).await?.destinations {
-            let (.., units) = counts;
+            let units = counts.waiting;
             let gone = !settings.destinations.contains(&destination);
             if gone && units > 0 && !self.given_up.contains(&destination) {
                 let connector = settings.name.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{ApiCalls, Backfill, ConnectorRecord, Ledger, Outcome, Summary};
+use orgtap_ledger::{Backfill, ConnectorRecord, Ledger, Outcome, Overview, Summary};
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
@@ -70,6 +70,8 @@ pub struct ConnectorStatus {
     pub org_id: Option<String>,
     /// When the org was last polled, RFC 3339.
     pub last_poll: Option<String>,
+    /// Whether that went well.
+    pub last_poll_ok: Option<bool>,
     /// When the newest file known was made by the org, RFC 3339.
     pub newest_file: Option<String>,
     /// Units by state.
@@ -176,6 +178,13 @@ pub struct DestinationStatus {
     pub withheld: i64,
     /// Rows of them.
     pub withheld_rows: i64,
+    /// When events were durably delivered last, RFC 3339.
+    pub delivered_at: Option<String>,
+    /// The newest log date of a file of which events were, RFC 3339: the start of its hour or day.
+    pub newest_delivered: Option<String>,
+    /// How long ago the org made the oldest file that is known and not delivered here yet, seconds;
+    /// 0 if there is none.
+    pub lag_s: i64,
 }
 
 /// The status of every configured connector.
@@ -189,37 +198,33 @@ pub struct Status {
     pub connectors: Vec<ConnectorStatus>,
 }
 
-/// Reads the status of all connectors of a configuration.
+/// Reads the status of all connectors of a configuration. What it costs hardly depends on how much
+/// they have collected, so that it may be asked for again and again.
 pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Status> {
-    let mut connectors = Vec::with_capacity(settings.connectors.len());
-    for connector in &settings.connectors {
-        let record = ledger.connector(&connector.name).await?;
-        let summary = ledger.summary(&connector.name).await?;
-        let today: String = rfc3339(clock::now()).chars().take(10).collect();
-        let calls = ledger.api_calls(&connector.name, &today).await?;
-        let mut status = connector_status(connector, record, summary, calls);
-        let backfills = ledger.backfills(&connector.name).await?.into_iter().enumerate();
-        let shown = backfills.filter(|(place, one)| *place == 0 || one.state.is_under_way());
-        status.backfills = shown.map(|(_, one)| one.into()).collect();
-        connectors.push(status);
-    }
-    Ok(Status { at: rfc3339(clock::now()), running: is_running(&settings.data_dir), connectors })
+    let now = clock::now();
+    let today: String = rfc3339(now).chars().take(10).collect();
+    let mut overview = ledger.overview(&today).await?;
+    let connectors = settings.connectors.iter().map(|connector| {
+        let found = overview.remove(&connector.name).unwrap_or_default();
+        connector_status(connector, found, now)
+    });
+    Ok(Status {
+        at: rfc3339(now),
+        running: is_running(&settings.data_dir),
+        connectors: connectors.collect(),
+    })
 }
 
-fn connector_status(
-    settings: &ConnectorSettings,
-    record: ConnectorRecord,
-    summary: Summary,
-    calls: Vec<ApiCalls>,
-) -> ConnectorStatus {
+fn connector_status(settings: &ConnectorSettings, found: Overview, now: i64) -> ConnectorStatus {
+    let Overview { record, summary, calls, backfills } = found;
     let (state, reason, problem) = judge(&record, &summary);
-    let withheld = summary.withheld;
     let time = |micros: i64| rfc3339(micros);
     ConnectorStatus {
         connector: settings.name.clone(),
         state,
         reason,
         org_id: record.org_id,
+        last_poll_ok: record.poll.as_ref().map(|poll| poll.problem.is_none()),
         last_poll: record.poll.map(|poll| time(poll.at)),
         newest_file: summary.newest_file.map(time),
         units: summary.units,
@@ -236,20 +241,28 @@ fn connector_status(
         api_usage_at: record.api_usage_at.map(time),
         api_calls: calls.into_iter().map(|one| (one.purpose, one.calls)).collect(),
         api_restraint: record.api_restraint,
-        backfills: Vec::new(),
+        backfills: backfills
+            .into_iter()
+            .enumerate()
+            .filter(|(place, one)| *place == 0 || one.state.is_under_way())
+            .map(|(_, one)| one.into())
+            .collect(),
         destinations: summary
             .destinations
             .into_iter()
-            .map(|(destination, (delivered, rejected, finished, waiting))| {
-                let withheld = withheld.get(&destination).copied().unwrap_or_default();
+            .map(|(destination, counts)| {
+                let oldest = [counts.oldest_waiting, summary.oldest_listed].into_iter().flatten();
                 DestinationStatus {
                     destination,
-                    delivered,
-                    rejected,
-                    finished: finished - withheld.units,
-                    waiting,
-                    withheld: withheld.units,
-                    withheld_rows: withheld.rows,
+                    delivered: counts.delivered,
+                    rejected: counts.rejected,
+                    finished: counts.finished - counts.withheld.units,
+                    waiting: counts.waiting,
+                    withheld: counts.withheld.units,
+                    withheld_rows: counts.withheld.rows,
+                    delivered_at: counts.delivered_at.map(time),
+                    newest_delivered: counts.newest.map(time),
+                    lag_s: oldest.min().map_or(0, |oldest| (now - oldest).max(0) / 1_000_000),
                 }
             })
             .collect(),
@@ -344,7 +357,7 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     }
     if troubles.is_empty() {
         // Not a trouble: it was told to be so.
-        let withheld: i64 = summary.withheld.values().map(|one| one.units).sum();
+        let withheld: i64 = summary.destinations.values().map(|one| one.withheld.units).sum();
         let but = match withheld {
             0 => String::new(),
             units => format!(", but for {units} files withheld for their age"),

@@ -13,6 +13,8 @@
 //! 5. Listing the same unit again changes nothing.
 //! 6. Times come from the caller, in microseconds since 1970 UTC.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::LedgerError;
@@ -20,7 +22,7 @@ use crate::account::Account;
 use crate::backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 use crate::record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Paused, RecordChange, Summary, Unit, UnitId,
+    LaneWork, Lease, Listed, NewUnit, Overview, Paused, RecordChange, Summary, Unit, UnitId,
 };
 use crate::replay::{
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId, UnitChoice,
@@ -335,6 +337,10 @@ pub trait Ledger: Send + Sync {
 
     /// Counts for status.
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError>;
+
+    /// Everything status asks, of every connector there is a record of, with the calls of a UTC day.
+    /// The cost does not depend on how many units there ever were.
+    async fn overview(&self, day: &str) -> Result<BTreeMap<String, Overview>, LedgerError>;
 
     /// Units of a connector whose log date is in `from..to`, by event type, then in the order a lane
     /// handles them, each with its rows by hour and its deliveries.

@@ -29,9 +29,9 @@ pub use console::{
 pub use contract::Ledger;
 pub use error::LedgerError;
 pub use record::{
-    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Outcome, Paused, RecordChange, Summary, Unit, UnitId,
-    Withheld,
+    ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, DestinationSummary,
+    Happened, Lane, LaneWork, Lease, Listed, NewUnit, Outcome, Overview, Paused, RecordChange,
+    Summary, Unit, UnitId, Withheld,
 };
 pub use replay::{
     Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,

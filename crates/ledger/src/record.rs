@@ -289,6 +289,40 @@ pub struct Withheld {
     pub rows: i64,
 }
 
+/// Counts for status, over one destination's deliveries of one connector.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DestinationSummary {
+    /// Events delivered.
+    pub delivered: i64,
+    /// Events refused for good.
+    pub rejected: i64,
+    /// Units finished.
+    pub finished: i64,
+    /// Units admitted and not finished.
+    pub waiting: i64,
+    /// When events were durably delivered last, microseconds; replays included.
+    pub delivered_at: Option<i64>,
+    /// The newest log date of a unit of which events were, microseconds.
+    pub newest: Option<i64>,
+    /// `CreatedDate` of the oldest unit that is admitted and not finished, microseconds.
+    pub oldest_waiting: Option<i64>,
+    /// What is withheld; it counts as finished.
+    pub withheld: Withheld,
+}
+
+/// All that status wants to know of one connector.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overview {
+    /// What is kept about it.
+    pub record: ConnectorRecord,
+    /// Its counts.
+    pub summary: Summary,
+    /// The calls of one UTC day, by purpose.
+    pub calls: Vec<ApiCalls>,
+    /// Its backfills, newest first.
+    pub backfills: Vec<crate::Backfill>,
+}
+
 /// Counts for status, over the units of one connector.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
@@ -308,10 +342,10 @@ pub struct Summary {
     pub raw_bytes: i64,
     /// `CreatedDate` of the newest listed file, microseconds.
     pub newest_file: Option<i64>,
-    /// Per destination: delivered, rejected, units finished, units waiting.
-    pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
-    /// What is withheld, by destinations from which anything is.
-    pub withheld: std::collections::BTreeMap<String, Withheld>,
+    /// `CreatedDate` of the oldest file that is not admitted yet and can be, microseconds.
+    pub oldest_listed: Option<i64>,
+    /// Per destination.
+    pub destinations: std::collections::BTreeMap<String, DestinationSummary>,
     /// Open dead letters.
     pub dead_letters: i64,
     /// Replays that were asked for and have not ended.

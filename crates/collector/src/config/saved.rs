@@ -4,6 +4,7 @@
 //! through the same reading and checks. A connector's file has its name, which makes sure that
 //! none is overwritten by another.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -57,16 +58,26 @@ pub(super) fn marks(data_dir: &Path) -> Marks {
     let mark = |entry: io::Result<fs::DirEntry>| {
         let entry = entry.ok()?;
         let metadata = entry.metadata().ok()?;
-        Some((entry.path(), metadata.modified().ok(), metadata.len()))
+        Some((entry.path(), (metadata.modified().ok(), metadata.len())))
     };
-    let mut marks: Vec<_> = entries.filter_map(mark).collect();
-    marks.sort();
-    Marks(marks)
+    Marks(entries.filter_map(mark).collect())
 }
 
 /// See [`marks`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Marks(Vec<(PathBuf, Option<SystemTime>, u64)>);
+pub(crate) struct Marks(BTreeMap<PathBuf, (Option<SystemTime>, u64)>);
+
+impl Marks {
+    /// Whether a file is not what it was.
+    pub(crate) fn is_changed(&self, before: &Self, file: &Path) -> bool {
+        self.0.get(file) != before.0.get(file)
+    }
+
+    /// Makes a file count as changed.
+    pub(crate) fn forget(&mut self, file: &Path) {
+        self.0.remove(file);
+    }
+}
 
 /// The folder of the saved connectors.
 pub(super) fn folder(data_dir: &Path) -> PathBuf {

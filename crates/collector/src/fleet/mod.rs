@@ -8,6 +8,8 @@
 
 mod form;
 mod supervise;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -28,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::saving;
 use crate::status::{Status, status};
-use crate::test_connection::{TestEvent, TestReport, test_connection};
+use crate::test_connection::{TestEvent, TestReport, test_connection, try_out};
 
 use form::Checked;
 pub use form::{FieldFault, Form, FormError, FormShown, KeptSecret};
@@ -218,22 +220,15 @@ impl Fleet {
         let checked = self.checked(form).await?;
         let name = checked.new.name.clone();
         let settings = self.settings();
-        off_thread(move || {
+        let file = off_thread(move || {
             let Checked { new, entered, .. } = &checked;
             let entered: Vec<_> = entered.iter().map(|(key, value)| (*key, value)).collect();
             saving::save_connector(&settings, new, &entered)
         })
         .await??;
         // Two saves within a tick of the clock may look the same from outside.
-        self.lock().marks = Marks::default();
+        self.lock().marks.forget(&file);
         self.take_up_changes().await?;
-        let mut state = self.lock();
-        state.resting.remove(&name);
-        // Secrets may have changed although no setting has.
-        if let Some(member) = state.members.get(&name) {
-            member.cancel.cancel();
-        }
-        drop(state);
         self.changed.notify_one();
         Ok(self.form_of(&name)?)
     }
@@ -292,7 +287,13 @@ impl Fleet {
         if self.connector(&one.name).as_ref() == Some(&one) {
             return Ok(test_connection(&settings, &one, on_event).await?);
         }
-        Ok(crate::test_connection::try_out(&settings, &one, self.ledger(), on_event).await?)
+        let report = try_out(&settings, &one, self.ledger(), on_event).await?;
+        if self.connector(&one.name).is_none() {
+            // It may never be saved: no session of it is left behind.
+            let (vault, session) = (settings.vault.clone(), format!("{}/session", one.name));
+            off_thread(move || vault.remove(&session)).await?.map_err(Error::from)?;
+        }
+        Ok(report)
     }
 
     fn known(&self, name: &str) -> Result<ConnectorSettings> {

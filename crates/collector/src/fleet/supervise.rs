@@ -2,6 +2,7 @@
 //! anew one by one, as files, pauses and failures say.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -173,9 +174,27 @@ impl Fleet {
             tracing::error!(code = error.code(), "not taken up: {error}");
         }
         let mut state = self.lock();
-        state.marks = marks;
-        if let Some(settings) = settings {
-            state.settings = std::sync::Arc::new(settings);
+        let Some(settings) = settings else {
+            state.marks = marks;
+            return;
+        };
+        let before = std::mem::replace(&mut state.marks, marks);
+        // Secrets may have changed although no setting has.
+        let is_new = |one: &ConnectorSettings| {
+            one.saved_in.as_ref().is_some_and(|file| state.marks.is_changed(&before, file))
+        };
+        for member in state.members.values().filter(|member| is_new(&member.settings)) {
+            member.cancel.cancel();
         }
+        let rested: Vec<String> = state
+            .resting
+            .iter()
+            .filter(|(_, (_, one))| is_new(one))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in rested {
+            state.resting.remove(&name);
+        }
+        state.settings = Arc::new(settings);
     }
 }

@@ -1,7 +1,8 @@
 -- The first shape of the ledger.
 --
 -- Times are microseconds since 1970 UTC, yes and no are 1 and 0. What another database would
--- write differently is `integer primary key`, `strict` and `without rowid`, nothing else.
+-- write differently is `integer primary key`, `strict`, `without rowid` and the triggers, nothing
+-- else.
 
 -- Connectors, known by name. One that was only tried, never run, has no registered_at.
 create table connector (
@@ -23,6 +24,9 @@ create table destination (
     connector_id integer not null references connector (id),
     name         text    not null,
     registered   integer not null check (registered in (0, 1)),
+    -- When it got events last, and the newest log date of a unit of which it did.
+    delivered_at integer,
+    newest       integer,
     unique (connector_id, name)
 ) strict;
 
@@ -168,6 +172,85 @@ create index delivery_due
 create index delivery_waiting on delivery (destination_id, not_before)
     where done = 0 and attempts > 0;
 create index delivery_withheld on delivery (destination_id, unit_id) where withheld is not null;
+
+-- What status counts, so that its cost does not grow with the units there ever were. Kept by the
+-- triggers alone, and left out of dumps: who fills the tables fills these.
+create table unit_total (
+    connector_id integer not null references connector (id),
+    event_type   text    not null,
+    state        text    not null,
+    units        integer not null,
+    row_count    integer not null,
+    admitted     integer not null,
+    repeats      integer not null,
+    undecodable  integer not null,
+    raw_bytes    integer not null,
+    -- The newest file that ever was in this state.
+    newest       integer not null,
+    primary key (connector_id, event_type, state)
+) strict;
+
+create table delivery_total (
+    destination_id integer primary key references destination (id),
+    units          integer not null,
+    finished       integer not null,
+    delivered      integer not null,
+    rejected       integer not null
+) strict;
+
+create trigger unit_counted after insert on unit begin
+    insert into unit_total
+    select new.connector_id, l.event_type, new.state, 1, new.row_count, new.admitted, new.repeats,
+        new.undecodable, new.raw_bytes, new.created_date
+    from lane l where l.id = new.lane_id
+    on conflict (connector_id, event_type, state) do update set
+        units = units + 1, row_count = row_count + excluded.row_count,
+        admitted = admitted + excluded.admitted, repeats = repeats + excluded.repeats,
+        undecodable = undecodable + excluded.undecodable,
+        raw_bytes = raw_bytes + excluded.raw_bytes, newest = max(newest, excluded.newest);
+end;
+
+create trigger unit_recounted
+after update of state, row_count, admitted, repeats, undecodable, raw_bytes on unit begin
+    update unit_total set
+        units = units - 1, row_count = row_count - old.row_count, admitted = admitted - old.admitted,
+        repeats = repeats - old.repeats, undecodable = undecodable - old.undecodable,
+        raw_bytes = raw_bytes - old.raw_bytes
+    where connector_id = old.connector_id and state = old.state
+      and event_type = (select l.event_type from lane l where l.id = old.lane_id);
+    insert into unit_total
+    select new.connector_id, l.event_type, new.state, 1, new.row_count, new.admitted, new.repeats,
+        new.undecodable, new.raw_bytes, new.created_date
+    from lane l where l.id = new.lane_id
+    on conflict (connector_id, event_type, state) do update set
+        units = units + 1, row_count = row_count + excluded.row_count,
+        admitted = admitted + excluded.admitted, repeats = repeats + excluded.repeats,
+        undecodable = undecodable + excluded.undecodable,
+        raw_bytes = raw_bytes + excluded.raw_bytes, newest = max(newest, excluded.newest);
+end;
+
+create trigger delivery_counted after insert on delivery begin
+    insert into delivery_total
+    values (new.destination_id, 1, new.done, new.delivered, new.rejected)
+    on conflict (destination_id) do update set
+        units = units + 1, finished = finished + excluded.finished,
+        delivered = delivered + excluded.delivered, rejected = rejected + excluded.rejected;
+end;
+
+create trigger delivery_recounted after update of delivered, rejected, done on delivery begin
+    update delivery_total set
+        finished = finished + new.done - old.done,
+        delivered = delivered + new.delivered - old.delivered,
+        rejected = rejected + new.rejected - old.rejected
+    where destination_id = new.destination_id;
+end;
+
+create trigger delivery_uncounted after delete on delivery begin
+    update delivery_total set
+        units = units - 1, finished = finished - old.done, delivered = delivered - old.delivered,
+        rejected = rejected - old.rejected
+    where destination_id = old.destination_id;
+end;
 
 -- Decodable rows of an admitted unit by hour of its lane's day; 24: outside that day.
 create table unit_hour (

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::deliver;
@@ -74,7 +75,11 @@ pub(super) async fn record(
     name: &str,
 ) -> Result<ConnectorRecord, Stop> {
     let row = sqlx::query(RECORD).bind(name).fetch_optional(conn).await?;
-    let Some(row) = row else { return Ok(ConnectorRecord::default()) };
+    Ok(row.map(|row| record_of(name, &row)).transpose()?.unwrap_or_default())
+}
+
+/// From `record` and `paused`.
+pub(super) fn record_of(name: &str, row: &SqliteRow) -> Result<ConnectorRecord, Stop> {
     let record: ConnectorRecord = parsed(name, row.try_get("record")?)?;
     let paused: Option<&str> = row.try_get("paused")?;
     Ok(ConnectorRecord { paused: paused.map(|text| parsed(name, text)).transpose()?, ..record })

@@ -31,7 +31,7 @@ const UNIT_EXISTS: &str = "select count(*) from unit where id = $1";
 /// lane is still the last grant.
 macro_rules! standings {
     () => {
-        "select u.id, u.connector_id, u.state, d.destination_id, d.position, d.done
+        "select u.id, u.connector_id, u.state, u.log_date, d.destination_id, d.position, d.done
         from connector c
         join lane l on l.connector_id = c.id and l.event_type = $2 and l.day = $3
         join lease s on s.lane_id = l.id and s.stage = $4
@@ -85,6 +85,11 @@ pub(super) const OUTBOX: &str = select_units!(
       and d.destination_id = (select t.id from destination t join connector o
                               on o.id = t.connector_id where o.name = $1 and t.name = $4)"
 );
+
+const REACHED: &str = "
+    update destination set delivered_at = $3,
+        newest = case when newest > $4 then newest else $4 end
+    where connector_id = $1 and name = $2";
 
 const DROP: &str = "delete from delivery where destination_id = $1 and done = 0";
 /// Units of a destination's connector that are $2 with nothing left to deliver become $3.
@@ -155,6 +160,7 @@ pub(super) async fn outbox(
 struct Standing {
     connector_id: i64,
     state: State,
+    log_date: i64,
     /// Number of the destination, position, and whether it is finished; none without a delivery.
     delivery: Option<(i64, i64, bool)>,
 }
@@ -177,7 +183,8 @@ async fn standings(
             None => None,
         };
         let connector_id = row.try_get("connector_id")?;
-        Ok((row.try_get("id")?, Standing { connector_id, state: rows::state(row)?, delivery }))
+        let (state, log_date) = (rows::state(row)?, row.try_get("log_date")?);
+        Ok((row.try_get("id")?, Standing { connector_id, state, log_date, delivery }))
     };
     rows.iter().map(standing).collect()
 }
@@ -199,6 +206,8 @@ pub(super) async fn deliver(
     };
     let mut script = Script::default();
     let mut sql = BEGIN_STANDINGS;
+    // The connector, which is the same for all, and the newest log date.
+    let mut newest: Option<(i64, i64)> = None;
     for deltas in deltas.chunks(AT_ONCE) {
         script.run(conn).await?;
         let units = deltas.iter().map(|delta| delta.unit);
@@ -212,6 +221,10 @@ pub(super) async fn deliver(
             let Some(standing) = known.get_mut(&delta.unit) else {
                 return Err(why_not(conn, lease, delta.unit).await);
             };
+            if delta.delivered > 0 {
+                let this = (standing.connector_id, standing.log_date);
+                newest = newest.max(Some(this));
+            }
             if let Some(replay) = delta.replay {
                 script.run(conn).await?;
                 replay::step(conn, lease, replay, delta, now).await?;
@@ -222,6 +235,9 @@ pub(super) async fn deliver(
             let letters = &delta.rejected;
             dead_letter::insert(conn, &mut script, connector, delta.unit, by, letters).await?;
         }
+    }
+    if let Some((connector, log_date)) = newest {
+        script.push(REACHED).bind(connector).bind(name).bind(now).bind(log_date);
     }
     script.commit(conn).await
 }

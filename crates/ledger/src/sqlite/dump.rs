@@ -17,7 +17,7 @@ use sqlx::{
 
 use super::dialect::{self, Stop};
 use super::file::LedgerFile;
-use super::{SqliteLedger, migrate};
+use super::{SqliteLedger, migrate, status};
 use crate::LedgerError;
 
 /// A row: its columns' values by name. Bytes are `{"hex": ".."}`.
@@ -173,7 +173,9 @@ impl Restore {
     /// # Errors
     /// [`LedgerError::Corrupt`] if rows contradict each other.
     pub async fn finish(mut self) -> Result<(), LedgerError> {
-        sqlx::raw_sql(dialect::COMMIT).execute(&mut self.conn).await.map_err(Stop::from)?;
+        for text in [status::RECOUNT, dialect::COMMIT] {
+            sqlx::raw_sql(text).execute(&mut self.conn).await.map_err(Stop::from)?;
+        }
         migrate::bring_up_to_date(&mut self.conn, false).await?;
         self.conn.close().await.map_err(Stop::from)?;
         self.file.made()

@@ -28,6 +28,7 @@ mod tests;
 mod work;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use async_trait::async_trait;
@@ -39,7 +40,7 @@ use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
-    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    Overview, Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -420,6 +421,10 @@ impl Ledger for SqliteLedger {
 
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {
         Ok(status::summary(&self.readers, connector).await?)
+    }
+
+    async fn overview(&self, day: &str) -> Result<BTreeMap<String, Overview>, LedgerError> {
+        Ok(status::overview(&self.readers, day).await?)
     }
 
     async fn accounts(

@@ -131,16 +131,6 @@ pub(super) const WAKE: &str = "
     where ended_at is null and attempts > 0 and destination_id in (
         select t.id from destination t join connector c on c.id = t.connector_id
         where c.name = $1)";
-pub(super) const OPEN: &str = "
-    select count(r.id)
-    from destination t join replay r on r.destination_id = t.id
-    where t.connector_id = (select id from connector where name = $1) and r.ended_at is null";
-pub(super) const FAILING: &str = "
-    select count(r.id)
-    from destination t join replay r on r.destination_id = t.id
-    where t.connector_id = (select id from connector where name = $1)
-      and r.ended_at is null and r.attempts > 0";
-
 const ONE: &str = "
     select r.unit_id, r.only_letters, r.position, r.ended_at is not null as ended,
         u.connector_id

@@ -169,6 +169,7 @@ cases! { $
     a_destination_gets_what_is_admitted_while_it_is_registered
 
     a_summary_counts_units_rows_and_deliveries
+    an_overview_holds_what_each_connector_is_asked_for
     a_vanished_unit_is_lost_unless_a_later_version_is_listed
     what_is_at_work_comes_with_its_deliveries_and_bounded
     connectors_do_not_see_each_other

@@ -89,6 +89,18 @@ fn details(one: &ConnectorStatus) -> String {
                 count(destination.withheld_rows.unsigned_abs()),
             ));
         }
+        if let (Some(at), Some(newest)) = (&destination.delivered_at, &destination.newest_delivered)
+        {
+            let lag = match destination.lag_s {
+                0 => String::new(),
+                lag => format!("; the oldest file waits since {} min", lag / 60),
+            };
+            lines.push(format!(
+                "    last delivery {}, of the period from {}{lag}",
+                moment(at),
+                moment(newest)
+            ));
+        }
     }
     lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
     if one.replays > 0 {

@@ -13,6 +13,7 @@ mod daemon;
 mod dead_letters;
 mod destinations;
 mod echo;
+mod fleet;
 mod flows;
 mod front;
 mod moved;

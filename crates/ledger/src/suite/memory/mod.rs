@@ -5,6 +5,7 @@
 
 mod asked;
 mod backfills;
+mod counts;
 mod replays;
 mod world;
 
@@ -18,8 +19,8 @@ use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
-    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Paused,
-    RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Overview,
+    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced};
 
@@ -273,7 +274,10 @@ impl Ledger for MemoryLedger {
             if !world.held(lease) {
                 return Err(fenced(lease));
             }
-            deltas.iter().try_for_each(|delta| world.step(lease, delta, now))
+            deltas.iter().try_for_each(|delta| {
+                world.step(lease, delta, now)?;
+                world.note_reached(lease, delta, now)
+            })
         })
     }
 
@@ -428,6 +432,10 @@ impl Ledger for MemoryLedger {
 
     async fn at_work(&self, connector: &str, limit: usize) -> Answer<Vec<(Unit, Vec<Delivery>)>> {
         Ok(self.read(|world| world.at_work(connector, limit)))
+    }
+
+    async fn overview(&self, day: &str) -> Answer<BTreeMap<String, Overview>> {
+        Ok(self.read(|world| world.overview(day)))
     }
 
     async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {

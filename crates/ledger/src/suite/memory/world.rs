@@ -6,8 +6,8 @@ use crate::rules::{Stage, check_step, check_withhold, delivery_name, kept, no_de
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
     Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
-    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice, NewUnit, Reached,
-    Replay, ReplayId, Summary, Unit, UnitId,
+    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Reached, Replay, ReplayId,
+    Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -38,6 +38,8 @@ pub(super) struct World {
     pub(super) remarks: BTreeMap<UnitId, String>,
     pub(super) hours: BTreeMap<UnitId, Vec<HourRows>>,
     pub(super) deliveries: Vec<Delivery>,
+    /// When a connector's destination got events last, and the newest log date of which it did.
+    pub(super) reached: BTreeMap<(String, String), (i64, i64)>,
     pub(super) calls: BTreeMap<(String, String, String), i64>,
     /// A backfill's number is its place here, counted from 1. What its units tell is not here.
     pub(super) backfills: Vec<Backfill>,
@@ -168,6 +170,21 @@ impl World {
         Ok(dropped)
     }
 
+    pub(super) fn note_reached(
+        &mut self,
+        lease: &Lease,
+        delta: &DeliveryDelta,
+        now: i64,
+    ) -> Answer<()> {
+        let log_date = self.unit(delta.unit)?.listed.log_date;
+        if delta.delivered > 0 {
+            let whose = (lease.lane.connector.clone(), delta.destination.clone());
+            let reached = self.reached.entry(whose).or_insert((now, log_date));
+            *reached = (now, reached.1.max(log_date));
+        }
+        Ok(())
+    }
+
     pub(super) fn finish(&mut self, id: UnitId, event: &Event, now: i64) -> Answer<()> {
         let unit = self.unit(id)?;
         unit.state = unit::apply(unit.state, event)?;
@@ -212,91 +229,6 @@ impl World {
                 })
                 .collect(),
         }
-    }
-
-    /// Every count, looked for from end to end.
-    pub(super) fn summary(&self, connector: &str) -> Summary {
-        let mut summary = Summary::default();
-        for name in self.registered.get(connector).into_iter().flatten() {
-            summary.destinations.insert(name.clone(), (0, 0, 0, 0));
-        }
-        for unit in self.units.iter().filter(|u| u.listed.lane.connector == connector) {
-            *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
-            let event_type = unit.listed.lane.event_type.clone();
-            *summary.event_types.entry(event_type).or_default() += 1;
-            summary.rows += unit.rows;
-            summary.admitted += unit.admitted;
-            summary.repeats += unit.repeats;
-            summary.undecodable += unit.undecodable;
-            summary.raw_bytes += unit.raw_bytes;
-            summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
-            for delivery in self.deliveries.iter().filter(|d| d.unit == unit.id) {
-                let counts = summary.destinations.entry(delivery.destination.clone()).or_default();
-                counts.0 += delivery.delivered;
-                counts.1 += delivery.rejected;
-                counts.2 += i64::from(delivery.done);
-                counts.3 += i64::from(!delivery.done);
-                if delivery.withheld.is_some() {
-                    let name = delivery.destination.clone();
-                    let withheld = summary.withheld.entry(name).or_default();
-                    withheld.units += 1;
-                    withheld.rows += unit.admitted;
-                }
-            }
-        }
-        summary.dead_letters = self.letters(&LetterChoice::of(connector)).len() as i64;
-        let replays = self.replays_of(connector);
-        let open = replays.iter().filter(|(_, replay)| replay.ended_at.is_none());
-        summary.replays = open.count() as i64;
-        summary.lost = self.lost(connector);
-        summary.disputed = self.disputed(connector);
-        summary.failing = self.failing(connector);
-        summary
-    }
-
-    /// Vanished units without a later version.
-    pub(super) fn lost(&self, connector: &str) -> i64 {
-        self.without_later(connector, State::Vanished, |later| later != State::Vanished)
-    }
-
-    /// Disputed units without a later version that was admitted.
-    pub(super) fn disputed(&self, connector: &str) -> i64 {
-        let admitted = |later| matches!(later, State::Admitted | State::Done);
-        self.without_later(connector, State::Disputed, admitted)
-    }
-
-    /// Units in a state of whose later versions none is in one that makes up for it.
-    fn without_later(&self, connector: &str, state: State, healed: fn(State) -> bool) -> i64 {
-        let own = || self.units.iter().filter(|unit| unit.listed.lane.connector == connector);
-        let place = |unit: &Unit| {
-            let listed = &unit.listed;
-            let (lane, interval) = (listed.lane.clone(), listed.interval.clone());
-            (lane, interval, listed.log_date, listed.sequence)
-        };
-        own()
-            .filter(|unit| unit.state == state)
-            .filter(|gone| {
-                !own().any(|later| {
-                    healed(later.state)
-                        && place(later) == place(gone)
-                        && later.listed.created_date > gone.listed.created_date
-                })
-            })
-            .count() as i64
-    }
-
-    /// Units and deliveries that wait out a failure.
-    pub(super) fn failing(&self, connector: &str) -> i64 {
-        let collecting = self.waiting(connector, Stage::Collect);
-        let units = collecting.iter().filter(|(unit, _)| unit.attempts > 0).count();
-        let own = |id| {
-            let unit = self.units.iter().find(|unit| unit.id == id);
-            unit.is_some_and(|unit| unit.listed.lane.connector == connector)
-        };
-        let open = self.deliveries.iter().filter(|d| !d.done && d.attempts > 0 && own(d.unit));
-        let replays = self.replays.iter().filter(|r| r.ended_at.is_none() && r.attempts > 0);
-        let replays = replays.filter(|replay| own(replay.unit));
-        (units + open.count() + replays.count()) as i64
     }
 
     pub(super) fn reconsider(&mut self, connector: &str) -> Answer<u64> {
