@@ -81,14 +81,14 @@ impl Console {
         let failed = |source| Error::Listen { address: console.listen, source };
         let listener = TcpListener::bind(console.listen).await.map_err(failed)?;
         let listen = listener.local_addr().map_err(failed)?;
-        let url = url(console, listen);
         let mut bound = console.clone();
         bound.listen = listen;
+        let url = security::url(&bound);
         let app = App::open(fleet, explanations, bound).await?;
         Ok(Self { listener, acceptor, app, url })
     }
 
-    /// Where browsers on this machine find it, without a slash at the end.
+    /// Where browsers find it, without a slash at the end.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -143,14 +143,6 @@ async fn nothing(_: security::Viewer) -> Error {
 
 async fn wrong_method(_: security::Viewer, method: http::Method) -> Error {
     Error::Method { method: method.to_string() }
-}
-
-fn url(console: &ConsoleSettings, listen: SocketAddr) -> String {
-    let scheme = if console.tls.is_some() { "https" } else { "http" };
-    if listen.ip().is_unspecified() {
-        return format!("{scheme}://localhost:{}", listen.port());
-    }
-    format!("{scheme}://{listen}")
 }
 
 /// The next connection, when there is a place for one.

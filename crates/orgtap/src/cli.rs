@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::connector::ConnectorWhat;
+use crate::cmd::console::ConsoleWhat;
 use crate::cmd::dead_letters::DeadLettersArgs;
 use crate::cmd::replay::ReplayArgs;
 use crate::cmd::setup_kit::SetupKitArgs;
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Add, list, show and remove connectors without an editor.
     #[command(subcommand)]
     Connector(ConnectorWhat),
+    /// The web console that `orgtap run` serves.
+    #[command(subcommand)]
+    Console(ConsoleWhat),
     /// The encrypted store of secrets and sessions.
     #[command(subcommand)]
     Vault(VaultWhat),

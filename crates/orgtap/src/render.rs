@@ -48,6 +48,15 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
     if let Some(error) = error.downcast_ref::<VaultError>() {
         return (error.problem(), of_vault(error));
     }
+    if let Some(error) = error.downcast_ref::<orgtap_console::Error>() {
+        let exit = match error {
+            orgtap_console::Error::Listen { .. } | orgtap_console::Error::Tls { .. } => {
+                Exit::Blocked
+            }
+            _ => Exit::Failure,
+        };
+        return (error.problem(), exit);
+    }
     if error.is::<crate::exit::UsageError>() {
         let problem = Problem {
             code: crate::exit::USAGE_CODE.to_owned(),

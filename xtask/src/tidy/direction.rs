@@ -24,6 +24,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-insights",
         ],
     ),
+    ("orgtap-console", &["orgtap-events", "orgtap-transport", "orgtap-ledger", "orgtap-collector"]),
     ("orgtap-simorg", &["orgtap-events"]),
     ("orgtap-bench", &["orgtap-codec", "orgtap-events"]),
     (
@@ -37,6 +38,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-ledger",
             "orgtap-insights",
             "orgtap-collector",
+            "orgtap-console",
             "orgtap-simorg",
         ],
     ),
@@ -58,7 +60,9 @@ const ALONE: &[&str] = &["orgtap-ledger", "xtask"];
 
 /// Dependencies with weight, and the only crates that may use them other than in tests.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["orgtap-simorg"]),
+    ("argon2", &["orgtap-console"]),
+    ("askama", &["orgtap-console"]),
+    ("axum", &["orgtap-console", "orgtap-simorg"]),
     ("anyhow", &["orgtap", "orgtap-bench", "xtask"]),
     ("clap", &["orgtap", "orgtap-simorg"]),
     ("comfy-table", &["orgtap"]),
@@ -78,6 +82,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "orgtap-salesforce",
             "orgtap-destinations",
             "orgtap-collector",
+            "orgtap-console",
             "orgtap-simorg",
             "orgtap",
         ],

@@ -65,7 +65,9 @@ async fn export(State(app): State<App>, viewer: Viewer) -> Result<Response> {
         let Some(last) = entries.last().map(|entry| entry.id) else {
             return Ok::<_, std::io::Error>(first.then_some((text, (app, Some(0), false))));
         };
-        entries.iter().for_each(|entry| line(entry, &mut text));
+        for entry in &entries {
+            line(entry, &mut text);
+        }
         Ok(Some((text, (app, Some(last), false))))
     });
     let headers = [
@@ -77,7 +79,7 @@ async fn export(State(app): State<App>, viewer: Viewer) -> Result<Response> {
 
 fn line(entry: &AuditEntry, text: &mut String) {
     let AuditEntry { id: _, at, who, token, address, action, subject, outcome } = entry;
-    let time = moment(at);
+    let time = moment(*at);
     let token = token.as_deref().unwrap_or_default();
     let fields = [&time, who.as_str(), token, address, action, subject, outcome];
     for (index, field) in fields.into_iter().enumerate() {

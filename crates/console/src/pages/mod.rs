@@ -77,7 +77,7 @@ fn door() -> Router<App> {
 }
 
 /// A moment of the ledger as RFC 3339, to the second.
-pub(crate) fn moment(micros: &i64) -> String {
-    let moment = jiff::Timestamp::from_microsecond(*micros).unwrap_or_default();
-    format!("{:.0}", moment)
+pub(crate) fn moment(micros: impl std::borrow::Borrow<i64>) -> String {
+    let moment = jiff::Timestamp::from_microsecond(*micros.borrow()).unwrap_or_default();
+    format!("{moment:.0}")
 }

@@ -17,7 +17,7 @@ pub use link::{LINK_FILE, make_link};
 pub use viewer::Role;
 
 pub(crate) use gate::{Address, Outcome, Peer, gate};
-pub(crate) use link::first_link;
+pub(crate) use link::{first_link, url};
 pub(crate) use log::Log;
 pub(crate) use origin::local_path;
 pub(crate) use password::{Passwords, check_new_password, check_person_name};

@@ -6,6 +6,7 @@ pub(crate) mod collect;
 pub(crate) mod completeness;
 pub(crate) mod config;
 pub(crate) mod connector;
+pub(crate) mod console;
 pub(crate) mod convert;
 pub(crate) mod dead_letters;
 pub(crate) mod demo;

@@ -3,7 +3,7 @@
 use orgtap_collector::Fleet;
 use orgtap_collector::config::MainFile;
 
-use super::{chosen, pass_on, stop_signal};
+use super::{chosen, console, pass_on, stop_signal};
 use crate::cli::{Common, RunArgs};
 use crate::exit::Exit;
 
@@ -17,6 +17,14 @@ pub(crate) async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<Exit>
         tracing::warn!("there is no connector yet; `orgtap connector add` makes one");
     }
     let fleet = Fleet::open(main, &args.give_up, &args.connectors).await?;
-    fleet.run(&stop_signal()).await?;
+    let cancel = stop_signal();
+    let console = console::start(&fleet, &cancel).await?;
+    let ran = fleet.run(&cancel).await;
+    // The console does not outlive the collecting, whatever ended that.
+    cancel.cancel();
+    if let Some(console) = console {
+        console.await?;
+    }
+    ran?;
     Ok(Exit::Success)
 }
