@@ -11,7 +11,6 @@ fn earlier(known: Option<i64>, other: i64) -> i64 {
     known.map_or(other, |known| known.min(other))
 }
 
-
 impl World {
     /// Every count, looked for from end to end.
     pub(super) fn summary(&self, connector: &str) -> Summary {

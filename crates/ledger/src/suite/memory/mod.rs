@@ -9,12 +9,12 @@ mod counts;
 mod replays;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
+use crate::rules::{Stage, check_cursor, no_delivery};
 use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,

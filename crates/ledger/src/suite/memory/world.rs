@@ -6,8 +6,8 @@ use crate::rules::{Stage, check_step, check_withhold, delivery_name, kept, no_de
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
     Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
-    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Reached, Replay, ReplayId,
-    Unit, UnitId,
+    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Reached, Replay,
+    ReplayId, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -270,34 +270,6 @@ impl World {
         for replay in open.filter(|replay| own.contains(&replay.unit)) {
             (replay.attempts, replay.not_before) = (0, 0);
         }
-    }
-
-    pub(super) fn register(
-        &mut self,
-        connector: &str,
-        destinations: &[String],
-        now: i64,
-    ) -> Answer<Vec<(String, i64)>> {
-        let new: BTreeSet<String> = destinations.iter().cloned().collect();
-        let old = self.registered.insert(connector.to_owned(), new.clone());
-        let mut dropped = Vec::new();
-        for gone in old.unwrap_or_default().difference(&new) {
-            self.give_up_replays(connector, gone, now);
-            let waiting = self.waiting(connector, Stage::Deliver(gone));
-            let open: Vec<UnitId> = waiting.iter().map(|(unit, _)| unit.id).collect();
-            self.deliveries
-                .retain(|delivery| delivery.destination != *gone || !open.contains(&delivery.unit));
-            for id in &open {
-                let mut left = self.deliveries.iter().filter(|d| d.unit == *id && !d.done);
-                if left.next().is_none() {
-                    self.finish(*id, &Event::Delivered, now)?;
-                }
-            }
-            if !open.is_empty() {
-                dropped.push((gone.clone(), open.len() as i64));
-            }
-        }
-        Ok(dropped)
     }
 
     pub(super) fn withhold(
