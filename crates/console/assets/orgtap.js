@@ -154,7 +154,7 @@ async function test(form) {
   place.setAttribute("aria-busy", "true");
   const items = board(place);
   try {
-    const answer = await fetch(form.dataset.stream, {
+    const answer = await fetch(form.action, {
       method: "POST",
       headers: { "x-csrf-token": csrf, accept: "application/x-ndjson" },
     });
@@ -169,6 +169,7 @@ async function test(form) {
         if (!text) continue;
         const line = JSON.parse(text);
         if (line.event === "report") verdict(place, line.report);
+        else if (line.event === "failed") throw new Error(line.problem.message);
         else show(items, line);
       }
       if (done) break;

@@ -17,6 +17,7 @@ mod patience;
 mod people;
 mod security;
 mod server;
+mod testing;
 mod tls;
 mod tokens;
 

@@ -22,6 +22,8 @@ use super::{read, reading};
 pub struct NewConnector {
     /// `name`.
     pub name: String,
+    /// `description`.
+    pub description: Option<String>,
     /// `instance_url`.
     #[serde(default)]
     pub instance_url: String,
@@ -90,6 +92,7 @@ impl NewConnector {
     pub fn new(name: impl Into<String>, auth: AuthFlow) -> Self {
         Self {
             name: name.into(),
+            description: None,
             instance_url: String::new(),
             user: None,
             auth,
@@ -123,6 +126,7 @@ impl NewConnector {
         let address = one.instance_url.as_str().trim_end_matches('/').to_owned();
         Self {
             name: one.name.clone(),
+            description: one.description.clone(),
             instance_url: address,
             user: one.user.clone(),
             auth: one.sign_in.flow(),
@@ -193,6 +197,7 @@ impl NewConnector {
         let (secret, auth) = (|key| self.secrets.iter().find(|it| it.0 == key), self.auth.word());
         lines.first("name", &self.name);
         lines.text("type", Some("salesforce_connector"));
+        lines.text("description", self.description.as_deref());
         lines.text("instance_url", Some(&self.instance_url));
         lines.text("auth", Some(auth));
         lines.text("salesforce_user", self.user.as_deref());

@@ -78,6 +78,8 @@ pub struct ConnectorSettings {
     pub name: String,
     /// The file `orgtap connector add` saved it in; none for a connector of the main file.
     pub saved_in: Option<PathBuf>,
+    /// What people call it, or what it is for.
+    pub description: Option<String>,
     /// The org's address, without path.
     pub instance_url: Url,
     /// Where to sign in, if not there.

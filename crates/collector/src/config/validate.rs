@@ -19,8 +19,8 @@ use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
 use super::value::{
-    Bounds, MAX_AGE, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, floor,
-    is_name, moment, user, version,
+    Bounds, MAX_AGE, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, SETTLE, SPOOL_RETENTION, description,
+    floor, is_name, moment, user, version,
 };
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, IntervalPolicy, Ledger,
@@ -288,6 +288,8 @@ impl<'t> Check<'_, '_, 't> {
         let api_version = self.parsed(node, "api_version", config.api_version.as_deref(), version);
         let proxy = self.parsed(node, "proxy", config.proxy.as_deref(), address::proxy);
         let start = self.parsed(node, "start", config.start.as_deref(), moment);
+        let description =
+            self.parsed(node, "description", config.description.as_deref(), description);
         let user = self.parsed(node, "salesforce_user", config.salesforce_user.as_deref(), user);
         let poll_interval =
             self.duration(node, "poll_interval", config.poll_interval, &POLL_INTERVAL);
@@ -311,6 +313,7 @@ impl<'t> Check<'_, '_, 't> {
         Some(ConnectorSettings {
             name: config.name.clone(),
             saved_in: None,
+            description: description.filter(|text| !text.is_empty()),
             instance_url: instance_url?,
             login_url,
             user,

@@ -71,6 +71,9 @@ const OLDEST_API: ApiVersion = ApiVersion::new(37);
 /// Longest user name Salesforce has, characters.
 const LONGEST_USER: usize = 80;
 
+/// Longest description of a connector, characters.
+const LONGEST_DESCRIPTION: usize = 200;
+
 /// What is said of what is no name.
 pub(super) const NO_NAME: &str =
     "a name has 1 to 64 letters, digits, `-`, `_` and `.`, and does not begin with a dot";
@@ -80,6 +83,7 @@ pub fn check(key: &str, text: &str) -> Result<(), String> {
     match key {
         "name" if !is_name(text) => Err(NO_NAME.to_owned()),
         "instance_url" | "login_url" => address::org(text).map(drop),
+        "description" => description(text).map(drop),
         "salesforce_user" => user(text).map(drop),
         "jwt_audience" => address::audience(text).map(drop),
         "proxy" => address::proxy(text).map(drop),
@@ -97,6 +101,14 @@ pub fn check(key: &str, text: &str) -> Result<(), String> {
 pub(super) fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
+}
+
+/// What people call a connector, on one line.
+pub(super) fn description(text: &str) -> Result<String, String> {
+    if text.chars().count() <= LONGEST_DESCRIPTION && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("a description is one line of at most {LONGEST_DESCRIPTION} letters"))
 }
 
 /// A Salesforce user name.

@@ -101,6 +101,9 @@ pub(super) struct ConnectorConfig {
     pub(super) kind: ConnectorType,
     /// Instance URL: the org's My Domain, for example `https://acme.my.salesforce.com`.
     pub(super) instance_url: String,
+    /// What people call it, or what it is for: shown, and otherwise not used. At most 200 letters.
+    #[schemars(length(max = 200))]
+    pub(super) description: Option<String>,
     /// Salesforce User: the user name to sign in with. For `password` and `jwt_bearer`.
     pub(super) salesforce_user: Option<String>,
     /// Salesforce User Password. For `password`.

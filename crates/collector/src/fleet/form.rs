@@ -185,6 +185,7 @@ fn blanks_are_absent(new: &mut NewConnector) {
     trim(&mut new.instance_url);
     let NewConnector { api_budget, event_log_files, .. } = new;
     for value in [
+        &mut new.description,
         &mut new.user,
         &mut new.jwt_audience,
         &mut new.login_url,
@@ -209,6 +210,7 @@ fn wrong_values(new: &NewConnector) -> Vec<FieldFault> {
     let values = [
         ("name", Some(&new.name)),
         ("instance_url", Some(&new.instance_url)),
+        ("description", new.description.as_ref()),
         ("salesforce_user", new.user.as_ref()),
         ("jwt_audience", new.jwt_audience.as_ref()),
         ("login_url", new.login_url.as_ref()),

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
+use http::{HeaderMap, header};
 use orgtap_ledger::{LetterChoice, LetterId};
 use serde::Deserialize;
 
@@ -12,6 +13,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, show};
 use crate::security::{Role, Viewer};
+use crate::testing;
 
 /// Dead letters replayed at one press.
 const LETTERS: usize = 10_000;
@@ -108,14 +110,19 @@ pub(super) async fn collect(
     Ok(back(&name, "collecting"))
 }
 
-/// Tests it without a script: the page comes when the test has ended.
+/// Tests it: for the script line by line; without one, the page comes when the test has ended.
 pub(super) async fn test(
     State(app): State<App>,
     viewer: Viewer,
     Path(name): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Response> {
     viewer.may(Role::Operator)?;
+    app.fleet().form_of(&name)?;
     viewer.did("connector.test", &name);
+    if headers.get(header::ACCEPT).is_some_and(|wanted| wanted == testing::NDJSON) {
+        return Ok(testing::stream(app, name));
+    }
     app.fleet().test(&name, |_| {}).await?;
     Ok(Redirect::to(&format!("/connectors/{name}/edit")).into_response())
 }

@@ -225,6 +225,7 @@ fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result
         connector.name = take("name").unwrap_or_default().trim().to_owned();
     }
     connector.auth = auth;
+    connector.description = take("description").map(|text| text.trim().to_owned());
     connector.instance_url = take("instance_url").unwrap_or_default();
     // Of fields that belong to another way to sign in, nothing is kept.
     let belongs = |key: &str| auth.needs().contains(&key) || auth.may_have().contains(&key);
@@ -354,7 +355,12 @@ fn form(
             "Refresh token",
             "Of an authorisation given in the browser.",
         ),
-        description: f.text("description", "Description", None, ""),
+        description: f.text(
+            "description",
+            "Description",
+            connector.description.as_deref(),
+            "What the org is called here, or what it is for.",
+        ),
         login_url,
         poll_interval,
         start,

@@ -89,7 +89,7 @@ impl Row {
         let shown = types.iter().take(TYPES).map(|(name, _)| (*name).clone()).collect();
         let more_types = types.len().saturating_sub(TYPES);
         Self {
-            description: String::new(),
+            description: settings.description.clone().unwrap_or_default(),
             url: settings.instance_url.to_string(),
             host: settings.instance_url.host_str().unwrap_or_default().to_owned(),
             flow: flow(settings),

@@ -52,13 +52,17 @@ await page.goto(LINK);
 await shot(page, "00-first-link-desk-light");
 await page.getByLabel("Name").fill("ada");
 await page.getByLabel("Password", { exact: true }).fill("correct horse battery");
-const again = page.getByLabel(/again|repeat/i);
-if (await again.count()) await again.fill("correct horse battery");
-await page.getByRole("button").filter({ hasText: /begin|create|set|sign|start|continue/i }).first().click();
+await page.getByLabel("Password once more").fill("correct horse battery");
+await page.getByRole("button", { name: "Sign in with this" }).click();
 await page.getByRole("link", { name: "Collection Status" }).waitFor();
 check(true, "the one-time link leads to a name, a password, and in");
 
 await page.goto(LINK);
+await page.getByLabel("Name").fill("eve");
+await page.getByLabel("Password", { exact: true }).fill("incorrect horse battery");
+await page.getByLabel("Password once more").fill("incorrect horse battery");
+await page.getByRole("button", { name: "Sign in with this" }).click();
+await page.waitForLoadState();
 check(/used|out of date|spent/i.test(await page.locator("body").innerText()), "the link works once");
 
 await page.goto(`${CONSOLE}/status`);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails is to stop there")]
 
 mod backfill;
+mod browser;
 mod budget;
 mod causes;
 mod commands;
