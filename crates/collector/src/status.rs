@@ -310,7 +310,8 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
         let by = paused.by.as_ref().map(|by| format!(" by {by}"));
         let note = paused.note.as_ref().map(|note| format!(": {note}"));
         let (by, note) = (by.unwrap_or_default(), note.unwrap_or_default());
-        let reason = format!("paused{by} on {}{note}", rfc3339(paused.at));
+        let at: String = rfc3339(paused.at).replace('T', " ").chars().take(16).collect();
+        let reason = format!("paused{by} on {at} UTC{note}");
         return (ConnectorState::Paused, reason, None);
     }
     if let Some(problem) = failed(&record.stopped) {

@@ -68,6 +68,7 @@ async function refresh(address) {
 if (document.querySelector(LIVE)) {
   setInterval(() => document.hidden || refresh(location.href), 3000);
 }
+tellAges();
 setInterval(tellAges, 1000);
 
 // --- Filters: a form that asks is answered as one types.
@@ -181,6 +182,13 @@ async function test(form) {
     place.removeAttribute("aria-busy");
     button.disabled = false;
   }
+}
+
+// What was done is told once, not at every reload.
+const here = new URL(location);
+if (here.searchParams.has("done")) {
+  here.searchParams.delete("done");
+  history.replaceState(null, "", here);
 }
 
 for (const form of document.querySelectorAll("form[data-test]")) {

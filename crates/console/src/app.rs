@@ -8,6 +8,7 @@ use orgtap_collector::{Fleet, ledger_path};
 use orgtap_ledger::{ConsoleLedger, Ledger, RollupLedger, SqliteLedger};
 
 use crate::error::Result;
+use crate::rate::Rates;
 use crate::security::{Passwords, Throttle};
 
 /// The state behind every request. Cheap to clone.
@@ -23,6 +24,7 @@ struct Shared {
     door: SqliteLedger,
     passwords: Passwords,
     throttle: Throttle,
+    rates: Rates,
     #[cfg(test)]
     ahead: std::sync::atomic::AtomicI64,
 }
@@ -56,6 +58,7 @@ impl App {
             door,
             passwords: Passwords::new(),
             throttle: Throttle::new(),
+            rates: Rates::default(),
             #[cfg(test)]
             ahead: 0.into(),
         };
@@ -105,6 +108,11 @@ impl App {
     /// What slows down those who guess passwords.
     pub(crate) fn throttle(&self) -> &Throttle {
         &self.shared.throttle
+    }
+
+    /// How fast connectors collect.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.shared.rates
     }
 
     /// Now, microseconds since 1970.

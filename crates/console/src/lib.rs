@@ -15,6 +15,7 @@ mod frame;
 mod pages;
 mod patience;
 mod people;
+mod rate;
 mod security;
 mod server;
 mod testing;

@@ -106,6 +106,8 @@ impl Console {
         let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
         let tasks = TaskTracker::new();
         tasks.spawn(tidy(self.app.clone(), cancel.clone()));
+        let (watching, until) = (self.app.clone(), cancel.clone());
+        tasks.spawn(async move { watching.rates().watch(watching.fleet(), &until).await });
         loop {
             let accepted = tokio::select! {
                 () = cancel.cancelled() => break,

@@ -12,6 +12,7 @@ use orgtap_ledger::AuditEntry;
 use serde::Deserialize;
 
 use super::moment;
+use super::status::quoted;
 use crate::app::App;
 use crate::error::Result;
 use crate::frame::{Frame, show};
@@ -86,34 +87,7 @@ fn line(entry: &AuditEntry, text: &mut String) {
         if index > 0 {
             text.push(',');
         }
-        cell(field, text);
+        text.push_str(&quoted(field));
     }
     text.push_str("\r\n");
-}
-
-/// One field, of which no spreadsheet makes a formula.
-fn cell(field: &str, text: &mut String) {
-    text.push('"');
-    if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        text.push('\'');
-    }
-    text.push_str(&field.replace('"', "\"\""));
-    text.push('"');
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_field_stays_one_field_and_is_no_formula() {
-        let cell = |field: &str| {
-            let mut text = String::new();
-            super::cell(field, &mut text);
-            text
-        };
-        assert_eq!(cell("ada"), "\"ada\"");
-        assert_eq!(cell("a\",\"b\r\nc"), "\"a\"\",\"\"b\r\nc\"");
-        assert_eq!(cell("=cmd()"), "\"'=cmd()\"");
-    }
 }

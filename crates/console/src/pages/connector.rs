@@ -9,7 +9,7 @@ use orgtap_ledger::{Delivery, Letter, LetterChoice, Unit};
 use serde::Deserialize;
 
 use super::heat::{Explained, Heat};
-use super::row::{Row, Trouble};
+use super::row::{Delivered, Row, Trouble};
 use super::words::{Moment, bytes, count, counted, span};
 use super::{done, status};
 use crate::app::App;
@@ -57,12 +57,9 @@ enum Fact {
 }
 
 struct Destination {
-    name: String,
+    row: Delivered,
     kind: &'static str,
     promise: &'static str,
-    events: String,
-    rejected: String,
-    waiting_words: String,
 }
 
 /// A file on its way.
@@ -167,15 +164,12 @@ fn facts(row: &Row) -> Vec<Labelled> {
 
 fn destinations(app: &App, row: &Row) -> Vec<Destination> {
     let settings = app.settings();
-    let of = |one: &super::row::Delivered| {
+    let of = |one: &Delivered| {
         let configured = settings.destination(&one.name);
         Destination {
-            name: one.name.clone(),
+            row: one.clone(),
             kind: configured.map_or("no longer configured", |it| it.kind()),
             promise: app.fleet().promise(&one.name).map_or("", |it| it.guarantee.name()),
-            events: one.events.clone(),
-            rejected: one.rejected.clone(),
-            waiting_words: one.waiting_words.clone(),
         }
     };
     row.delivered.iter().map(of).collect()

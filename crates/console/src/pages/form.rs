@@ -17,7 +17,7 @@ use super::{done, status};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, show};
-use crate::security::{Role, Viewer};
+use crate::security::{Outcome, Role, Viewer};
 
 /// What is asked for beside the connector.
 #[derive(Debug, Default, Deserialize)]
@@ -201,8 +201,11 @@ async fn save(app: &App, viewer: Viewer, form_: Form) -> Result<Response> {
     let shown = if is_new { None } else { Some(app.fleet().form_of(&name)?) };
     let test = if is_new { None } else { test(app, &name).await? };
     let filling = Filling { connector: &connector, shown: shown.as_ref(), faults };
-    let page = show(&form(app, viewer, filling, test, None))?;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    let code = filling.faults.first().map_or("OT-WEB-08", |fault| fault.code);
+    let mut page = show(&form(app, viewer, filling, test, None))?;
+    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+    page.extensions_mut().insert(Outcome(code));
+    Ok(page)
 }
 
 /// What came back, upon what there was before: what the form does not show stays.

@@ -76,6 +76,11 @@ fn door() -> Router<App> {
         .merge(audit::routes())
 }
 
+/// The same for a column of moments in UTC.
+pub(crate) fn clock(micros: impl std::borrow::Borrow<i64>) -> String {
+    moment(micros).replace('T', " ").trim_end_matches('Z').to_owned()
+}
+
 /// A moment of the ledger as RFC 3339, to the second.
 pub(crate) fn moment(micros: impl std::borrow::Borrow<i64>) -> String {
     let moment = jiff::Timestamp::from_microsecond(*micros.borrow()).unwrap_or_default();

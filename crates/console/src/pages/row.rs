@@ -6,7 +6,7 @@ use orgtap_transport::Problem;
 use serde_json::Value;
 
 use super::test::Tested;
-use super::words::{Moment, bytes, count, counted};
+use super::words::{Moment, about, bytes, count, counted, span};
 
 /// Event types shown before the rest is counted.
 const TYPES: usize = 3;
@@ -77,11 +77,21 @@ pub(crate) struct Delivered {
     pub(crate) rejected: String,
     pub(crate) waiting: i64,
     pub(crate) waiting_words: String,
+    /// When the last event arrived.
+    pub(crate) at: Option<Moment>,
+    /// How long the oldest file has waited for it.
+    pub(crate) lag: Option<String>,
+    /// What is withheld from it for its age.
+    pub(crate) withheld: Option<String>,
 }
 
 impl Row {
     /// Puts a status into words.
-    pub(crate) fn of(settings: &ConnectorSettings, status: ConnectorStatus) -> Self {
+    pub(crate) fn of(
+        settings: &ConnectorSettings,
+        status: ConnectorStatus,
+        rate: Option<f64>,
+    ) -> Self {
         let name = settings.name.clone();
         let mut types: Vec<(&String, &i64)> = status.event_types.iter().collect();
         // The busiest first; among equals by name.
@@ -102,7 +112,7 @@ impl Row {
             destinations: settings.destinations.join(", "),
             records: count(status.admitted),
             size: bytes(status.bytes),
-            rate: None,
+            rate: rate.map(|rate| format!("{}/s", about(rate))),
             polled: status.last_poll.as_deref().map(Moment::of),
             newest: status.newest_file.as_deref().map(Moment::of),
             delivered: delivered(&status),
@@ -152,6 +162,11 @@ fn delivered(status: &ConnectorStatus) -> Vec<Delivered> {
                 0 => "none".to_owned(),
                 waiting => format!("{} waiting", counted(waiting, "file")),
             },
+            at: one.delivered_at.as_deref().map(Moment::of),
+            lag: (one.lag_s >= 60).then(|| span(one.lag_s)),
+            withheld: (one.withheld > 0).then(|| {
+                format!("{}, {}", counted(one.withheld, "file"), counted(one.withheld_rows, "row"))
+            }),
         })
         .collect()
 }

@@ -37,6 +37,8 @@ struct SignInPage {
 struct LinkPage {
     name: String,
     code: String,
+    /// Of the session there may be already.
+    csrf: String,
     said: Option<String>,
 }
 
@@ -102,8 +104,9 @@ async fn sign_out(State(app): State<App>, viewer: Viewer) -> Result<Response> {
     clear_cookie(app.console(), Redirect::to("/sign-in").into_response())
 }
 
-async fn link() -> Result<Response> {
-    show(&LinkPage { name: String::new(), code: String::new(), said: None })
+async fn link(viewer: Option<Viewer>) -> Result<Response> {
+    let csrf = viewer.map(|viewer| viewer.csrf).unwrap_or_default();
+    show(&LinkPage { name: String::new(), code: String::new(), csrf, said: None })
 }
 
 #[derive(Deserialize)]
@@ -116,6 +119,7 @@ struct UseLink {
 
 async fn use_link(
     State(app): State<App>,
+    viewer: Option<Viewer>,
     log: Log,
     Form(given): Form<UseLink>,
 ) -> Result<Response> {
@@ -133,7 +137,8 @@ async fn use_link(
         if same { Ok(()) } else { Err(Error::unusable("the two passwords are not the same")) }
     });
     if let Err(refused) = checked {
-        let page = LinkPage { name, code: code.to_string(), said: Some(refused.to_string()) };
+        let csrf = viewer.map(|viewer| viewer.csrf).unwrap_or_default();
+        let page = LinkPage { name, code: code.to_string(), csrf, said: Some(refused.to_string()) };
         return refused_with(&refused, &page);
     }
     let password = app.passwords().hash(password).await?;

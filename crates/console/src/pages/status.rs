@@ -1,9 +1,12 @@
 //! Collection Status: one row per source, filtered, and the same as CSV.
 
+use std::collections::HashMap;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
+use orgtap_collector::ConnectorStatus;
 use serde::Deserialize;
 
 use super::row::{Row, Shown};
@@ -107,9 +110,19 @@ pub(super) async fn page(
 /// All connectors with their status, by name.
 pub(super) async fn rows(app: &App) -> Result<Vec<Row>> {
     let settings = app.settings();
-    let status = orgtap_collector::status(&settings, app.ledger()).await?;
-    let both = settings.connectors.iter().zip(status.connectors);
-    let mut rows: Vec<Row> = both.map(|(settings, status)| Row::of(settings, status)).collect();
+    let mut status: HashMap<String, ConnectorStatus> = app
+        .fleet()
+        .status()
+        .await?
+        .connectors
+        .into_iter()
+        .map(|one| (one.connector.clone(), one))
+        .collect();
+    let known = settings.connectors.iter().filter_map(|one| {
+        // One that was saved a moment ago is on the next page.
+        Some(Row::of(one, status.remove(&one.name)?, app.rates().of(&one.name)))
+    });
+    let mut rows: Vec<Row> = known.collect();
     rows.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(rows)
 }
@@ -172,7 +185,7 @@ pub(super) async fn csv(
 }
 
 /// A cell of a CSV file. One that a spreadsheet would run as a formula begins with an apostrophe.
-fn quoted(cell: &str) -> String {
+pub(super) fn quoted(cell: &str) -> String {
     let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let mark = if formula { "'" } else { "" };
     format!("\"{mark}{}\"", cell.replace('"', "\"\""))

@@ -42,13 +42,11 @@ pub(crate) struct Throttle {
 }
 
 impl Failures {
-    /// When the next try is possible.
-    fn next(self, longest: Duration) -> i64 {
-        if self.count < FREE {
-            return i64::MIN;
-        }
-        let doubled = FIRST.saturating_mul(1 << (self.count - FREE).min(20));
-        self.last.saturating_add(micros(doubled.min(longest)))
+    /// When the next try is possible; none: it is now.
+    fn next(self, longest: Duration) -> Option<i64> {
+        let doublings = self.count.checked_sub(FREE)?;
+        let wait = FIRST.saturating_mul(1 << doublings.min(20)).min(longest);
+        Some(self.last.saturating_add(micros(wait)))
     }
 }
 
@@ -67,7 +65,9 @@ impl Throttle {
         ];
         let wait = keys
             .iter()
-            .filter_map(|(key, longest)| Some(failures.get(key)?.next(*longest) - now))
+            .filter_map(|(key, longest)| {
+                Some(failures.get(key)?.next(*longest)?.saturating_sub(now))
+            })
             .max()
             .unwrap_or_default();
         if wait > 0 {
@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn waits_grow_and_end() {
         let throttle = Throttle::new();
-        let mut now = 0;
+        // Of the year 2026, as it is in earnest.
+        let mut now = 1_795_000_000 * SECOND;
         for _ in 0..FREE {
             assert_eq!(wait(&throttle, [1; 4], "ada", now), 0);
         }

@@ -27,7 +27,8 @@ pub(crate) fn way_in(scene: &Scene) -> (String, String) {
 #[test]
 fn a_person_signs_in_connects_an_org_and_sees_what_it_says() {
     let scene = Scene::new(world(91, 2, 0.5));
-    let text = format!("data_dir: data\nconsole: {{ listen: \"127.0.0.1:0\" }}\ndestinations:\n{FILES}");
+    let text =
+        format!("data_dir: data\nconsole: {{ listen: \"127.0.0.1:0\" }}\ndestinations:\n{FILES}");
     fs::write(scene.path("orgtap.yaml"), text).unwrap();
     let mut daemon = Daemon::start(&mut scene.command(&["run"]));
     let (console, link) = way_in(&scene);
