@@ -109,9 +109,12 @@ pub(crate) struct DemoArgs {
     /// People in the simulated org.
     #[arg(long, default_value_t = 40)]
     pub(crate) users: u32,
-    /// Days of events.
-    #[arg(long, default_value_t = 1)]
+    /// Days of events, up to yesterday.
+    #[arg(long, default_value_t = 7)]
     pub(crate) days: u32,
+    /// Go on until stopped even if nobody is at a terminal.
+    #[arg(long)]
+    pub(crate) stay: bool,
 }
 
 #[derive(Debug, Args)]
