@@ -24,7 +24,16 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-insights",
         ],
     ),
-    ("orgtap-console", &["orgtap-events", "orgtap-transport", "orgtap-ledger", "orgtap-collector"]),
+    (
+        "orgtap-console",
+        &[
+            "orgtap-events",
+            "orgtap-transport",
+            "orgtap-ledger",
+            "orgtap-insights",
+            "orgtap-collector",
+        ],
+    ),
     ("orgtap-simorg", &["orgtap-events"]),
     ("orgtap-bench", &["orgtap-codec", "orgtap-events"]),
     (
