@@ -17,6 +17,7 @@ use crate::collected::Collected;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
 use crate::connector::{Connector, Hold};
+use crate::counting::{self, Counting};
 use crate::deliver::{self, Outlet};
 use crate::discover::Discovered;
 use crate::error::{Error, Result};
@@ -302,6 +303,7 @@ impl Collector {
             budget: Budget::new(settings.api_budget),
             memory: self.memory.clone(),
             prepared: self.prepared.clone(),
+            counting: Counting::new(self.insights.clone()),
             spool_limits: self.limits(),
             refetch: Refetch::default(),
         }
@@ -417,7 +419,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Runs the delivery stages of all the connector's destinations.
+    /// Runs the delivery stages of all the connector's destinations, and counts beside them.
     async fn deliver(
         &self,
         connector: &Arc<Connector>,
@@ -436,7 +438,13 @@ impl Collector {
                 stage::run(connector, stage, held, work).await
             }
         });
-        for problem in futures_util::future::try_join_all(outlets).await?.into_iter().flatten() {
+        let delivering = futures_util::future::try_join_all(outlets);
+        let counting = async {
+            counting::count(connector, until).await;
+            Ok(())
+        };
+        let (problems, ()) = tokio::try_join!(delivering, counting)?;
+        for problem in problems.into_iter().flatten() {
             collected.needs_person |= problem.disposition != "retry";
             collected.problems.push(problem);
         }

@@ -279,6 +279,10 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     if summary.failing > 0 {
         troubles.push(format!("{} units wait out a failure", summary.failing));
     }
+    if let Some(uncounted) = failed(&record.counting) {
+        troubles.push(format!("rows are not counted for insights: {}", message(&uncounted)));
+        problem = problem.or(Some(uncounted));
+    }
     if troubles.is_empty() {
         (ConnectorState::Active, "all that was found is delivered or on its way".to_owned(), None)
     } else {

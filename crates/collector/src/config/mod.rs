@@ -18,6 +18,7 @@ mod address;
 mod excerpt;
 mod fault;
 mod filter;
+mod insights;
 mod reader;
 mod reading;
 mod report;
@@ -39,6 +40,7 @@ use std::path::{Path, PathBuf};
 
 pub use fault::{ConfigError, Fault, FaultKind, Place, catalogue};
 pub use filter::{NotAPattern, TypeFilter};
+pub use insights::InsightsSettings;
 pub use saved::NewConnector;
 pub use settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 pub use value::{check as check_value, moment as read_moment};

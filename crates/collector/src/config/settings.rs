@@ -19,6 +19,7 @@ use crate::budget::figures::ApiBudget;
 
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
+use super::insights::InsightsSettings;
 use super::written::{AuthFlow, IntervalPolicy, Reconcile};
 
 /// A whole configuration.
@@ -35,6 +36,8 @@ pub struct Settings {
     pub spool_limit: Option<u64>,
     /// What happens after a failure.
     pub retry: RetrySettings,
+    /// What the rows say, counted; none: nothing is.
+    pub insights: Option<InsightsSettings>,
     /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless
     /// read by [`load_maybe_empty`](super::load_maybe_empty).
     pub connectors: Vec<ConnectorSettings>,

@@ -51,6 +51,7 @@ pub(super) fn main(
         spool_retention,
         spool_limit,
         retry: _,
+        insights,
         connectors,
         destinations,
     } = &reading.config;
@@ -62,6 +63,7 @@ pub(super) fn main(
         check.wrong(root, &[Step::Key("spool_limit")], "nothing could be fetched");
     }
     let retry = check.retry();
+    let insights = check.insights(*insights);
     let connectors: Vec<_> = connectors
         .iter()
         .zip(reading.items(root, "connectors"))
@@ -77,6 +79,7 @@ pub(super) fn main(
         spool_retention,
         spool_limit,
         retry,
+        insights,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),
         stored: secrets::stored(root),
@@ -127,9 +130,9 @@ pub(super) fn saved(
     Some(Saved { connector, stored: secrets::stored(root), warnings })
 }
 
-struct Check<'c, 'r, 't> {
+pub(super) struct Check<'c, 'r, 't> {
     report: &'r mut Report<'t>,
-    root: &'t Node,
+    pub(super) root: &'t Node,
     reading: &'c Reading,
     /// Names of the destinations there are.
     destinations: Vec<&'c str>,
@@ -238,7 +241,7 @@ impl<'t> Check<'_, '_, 't> {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         node: &'t Node,
         key: &str,

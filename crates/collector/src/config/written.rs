@@ -12,6 +12,8 @@ use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::insights::InsightsKey;
+
 /// Orgtap's configuration file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +38,9 @@ pub(super) struct Config {
     /// What happens after a failure that may pass.
     #[serde(default)]
     pub(super) retry: RetryConfig,
+    /// What the rows say about usage and behaviour: `off`, or how long it is kept.
+    #[serde(default)]
+    pub(super) insights: InsightsKey,
     /// The orgs to collect from.
     #[serde(default)]
     #[schemars(length(min = 1))]

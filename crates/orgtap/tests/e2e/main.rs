@@ -15,6 +15,7 @@ mod destinations;
 mod echo;
 mod flows;
 mod front;
+mod insights;
 mod moved;
 mod network;
 mod planted;
