@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orgtap_events::UnitInfo;
 use orgtap_ledger::unit::{Event, State};
-use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Unit};
+use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Rollup, Unit};
 use orgtap_salesforce::ErrorKind;
 use orgtap_transport::{Disposition, Explain};
 
@@ -234,6 +234,8 @@ struct Fresh {
     distinct: Option<Hours>,
     /// Its delivery, if that was prepared.
     ready: Option<Ready>,
+    /// What its rows say, if that is counted.
+    rollup: Option<Rollup>,
 }
 
 /// Begins to prepare a unit's delivery, where that is likely to be of use.
@@ -293,7 +295,7 @@ async fn fetch_unit(
         content_hash: inspected.content_hash,
         warning: fetched.warning,
     };
-    let fresh = Fresh { distinct, ready: fetched.ready };
+    let fresh = Fresh { distinct, ready: fetched.ready, rollup: fetched.rollup };
     Ok((Happened { unit: unit.id, event, dead_letters }, fresh))
 }
 
@@ -327,7 +329,7 @@ async fn admit(
         }
     }
     let terms = Terms::of(&connector.settings, unit, lane);
-    let Fresh { distinct, ready } = fresh;
+    let Fresh { distinct, ready, rollup } = fresh;
     let (compared, ready) = match distinct {
         Some(hours) if earlier.is_empty() && terms == Terms::NONE => {
             let decided = Decided::all_new(hours);
@@ -344,10 +346,22 @@ async fn admit(
     }
     kill::point("admit.before_ledger");
     let event = match compared {
-        Compared::Decided(decided) => admitted(connector, unit, &decided),
+        Compared::Decided(decided) => {
+            connector.counting.offer(unit.id, of_admitted(rollup, &decided));
+            admitted(connector, unit, &decided)
+        }
         Compared::Disputed(fault) => disputed(connector, unit, fault),
     };
     Ok(Happened { unit: unit.id, event, dead_letters: Vec::new() })
+}
+
+/// What is to be counted of a unit; none if it must be read again for that.
+fn of_admitted(rollup: Option<Rollup>, decided: &Decided) -> Option<Rollup> {
+    match decided.admitted() {
+        0 => Some(Rollup::default()),
+        all if all == decided.rows() => rollup,
+        _ => None,
+    }
 }
 
 fn admitted(connector: &Connector, unit: &mut Unit, decided: &Decided) -> Event {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use orgtap_destinations::{Destination, Promise};
-use orgtap_ledger::{Ledger, SqliteLedger};
+use orgtap_ledger::{Ledger, RollupLedger, SqliteLedger};
 use orgtap_transport::disk;
 
 use crate::access::Access;
 use crate::clock;
 use crate::config::Settings;
+use crate::counting::Insights;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
@@ -22,6 +23,7 @@ use crate::spool::Spool;
 pub struct Collector {
     pub(crate) settings: Settings,
     pub(crate) ledger: Arc<dyn Ledger>,
+    rollups: Arc<dyn RollupLedger>,
     pub(crate) spool: Spool,
     pub(crate) destinations: BTreeMap<String, Arc<dyn Destination>>,
     pub(crate) owner: String,
@@ -31,6 +33,8 @@ pub struct Collector {
     pub(crate) memory: Memory,
     /// Deliveries prepared while units are downloaded.
     pub(crate) prepared: Prepared,
+    /// What is counted of rows; none: nothing is.
+    pub(crate) insights: Option<Insights>,
     /// Locked as long as this lives.
     _lock: File,
 }
@@ -45,13 +49,20 @@ pub async fn open_ledger(data_dir: &Path) -> Result<Arc<dyn Ledger>> {
     Ok(Arc::new(SqliteLedger::open(&ledger_path(data_dir)).await?))
 }
 
+/// Opens what was counted of rows in a data folder. Other processes may use it at the same time.
+pub async fn open_rollups(data_dir: &Path) -> Result<Arc<dyn RollupLedger>> {
+    Ok(Arc::new(SqliteLedger::open(&ledger_path(data_dir)).await?))
+}
+
 impl Collector {
     /// Opens ledger, spool and destinations. Fails when another process has the data folder.
     pub async fn open(settings: Settings) -> Result<Self> {
         let data_dir = &settings.data_dir;
         disk::create_private_folder(data_dir).map_err(Error::disk(data_dir))?;
         let lock = lock(data_dir)?;
-        let ledger = open_ledger(data_dir).await?;
+        let ledger = Arc::new(SqliteLedger::open(&ledger_path(data_dir)).await?);
+        let rollups: Arc<dyn RollupLedger> = ledger.clone();
+        let ledger: Arc<dyn Ledger> = ledger;
         // The lock says that nobody else is at work here, so leases in the ledger are a dead
         // process's.
         ledger.break_leases().await?;
@@ -63,6 +74,7 @@ impl Collector {
         }
         let memory = Memory::new(destinations.keys());
         let access = Access::open(data_dir, Arc::clone(&ledger))?;
+        let insights = settings.insights.map(|how| Insights::new(how, Arc::clone(&rollups)));
         let owner = format!("{}-{}", std::process::id(), clock::now());
         Ok(Self {
             settings,
@@ -74,6 +86,8 @@ impl Collector {
             access,
             memory,
             prepared: Prepared::new(),
+            insights,
+            rollups,
             _lock: lock,
         })
     }
@@ -99,6 +113,11 @@ impl Collector {
     /// The record.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.ledger
+    }
+
+    /// What was counted of rows.
+    pub fn rollups(&self) -> &Arc<dyn RollupLedger> {
+        &self.rollups
     }
 
     /// The configuration.

@@ -17,6 +17,7 @@ use crate::access::is_refusal;
 use crate::budget::Budget;
 use crate::clock;
 use crate::config::{ConnectorSettings, RetrySettings};
+use crate::counting::Counting;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
@@ -60,6 +61,8 @@ pub(crate) struct Connector {
     pub(crate) memory: Memory,
     /// Deliveries prepared while units are downloaded, shared with all connectors.
     pub(crate) prepared: Prepared,
+    /// What waits to be counted of rows.
+    pub(crate) counting: Counting,
     /// How much may lie in the spool.
     pub(crate) spool_limits: release::Limits,
     /// How what was released is fetched again for replays.

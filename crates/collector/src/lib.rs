@@ -19,6 +19,7 @@ mod completeness;
 pub mod config;
 mod connector;
 mod convert;
+mod counting;
 mod cut;
 mod decode;
 mod deliver;
@@ -55,7 +56,7 @@ pub use backfill::{
 pub use budget::Restraint;
 pub use budget::figures::{ApiBudget, Floor};
 pub use collected::Collected;
-pub use collector::{Collector, is_running, ledger_path, open_ledger};
+pub use collector::{Collector, is_running, ledger_path, open_ledger, open_rollups};
 pub use completeness::{HourRecord, HourState, Period, Record, TypeRecord, Until, completeness};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};

@@ -17,6 +17,7 @@ use crate::collected::Collected;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
 use crate::connector::{Connector, Hold};
+use crate::counting::{self, Counting};
 use crate::deliver::{self, Outlet};
 use crate::discover::Discovered;
 use crate::error::{Error, Result};
@@ -313,6 +314,7 @@ impl Collector {
             budget: Budget::new(settings.api_budget),
             memory: self.memory.clone(),
             prepared: self.prepared.clone(),
+            counting: Counting::new(self.insights.clone()),
             spool_limits: self.limits(),
             refetch: Refetch::default(),
         }
@@ -428,7 +430,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Runs the delivery stages of all the connector's destinations.
+    /// Runs the delivery stages of all the connector's destinations, and counts beside them.
     async fn deliver(
         &self,
         connector: &Arc<Connector>,
@@ -447,7 +449,13 @@ impl Collector {
                 stage::run(connector, stage, held, work).await
             }
         });
-        for problem in futures_util::future::try_join_all(outlets).await?.into_iter().flatten() {
+        let delivering = futures_util::future::try_join_all(outlets);
+        let counting = async {
+            counting::count(connector, until).await;
+            Ok(())
+        };
+        let (problems, ()) = tokio::try_join!(delivering, counting)?;
+        for problem in problems.into_iter().flatten() {
             collected.needs_person |= problem.disposition != "retry";
             collected.problems.push(problem);
         }

@@ -356,6 +356,10 @@ fn judge(record: &ConnectorRecord, summary: &Summary) -> Judged {
     if summary.failing > 0 {
         troubles.push(format!("{} units wait out a failure", summary.failing));
     }
+    if let Some(uncounted) = failed(&record.counting) {
+        troubles.push(format!("rows are not counted for insights: {}", message(&uncounted)));
+        problem = problem.or(Some(uncounted));
+    }
     if troubles.is_empty() {
         // Not a trouble: it was told to be so.
         let withheld: i64 = summary.destinations.values().map(|one| one.withheld.units).sum();

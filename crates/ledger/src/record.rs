@@ -244,6 +244,9 @@ pub struct ConnectorRecord {
     /// Why nothing is fetched just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Outcome>,
+    /// Why its rows are not counted just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counting: Option<Outcome>,
     /// The last Test Connection, as its JSON report.
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.

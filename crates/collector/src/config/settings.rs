@@ -20,6 +20,7 @@ use crate::budget::figures::ApiBudget;
 use super::console::ConsoleSettings;
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
+use super::insights::InsightsSettings;
 use super::written::{AuthFlow, IntervalPolicy, Reconcile};
 
 /// A whole configuration.
@@ -38,6 +39,8 @@ pub struct Settings {
     pub retry: RetrySettings,
     /// The console; none: it is off.
     pub console: Option<ConsoleSettings>,
+    /// What the rows say, counted; none: nothing is.
+    pub insights: Option<InsightsSettings>,
     /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless
     /// read by [`load_maybe_empty`](super::load_maybe_empty).
     pub connectors: Vec<ConnectorSettings>,

@@ -53,6 +53,7 @@ pub(super) fn main(
         spool_limit,
         retry: _,
         console,
+        insights,
         connectors,
         destinations,
     } = &reading.config;
@@ -65,6 +66,7 @@ pub(super) fn main(
     }
     let retry = check.retry();
     let console = check.console(console.as_ref());
+    let insights = check.insights(*insights);
     let connectors: Vec<_> = connectors
         .iter()
         .zip(reading.items(root, "connectors"))
@@ -81,6 +83,7 @@ pub(super) fn main(
         spool_limit,
         retry,
         console,
+        insights,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),
         stored: secrets::stored(root),

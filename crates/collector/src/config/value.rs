@@ -63,6 +63,16 @@ pub(super) const MAX_AGE: Bounds = Bounds {
     most: Duration::from_hours(400 * 24),
     why: "no org keeps its log files longer, so leave it out",
 };
+pub(super) const INSIGHTS_RETENTION: Bounds = Bounds {
+    least: DAY,
+    most: Duration::from_hours(4_000 * 24),
+    why: "pages over longer times would be slow",
+};
+pub(super) const TIME_LINE: Bounds = Bounds {
+    least: DAY,
+    most: Duration::from_hours(400 * 24),
+    why: "single events take much more room than counts",
+};
 pub(super) const RETRY: Bounds =
     Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
 

@@ -161,7 +161,7 @@ pub(super) fn required_of_a_connector() -> Vec<String> {
 /// Whether a key, at a path without numbers, is planned and not there yet.
 pub(super) fn is_planned_key(parent: &str, key: &str) -> bool {
     match parent {
-        "" => matches!(key, "archive" | "insights"),
+        "" => key == "archive",
         "connectors[]" => matches!(key, "stored_objects" | "event_streams"),
         _ => false,
     }

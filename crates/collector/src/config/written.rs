@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::console::ConsoleKey;
+use super::insights::InsightsKey;
 
 /// Orgtap's configuration file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -40,6 +41,9 @@ pub(super) struct Config {
     pub(super) retry: RetryConfig,
     /// The web console that `orgtap run` serves: `off`, or where and how.
     pub(super) console: Option<ConsoleKey>,
+    /// What the rows say about usage and behaviour: `off`, or how long it is kept.
+    #[serde(default)]
+    pub(super) insights: InsightsKey,
     /// The orgs to collect from.
     #[serde(default)]
     #[schemars(length(min = 1))]

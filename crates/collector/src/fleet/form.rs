@@ -104,7 +104,9 @@ pub struct FieldFault {
 impl FieldFault {
     pub(super) fn new(kind: FaultKind, key: impl Into<String>, message: impl Into<String>) -> Self {
         let (key, message) = (key.into(), message.into());
-        Self { key, code: kind.code(), message, remedy: kind.remedy() }
+        // A form has no file to look at.
+        let remedy = if kind == FaultKind::MissingKey { "fill it in" } else { kind.remedy() };
+        Self { key, code: kind.code(), message, remedy }
     }
 }
 

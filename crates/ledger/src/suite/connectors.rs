@@ -22,6 +22,7 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         refused_credentials: Some("a1b2".to_owned()),
         poll: Some(Outcome { at: NOW + 1, problem: None }),
         hold: Some(Outcome { at: NOW + 2, problem: None }),
+        counting: Some(Outcome { at: NOW + 3, problem: None }),
         test: Some(serde_json::json!({"stages": [1, 2.5, null, true]})),
         api_usage: Some((17, 15_000)),
         reconcile: Some("deliver, 90 %".to_owned()),

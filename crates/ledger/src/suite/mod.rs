@@ -19,6 +19,7 @@ mod listing;
 mod memory;
 pub mod model;
 mod replays;
+mod rollups;
 mod scene;
 mod status;
 mod together;
@@ -46,6 +47,7 @@ pub use letters::{
 pub use listing::*;
 pub use memory::MemoryLedger;
 pub use replays::*;
+pub use rollups::*;
 pub use status::*;
 pub use together::*;
 pub use units::*;

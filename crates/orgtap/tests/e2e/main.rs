@@ -17,6 +17,7 @@ mod echo;
 mod fleet;
 mod flows;
 mod front;
+mod insights;
 mod moved;
 mod network;
 mod pacing;

@@ -23,6 +23,8 @@ const ACTIVE: &str = "
     where r.series_id = $1 and r.step = $2 and r.start = $3 and r.name = ''";
 /// Rows told in one statement.
 const AT_ONCE: usize = 5_000;
+/// The most a number can be, so that many can be added up.
+const MOST: i64 = 100_000_000_000_000;
 /// The series of all connectors together.
 pub(super) const TOGETHER: i64 = 0;
 
@@ -215,7 +217,9 @@ impl<'a> Sheet<'a> {
 }
 
 fn count(series: i64, (step, start, name): Place<'_>, sums: &Sums) -> Value {
-    let Sums { events, rows, bytes, millis, longest } = sums;
+    let Sums { events, rows, bytes, millis, longest } = *sums;
+    let [events, rows, bytes, millis, longest] =
+        [events, rows, bytes, millis, longest].map(|number| number.min(MOST));
     json!([series, step.hours(), start, name, events, rows, bytes, millis, longest])
 }
 

@@ -3,6 +3,7 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
+use crate::sqlite::rollup::{ask, texts};
 use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status, work};
 use crate::{Ledger, SqliteLedger};
 
@@ -41,6 +42,7 @@ async fn frequent_questions_read_only_what_waits() {
         (replay::DUE, "INDEX replay_due"),
         (replay::OF_LANE, "INDEX replay_due"),
         (replay::WAITS, "INDEX replay_due"),
+        (ask::UNCOUNTED, "INDEX unit_uncounted"),
     ] {
         let plan = plan(&mut conn, sql).await;
         assert!(plan.contains(index), "{sql}\n{plan}");
@@ -75,6 +77,26 @@ async fn frequent_questions_read_only_what_waits() {
                 assert!(!plan.contains(&scan), "{sql}\n{plan}");
             }
         }
+    }
+    for sql in texts::TOP.into_iter().chain([texts::OF_NAMES, texts::OVER_TIME, texts::BY_NAME]) {
+        let plan = plan(&mut conn, sql).await;
+        let by_series = "SEARCH r USING PRIMARY KEY (series_id=? AND step=? AND start";
+        assert!(plan.contains(by_series), "{sql}\n{plan}");
+    }
+    for (sql, index) in [
+        (ask::SERIES, "INDEX sqlite_autoindex_rollup_series_1 (connector_id=?"),
+        (ask::SEEN, "INDEX sqlite_autoindex_rollup_series_1 (connector_id=?"),
+        (
+            ask::FIRST_SEEN,
+            "SEARCH f USING INDEX user_trait_first (kind=? AND connector_id=? AND first",
+        ),
+        (ask::SESSIONS, "SEARCH e USING PRIMARY KEY (connector_id=? AND user_id=?"),
+        (ask::NOTABLES_OF_USER, "SEARCH n USING INDEX notable_user (user_id=? AND at"),
+        (texts::NOTABLES_OF_TYPES, "INDEX notable_type (connector_id=? AND event_type=? AND at"),
+        (texts::USER_NAMES, "SEARCH n USING PRIMARY KEY"),
+    ] {
+        let plan = plan(&mut conn, sql).await;
+        assert!(plan.contains(index), "{sql}\n{plan}");
     }
     for sql in [due::COLLECT, due::DELIVER] {
         assert!(plan(&mut conn, sql).await.contains("COVERING INDEX"), "{sql}");
