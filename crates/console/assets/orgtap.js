@@ -33,7 +33,7 @@ async function refresh(address) {
   const turn = ++asked;
   let answer;
   try {
-    answer = await fetch(address, { headers: { accept: "text/html" }, redirect: "manual" });
+    answer = await fetch(address, { headers: { accept: "text/html", "x-live": "1" }, redirect: "manual" });
   } catch {
     document.body.dataset.offline = "";
     return;

@@ -12,6 +12,7 @@ mod app;
 mod assets;
 mod error;
 mod frame;
+mod letters;
 mod pages;
 mod patience;
 mod people;
@@ -19,9 +20,12 @@ mod rate;
 mod security;
 mod server;
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod tokens;
 
+pub use api::document;
 pub use app::Explanation;
 pub use error::{Error, catalogue};
 pub use security::{LINK_FILE, Role, make_link};

@@ -130,7 +130,7 @@ impl Console {
 pub(crate) fn router(app: App) -> Router {
     Router::new()
         .merge(pages::routes())
-        .nest("/api/v1", api::routes())
+        .nest(api::BASE, api::routes())
         .route("/assets/{name}", axum::routing::get(assets::serve))
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)

@@ -19,6 +19,7 @@ use super::{read, reading};
 /// A connector to be saved: the values of its keys as they are written. One that is not there is
 /// left to its default.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewConnector {
     /// `name`.
     pub name: String,
@@ -62,6 +63,7 @@ pub struct NewConnector {
 
 /// The part `api_budget` of a connector to be saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewBudget {
     /// `daily`.
     pub daily: Option<u64>,
@@ -71,6 +73,7 @@ pub struct NewBudget {
 
 /// The part `event_log_files` of a connector to be saved.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct NewFiles {
     /// `interval`.
     pub interval: Option<IntervalPolicy>,

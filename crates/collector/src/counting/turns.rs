@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use orgtap_ledger::{Added, Outcome, Rollup, UnitId};
+use orgtap_ledger::{Added, ConnectorRecord, Outcome, Rollup, UnitId};
 use orgtap_transport::Explain;
 
 use super::read::read;
@@ -208,13 +208,14 @@ impl Turns<'_> {
 async fn note(connector: &Connector, error: Option<&Error>) {
     let noting = async {
         let ledger = Arc::clone(&connector.ledger);
-        let mut record = ledger.connector(connector.name()).await?;
+        let record = ledger.connector(connector.name()).await?;
         let problem = error.and_then(|error| serde_json::to_value(error.problem()).ok());
         let known = record.counting.as_ref().and_then(|outcome| outcome.problem.as_ref());
         if known != problem.as_ref() {
-            record.counting =
+            let outcome =
                 problem.map(|problem| Outcome { at: clock::now(), problem: Some(problem) });
-            ledger.set_connector(connector.name(), &record).await?;
+            let change = Box::new(|record: &mut ConnectorRecord| record.counting = outcome);
+            ledger.change_connector(connector.name(), change).await?;
         }
         Ok::<_, Error>(())
     };

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::{HeaderMap, header};
-use orgtap_ledger::{LetterChoice, LetterId};
+use orgtap_ledger::LetterId;
 use serde::Deserialize;
 
 use super::row::Row;
@@ -13,10 +13,7 @@ use crate::app::App;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, show};
 use crate::security::{Role, Viewer};
-use crate::testing;
-
-/// Dead letters replayed at one press.
-const LETTERS: usize = 10_000;
+use crate::{letters, testing};
 
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct Asked {
@@ -133,11 +130,7 @@ pub(super) async fn replay_all(
     viewer: Viewer,
     Path(name): Path<String>,
 ) -> Result<Response> {
-    viewer.may(Role::Operator)?;
-    viewer.did("letters.replay", &name);
-    let letters = app.ledger().letters(&LetterChoice::of(&name), LETTERS).await?;
-    let letters: Vec<LetterId> = letters.iter().map(|found| found.id).collect();
-    app.ledger().replay_letters(&letters, now()).await?;
+    letters::replay_all(&app, &viewer, &name).await?;
     Ok(back(&name, "replayed"))
 }
 
@@ -147,9 +140,7 @@ pub(super) async fn replay(
     viewer: Viewer,
     Path((name, letter)): Path<(String, LetterId)>,
 ) -> Result<Response> {
-    viewer.may(Role::Operator)?;
-    viewer.did("letters.replay", format!("{name}/{letter}"));
-    app.ledger().replay_letters(&[own(&app, &name, letter).await?], now()).await?;
+    letters::replay(&app, &viewer, &name, letter).await?;
     Ok(back(&name, "replayed"))
 }
 
@@ -159,23 +150,10 @@ pub(super) async fn dismiss(
     viewer: Viewer,
     Path((name, letter)): Path<(String, LetterId)>,
 ) -> Result<Response> {
-    viewer.may(Role::Operator)?;
-    viewer.did("letters.dismiss", format!("{name}/{letter}"));
-    app.ledger().dismiss(&[own(&app, &name, letter).await?], now()).await?;
+    letters::dismiss(&app, &viewer, &name, letter).await?;
     Ok(back(&name, "dismissed"))
-}
-
-/// The letter, if it is an open one of this connector.
-async fn own(app: &App, name: &str, letter: LetterId) -> Result<LetterId> {
-    let letters = app.ledger().letters(&LetterChoice::of(name), usize::MAX).await?;
-    let found = letters.iter().any(|found| found.id == letter);
-    found.then_some(letter).ok_or_else(|| Error::no("open dead letter of that number"))
 }
 
 fn back(name: &str, done: &str) -> Response {
     Redirect::to(&format!("/connectors/{name}?done={done}")).into_response()
-}
-
-fn now() -> i64 {
-    jiff::Timestamp::now().as_microsecond()
 }

@@ -30,7 +30,7 @@ fn a_person_signs_in_connects_an_org_and_sees_what_it_says() {
     let text =
         format!("data_dir: data\nconsole: {{ listen: \"127.0.0.1:0\" }}\ndestinations:\n{FILES}");
     fs::write(scene.path("orgtap.yaml"), text).unwrap();
-    let mut daemon = Daemon::start(&mut scene.command(&["run"]));
+    let daemon = Daemon::start(&mut scene.command(&["run"]));
     let (console, link) = way_in(&scene);
     let target = folder("../../target/browser");
     let shots = target.join("shots");
