@@ -78,6 +78,9 @@ const METADATA_CHECK: &str = "xtask/metadata-check/setup.sh";
 /// What drives the browser in the console's test; the same.
 const BROWSER: &str = "crates/orgtap/tests/browser/setup.sh";
 
+/// What tries the console's API by its own description; the same.
+const API: &str = "crates/orgtap/tests/schemathesis/setup.sh";
+
 /// Installs what is missing.
 pub(crate) fn command(arguments: Arguments) -> Result<()> {
     arguments.done()?;
@@ -89,7 +92,7 @@ pub(crate) fn all() -> Result<()> {
     packages()?;
     components()?;
     tools::DENY.install()?;
-    for script in [INTEROP, METADATA_CHECK, BROWSER] {
+    for script in [INTEROP, METADATA_CHECK, BROWSER, API] {
         if root().join(script).exists() {
             run(&mut program("bash", &[script])).context("installing what others wrote")?;
         }

@@ -301,6 +301,8 @@ pub(crate) enum Page {
     Cli,
     /// What Test Connection says to every refusal.
     Troubleshooting,
+    /// What the console's JSON API can do, as OpenAPI.
+    Openapi,
 }
 
 /// What all commands share.

@@ -205,7 +205,14 @@ async fn what_another_process_changes_is_taken_up_and_what_is_broken_leaves_the_
     let running = tokio::spawn(async move { fleet.run(&told).await });
     until(|| scene.fleet.progress("acme").is_some()).await;
     // The one of the main file has no secret: that is its own trouble.
-    let status = scene.fleet.status().await.unwrap();
+    let mut status = scene.fleet.status().await.unwrap();
+    for _ in 0..500 {
+        if status.connectors[0].state == ConnectorState::Error {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        status = scene.fleet.status().await.unwrap();
+    }
     assert_eq!(status.connectors[0].state, ConnectorState::Error);
     assert!(status.connectors[0].reason.starts_with("stopped: "), "{:?}", status.connectors[0]);
 
@@ -219,7 +226,12 @@ async fn what_another_process_changes_is_taken_up_and_what_is_broken_leaves_the_
     fs::remove_file(scene.file("beta")).unwrap();
     until(|| scene.fleet.progress("beta").is_none()).await;
 
-    scene.fleet.ledger().set_paused("gamma", Some(&Default::default())).await.unwrap();
+    scene
+        .fleet
+        .ledger()
+        .set_paused("gamma", Some(&orgtap_ledger::Paused::default()))
+        .await
+        .unwrap();
     until(|| scene.fleet.progress("gamma").is_none()).await;
     scene.fleet.resume("gamma").await.unwrap();
     until(|| scene.fleet.progress("gamma").is_some()).await;

@@ -1,6 +1,6 @@
 //! The form of a connector, in DNIF's words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::Form as Body;
@@ -225,7 +225,7 @@ fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result
     let auth = auth.ok_or_else(|| Error::unusable("choose how the connector signs in"))?;
     let mut connector = before.unwrap_or_else(|| NewConnector::new("", auth));
     if is_new {
-        connector.name = take("name").unwrap_or_default().trim().to_owned();
+        take("name").unwrap_or_default().trim().clone_into(&mut connector.name);
     }
     connector.auth = auth;
     connector.description = take("description").map(|text| text.trim().to_owned());
@@ -248,7 +248,7 @@ fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result
             secrets.insert(key.to_owned(), SecretRef::Plain(Secret::new(value)));
         }
     }
-    Ok(Form { connector, secrets, forget: Default::default(), is_new })
+    Ok(Form { connector, secrets, forget: BTreeSet::new(), is_new })
 }
 
 fn form(

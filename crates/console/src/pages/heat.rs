@@ -107,11 +107,12 @@ impl Heat {
     }
 }
 
-/// The last day of which there are files.
+/// The last day of which something is delivered, or at least listed.
 async fn last_day(app: &App, connector: &str) -> Result<Option<i64>> {
-    let newest = app.ledger().summary(connector).await?.newest_file;
+    let summary = app.ledger().summary(connector).await?;
+    let delivered = summary.destinations.values().filter_map(|one| one.newest).max();
     // Files come hours after their hour: the day they tell of is the one before in the morning.
-    Ok(newest.map(|created| created - 6 * HOUR))
+    Ok(delivered.or(summary.newest_file.map(|created| created - 6 * HOUR)))
 }
 
 fn begin_of(day: &str) -> Result<i64> {

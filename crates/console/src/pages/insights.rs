@@ -209,7 +209,7 @@ fn shown(title: &str, body: insights::Body, query: &str) -> Body {
             if lines.is_empty() {
                 return Body::Missing("Nothing in this period.".to_owned());
             }
-            series(title, unit, step_hours, &times, lines)
+            series(title, unit, step_hours, &times, &lines)
         }
         insights::Body::Table { columns, rows } => Body::Table(table(&columns, rows, query)),
     }
@@ -236,13 +236,7 @@ fn number(value: i64, unit: Unit) -> String {
     }
 }
 
-fn series(
-    title: &str,
-    unit: Unit,
-    step: i64,
-    times: &[String],
-    lines: Vec<insights::Line>,
-) -> Body {
+fn series(title: &str, unit: Unit, step: i64, times: &[String], lines: &[insights::Line]) -> Body {
     let label = |time: &String| {
         let time = Moment::of(time);
         let day = time.exact.get(5..10).unwrap_or_default().to_owned();

@@ -10,7 +10,8 @@ const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 
 fn sums(events: i64) -> Sums {
-    Sums { events, rows: 10 * events, bytes: 0, millis: 5 * events, longest: events }
+    let times = |number: i64| events.saturating_mul(number);
+    Sums { events, rows: times(10), bytes: 0, millis: times(5), longest: events }
 }
 
 fn count(event_type: &str, dimension: &str, hour: i64, name: &str, events: i64) -> Count {
@@ -47,6 +48,7 @@ where
     L: Ledger + RollupLedger,
 {
     let lane = lane("Login");
+    ledger.register(ACME, &["siem".to_owned()], NOW).await.unwrap();
     list(ledger, &[file(&lane, 0), file(&lane, 1)]).await;
     let [first, second] = &*ledger.units(&lane).await.unwrap() else { panic!("two units") };
     let rollup = by_user(NOW, &[("ada", 3)]);
@@ -74,7 +76,7 @@ where
     L: Ledger + RollupLedger,
 {
     let mut other = lane("Login");
-    other.connector = "other".to_owned();
+    "other".clone_into(&mut other.connector);
     let mine = admit(ledger, &lane("Login"), 3, &["siem"]).await;
     let theirs = admit(ledger, &other, 1, &["siem"]).await;
     let monday = Step::Week.start(NOW);

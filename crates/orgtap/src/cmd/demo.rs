@@ -159,7 +159,7 @@ fn delivered(progress: &Progress) -> u64 {
 fn free_address() -> anyhow::Result<SocketAddr> {
     let listener = std::net::TcpListener::bind(CONSOLE)
         .or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    Ok(listener.and_then(|listener| listener.local_addr()).context("there is no free port")?)
+    listener.and_then(|listener| listener.local_addr()).context("there is no free port")
 }
 
 /// Asks the console for its page for signing in, as a browser would.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails is to stop there")]
 
+mod api;
 mod backfill;
 mod browser;
 mod budget;

@@ -16,6 +16,7 @@ pub(crate) async fn run(args: &ReferenceArgs) -> anyhow::Result<Exit> {
         Page::Delivery => say(delivery()),
         Page::Cli => say(cli()),
         Page::Troubleshooting => say(troubleshooting::page().await?),
+        Page::Openapi => say(orgtap_console::document().to_pretty_json()?),
     }
     Ok(Exit::Success)
 }
