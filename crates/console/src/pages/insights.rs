@@ -6,6 +6,7 @@ use axum::response::Response;
 use orgtap_events::time::DAY;
 use orgtap_insights as insights;
 use orgtap_insights::{Cell as Said, Choice, Kind, OTHERS, Unit};
+use orgtap_ledger::ALL_TYPES;
 use serde::Deserialize;
 
 use super::chart::{COLOURS, Chart};
@@ -186,12 +187,14 @@ fn draw(
 fn drawn(panel: insights::Panel, query: &str) -> Panel {
     let is_missing = panel.is_without_data();
     let insights::Panel { id, title, question, needs, body, note } = panel;
-    let body = if is_missing {
-        let names: Vec<&str> = needs.iter().map(|need| need.event_type.as_str()).collect();
-        Body::Missing(format!("The org has delivered no {} so far.", names.join(", ")))
-    } else {
-        shown(title, body, query)
+    let of_all = needs.iter().any(|need| need.event_type == ALL_TYPES);
+    let (body, note) = match note {
+        _ if is_missing && of_all => (Body::Missing("No events yet.".to_owned()), None),
+        Some(note) if is_missing => (Body::Missing(note), None),
+        note => (shown(title, body, query), note),
     };
+    // What every event has is no need.
+    let needs = if of_all { Vec::new() } else { needs };
     let columns = match &body {
         Body::Table(table) => table.columns.len(),
         _ => 0,

@@ -12,6 +12,7 @@ use orgtap_collector::config::ConsoleSettings;
 
 use super::log::{Log, Pending};
 use super::{origin, refusal, session};
+use crate::api;
 use crate::app::App;
 use crate::error::{Error, Refused, Result};
 
@@ -101,7 +102,9 @@ async fn admit(app: &App, request: Request, pending: &mut Pending) -> Result<Req
         // Tokens are not sent by browsers on their own; sessions are, and strangers sign in.
         let is_bearer = parts.headers.contains_key(header::AUTHORIZATION);
         if !is_bearer {
-            origin::check_origin(&parts.headers, viewer.is_none())?;
+            // A program that forgot its token is told so.
+            let is_api = parts.uri.path().starts_with(api::BASE);
+            origin::check_origin(&parts.headers, viewer.is_none() && !is_api)?;
         }
         if let Some(viewer) = viewer.filter(|viewer| viewer.session.is_some()) {
             origin::check_csrf(&parts.headers, &body, &viewer.csrf)?;

@@ -12,6 +12,12 @@ fn earlier(known: Option<i64>, other: i64) -> i64 {
 }
 
 impl World {
+    /// Connectors that are paused.
+    pub(super) fn paused(&self) -> Vec<String> {
+        let paused = self.records.iter().filter(|(_, record)| record.paused.is_some());
+        paused.map(|(name, _)| name.clone()).collect()
+    }
+
     /// Every count, looked for from end to end.
     pub(super) fn summary(&self, connector: &str) -> Summary {
         let mut summary = Summary::default();

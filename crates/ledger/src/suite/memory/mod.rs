@@ -77,10 +77,7 @@ impl Ledger for MemoryLedger {
     }
 
     async fn paused(&self) -> Answer<Vec<String>> {
-        let is_paused = |(_, record): &(&String, &ConnectorRecord)| record.paused.is_some();
-        Ok(self.read(|world| {
-            world.records.iter().filter(is_paused).map(|(name, _)| name.clone()).collect()
-        }))
+        Ok(self.read(World::paused))
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Answer<Option<Cursor>> {
