@@ -192,7 +192,9 @@ fn of_collector(error: &orgtap_collector::Error) -> StatusCode {
     match error {
         Of::Config(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Of::Org(_) | Of::Destination(_) => StatusCode::BAD_GATEWAY,
-        Of::Ledger(orgtap_ledger::LedgerError::NoUnit(_)) => StatusCode::NOT_FOUND,
+        Of::Ledger(orgtap_ledger::LedgerError::NoUnit(_)) | Of::UnknownConnector { .. } => {
+            StatusCode::NOT_FOUND
+        }
         error if error.is_disk_full() => StatusCode::INSUFFICIENT_STORAGE,
         Of::Ledger(_) | Of::Disk { .. } | Of::Worker(_) => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::CONFLICT,
