@@ -21,6 +21,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("docs/config.schema.json", &["config", "schema"]),
     ("docs/delivery.md", &["reference", "delivery"]),
     ("docs/errors.md", &["reference", "errors"]),
+    ("docs/openapi.json", &["reference", "openapi"]),
     ("docs/troubleshooting.md", &["reference", "troubleshooting"]),
 ];
 

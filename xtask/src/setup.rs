@@ -56,6 +56,16 @@ const NEEDS: &[Need] = &[
         purpose: "counts the instructions of hot loops",
         is_here: || on_path("valgrind"),
     },
+    Need {
+        package: "chromium",
+        purpose: "the console is tested in a browser",
+        is_here: || on_path("chromium"),
+    },
+    Need {
+        package: "fonts-liberation",
+        purpose: "the same, with letters that look alike everywhere",
+        is_here: || is_installed("fonts-liberation"),
+    },
     Need { package: "curl", purpose: "the bench compares with it", is_here: || on_path("curl") },
 ];
 
@@ -64,6 +74,12 @@ const INTEROP: &str = "crates/simorg/tests/interop/setup.sh";
 
 /// Salesforce's own reader of metadata, which the set-up kit is tested with; the same.
 const METADATA_CHECK: &str = "xtask/metadata-check/setup.sh";
+
+/// What drives the browser in the console's test; the same.
+const BROWSER: &str = "crates/orgtap/tests/browser/setup.sh";
+
+/// What tries the console's API by its own description; the same.
+const API: &str = "crates/orgtap/tests/schemathesis/setup.sh";
 
 /// Installs what is missing.
 pub(crate) fn command(arguments: Arguments) -> Result<()> {
@@ -76,7 +92,7 @@ pub(crate) fn all() -> Result<()> {
     packages()?;
     components()?;
     tools::DENY.install()?;
-    for script in [INTEROP, METADATA_CHECK] {
+    for script in [INTEROP, METADATA_CHECK, BROWSER, API] {
         if root().join(script).exists() {
             run(&mut program("bash", &[script])).context("installing what others wrote")?;
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use orgtap_ledger::{Ledger, Outcome};
+use orgtap_ledger::{ConnectorRecord, Ledger, Outcome};
 use orgtap_salesforce::{ErrorKind, Org, SignedIn};
 use orgtap_transport::{Disposition, Explain, disk};
 
@@ -16,12 +16,26 @@ use crate::error::{Error, Result};
 pub(crate) struct Access {
     ledger: Arc<dyn Ledger>,
     key: [u8; 32],
+    /// Whether nothing of it is written down.
+    forgets: bool,
 }
 
 impl Access {
     /// For a data folder.
     pub(crate) fn open(data_dir: &Path, ledger: Arc<dyn Ledger>) -> Result<Self> {
-        Ok(Self { ledger, key: installation_key(data_dir)? })
+        Ok(Self { ledger, key: installation_key(data_dir)?, forgets: false })
+    }
+
+    /// The same, for credentials that may never be used: nothing is written down of how it went.
+    pub(crate) fn that_forgets(self) -> Self {
+        Self { forgets: true, ..self }
+    }
+
+    async fn note(&self, name: &str, note: impl FnOnce(&mut ConnectorRecord) + Send) -> Result<()> {
+        if self.forgets {
+            return Ok(());
+        }
+        Ok(self.ledger.change_connector(name, Box::new(note)).await?)
     }
 
     /// Signs in, unless the same credentials were refused before, and records how it went.
@@ -31,7 +45,7 @@ impl Access {
         org: &Org,
         even_if_refused: bool,
     ) -> Result<SignedIn> {
-        let mut record = self.ledger.connector(name).await?;
+        let record = self.ledger.connector(name).await?;
         let fingerprint = org.credentials_fingerprint(&self.key);
         let refused = record.refused_credentials.as_ref() == Some(&fingerprint);
         if refused && !even_if_refused {
@@ -41,6 +55,8 @@ impl Access {
                 since: orgtap_events::time::rfc3339(since),
             });
         }
+        let began = clock::now();
+        self.note(name, |record| record.signing_in = Some(began)).await?;
         // A person who asks wants to see a sign-in; everybody else may use the last session.
         let answer = if even_if_refused { org.sign_in().await } else { org.connect().await };
         let answer = answer.map_err(Error::from);
@@ -53,18 +69,21 @@ impl Access {
             }),
             _ => Ok(signed_in),
         });
-        record.sign_in = Some(outcome(at, answer.as_ref().err()));
-        match &answer {
-            Ok(signed_in) => {
-                record.org_id = Some(signed_in.org_id.clone());
-                record.refused_credentials = None;
+        let ended = self.note(name, |record| {
+            record.signing_in = None;
+            record.sign_in = Some(outcome(at, answer.as_ref().err()));
+            match &answer {
+                Ok(signed_in) => {
+                    record.org_id = Some(signed_in.org_id.clone());
+                    record.refused_credentials = None;
+                }
+                Err(Error::Org(error)) if is_refusal(error) => {
+                    record.refused_credentials = Some(fingerprint);
+                }
+                Err(_) => {}
             }
-            Err(Error::Org(error)) if is_refusal(error) => {
-                record.refused_credentials = Some(fingerprint);
-            }
-            Err(_) => {}
-        }
-        self.ledger.set_connector(name, &record).await?;
+        });
+        ended.await?;
         answer
     }
 
@@ -76,10 +95,11 @@ impl Access {
 
     /// Records that the org refused the credentials in mid-work.
     pub(crate) async fn note_refusal(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
-        let mut record = self.ledger.connector(name).await?;
-        record.refused_credentials = Some(org.credentials_fingerprint(&self.key));
-        record.sign_in = Some(outcome(clock::now(), Some(error)));
-        Ok(self.ledger.set_connector(name, &record).await?)
+        self.note(name, |record| {
+            record.refused_credentials = Some(org.credentials_fingerprint(&self.key));
+            record.sign_in = Some(outcome(clock::now(), Some(error)));
+        })
+        .await
     }
 }
 

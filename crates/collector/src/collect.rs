@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use orgtap_events::UnitInfo;
 use orgtap_ledger::unit::{Event, State};
-use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Unit};
+use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Rollup, Unit};
 use orgtap_salesforce::ErrorKind;
 use orgtap_transport::{Disposition, Explain};
 
@@ -92,6 +92,7 @@ impl Run<'_> {
                 Progress::add(&connector.progress.fetched, 1);
                 continue;
             }
+            let finished = connector.hold.finished();
             // Not as part of the step, which stands still while what happened is written down.
             let room = match unit.state {
                 State::Listed => {
@@ -104,6 +105,7 @@ impl Run<'_> {
             if let Err(error) = room {
                 self.commit().await?;
                 turn = failed(connector, &self.lease, &unit, error).await?;
+                connector.hold.found_full(finished);
                 continue;
             }
             let (unit, events, failure) = self.step(unit).await?;
@@ -241,6 +243,8 @@ struct Fresh {
     distinct: Option<Hours>,
     /// Its delivery, if that was prepared.
     ready: Option<Ready>,
+    /// What its rows say, if that is counted.
+    rollup: Option<Rollup>,
 }
 
 /// Begins to prepare a unit's delivery, where that is likely to be of use.
@@ -300,7 +304,7 @@ async fn fetch_unit(
         content_hash: inspected.content_hash,
         warning: fetched.warning,
     };
-    let fresh = Fresh { distinct, ready: fetched.ready };
+    let fresh = Fresh { distinct, ready: fetched.ready, rollup: fetched.rollup };
     Ok((Happened { unit: unit.id, event, dead_letters }, fresh))
 }
 
@@ -330,7 +334,7 @@ async fn admit(
     let earlier = lane.iter().filter(|other| other.id != unit.id && reconcile::is_decided(other));
     let earlier: Vec<&Unit> = earlier.collect();
     let terms = Terms::of(&connector.settings, unit, lane);
-    let Fresh { distinct, ready } = fresh;
+    let Fresh { distinct, ready, rollup } = fresh;
     let (compared, ready) = match distinct {
         Some(hours) if earlier.is_empty() && terms == Terms::NONE => {
             let decided = Decided::all_new(hours);
@@ -357,13 +361,25 @@ async fn admit(
     }
     kill::point("admit.before_ledger");
     let (event, dead_letters) = match compared {
-        Compared::Decided(decided) => (admitted(connector, unit, &decided), Vec::new()),
+        Compared::Decided(decided) => {
+            connector.counting.offer(unit.id, of_admitted(rollup, &decided));
+            (admitted(connector, unit, &decided), Vec::new())
+        }
         Compared::Disputed(fault) => {
             let letter = mend::letter(connector, unit, &fault).await?;
             (disputed(connector, unit, fault), letter)
         }
     };
     Ok(Happened { unit: unit.id, event, dead_letters })
+}
+
+/// What is to be counted of a unit; none if it must be read again for that.
+fn of_admitted(rollup: Option<Rollup>, decided: &Decided) -> Option<Rollup> {
+    match decided.admitted() {
+        0 => Some(Rollup::default()),
+        all if all == decided.rows() => rollup,
+        _ => None,
+    }
 }
 
 fn admitted(connector: &Connector, unit: &mut Unit, decided: &Decided) -> Event {

@@ -28,6 +28,8 @@ pub struct Collected {
     pub dead_letters: i64,
     /// Replays that were asked for and have not ended.
     pub replays: i64,
+    /// Units withheld from a destination in this pass, because they are older than it takes.
+    pub withheld: u64,
     /// Events delivered in this pass, all destinations.
     pub delivered: u64,
     /// What stopped the pass or a destination.
@@ -37,7 +39,12 @@ pub struct Collected {
 }
 
 impl Collected {
-    /// Whether all that was found is durably delivered.
+    /// Whether something of what was found is not delivered, and will not be by itself.
+    pub fn sets_aside(&self) -> bool {
+        self.lost > 0 || self.disputed > 0 || self.dead_letters > 0 || self.withheld > 0
+    }
+
+    /// Whether all that was found is durably delivered, set aside or withheld.
     pub fn is_complete(&self) -> bool {
         self.unfinished == 0 && self.replays == 0 && self.problems.is_empty()
     }
@@ -59,8 +66,9 @@ impl Collector {
         collected.disputed = summary.disputed;
         collected.dead_letters = summary.dead_letters;
         collected.replays = summary.replays;
-        collected.delivered =
-            progress.destinations.values().map(|one| Progress::get(&one.events)).sum();
+        let destinations = || progress.destinations.values();
+        collected.withheld = destinations().map(|one| Progress::get(&one.withheld)).sum();
+        collected.delivered = destinations().map(|one| Progress::get(&one.events)).sum();
         Ok(())
     }
 }

@@ -5,14 +5,15 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use orgtap_destinations::Destination;
-use orgtap_ledger::{Ledger, SqliteLedger, WhenFull};
+use orgtap_destinations::{Destination, Promise};
+use orgtap_ledger::{Ledger, RollupLedger, SqliteLedger, WhenFull};
 use orgtap_transport::disk;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
 use crate::clock;
 use crate::config::{ConnectorSettings, Settings};
+use crate::counting::Insights;
 use crate::error::{Error, Result};
 use crate::forget::Past;
 use crate::memory::Memory;
@@ -25,6 +26,7 @@ use crate::spool::Spool;
 pub struct Collector {
     pub(crate) settings: Settings,
     pub(crate) ledger: Arc<dyn Ledger>,
+    rollups: Arc<dyn RollupLedger>,
     pub(crate) spool: Spool,
     pub(crate) destinations: BTreeMap<String, Arc<dyn Destination>>,
     pub(crate) owner: String,
@@ -36,6 +38,8 @@ pub struct Collector {
     pub(crate) room: Arc<Room>,
     /// Deliveries prepared while units are downloaded.
     pub(crate) prepared: Prepared,
+    /// What is counted of rows; none: nothing is.
+    pub(crate) insights: Option<Insights>,
     /// Locked as long as this lives.
     _lock: File,
 }
@@ -50,6 +54,11 @@ pub async fn open_ledger(data_dir: &Path) -> Result<Arc<dyn Ledger>> {
     let opened = SqliteLedger::open(&ledger_path(data_dir)).await;
     let ledger = opened.map_err(|error| Room::new(data_dir).explain(error.into()))?;
     Ok(Arc::new(ledger))
+}
+
+/// Opens what was counted of rows in a data folder. Other processes may use it at the same time.
+pub async fn open_rollups(data_dir: &Path) -> Result<Arc<dyn RollupLedger>> {
+    Ok(Arc::new(SqliteLedger::open(&ledger_path(data_dir)).await?))
 }
 
 impl Collector {
@@ -92,7 +101,9 @@ impl Collector {
         let room = Arc::new(Room::new(data_dir));
         let when_full = Arc::clone(&room) as Arc<dyn WhenFull>;
         let ledger = SqliteLedger::open(&ledger_path(data_dir)).await?.when_full(when_full);
-        let ledger: Arc<dyn Ledger> = Arc::new(ledger);
+        let ledger = Arc::new(ledger);
+        let rollups: Arc<dyn RollupLedger> = ledger.clone();
+        let ledger: Arc<dyn Ledger> = ledger;
         // The lock says that nobody else is at work here, so leases in the ledger are a dead
         // process's.
         ledger.break_leases().await?;
@@ -103,6 +114,7 @@ impl Collector {
         }
         let memory = Memory::new(destinations.keys());
         let access = Access::open(data_dir, Arc::clone(&ledger))?;
+        let insights = settings.insights.map(|how| Insights::new(how, Arc::clone(&rollups)));
         let owner = format!("{}-{}", std::process::id(), clock::now());
         Ok(Self {
             settings,
@@ -115,6 +127,8 @@ impl Collector {
             memory,
             room,
             prepared: Prepared::new(),
+            insights,
+            rollups,
             _lock: lock,
         })
     }
@@ -145,9 +159,19 @@ impl Collector {
         past.forget(now).await.map(drop)
     }
 
+    /// What a destination promises.
+    pub fn promise(&self, destination: &str) -> Option<Promise> {
+        self.destinations.get(destination).map(|it| it.promise())
+    }
+
     /// The record.
     pub fn ledger(&self) -> &Arc<dyn Ledger> {
         &self.ledger
+    }
+
+    /// What was counted of rows.
+    pub fn rollups(&self) -> &Arc<dyn RollupLedger> {
+        &self.rollups
     }
 
     /// The configuration.

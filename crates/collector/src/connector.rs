@@ -17,6 +17,7 @@ use crate::access::is_refusal;
 use crate::budget::Budget;
 use crate::clock;
 use crate::config::{ConnectorSettings, RetrySettings};
+use crate::counting::Counting;
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
@@ -61,6 +62,8 @@ pub(crate) struct Connector {
     pub(crate) memory: Memory,
     /// Deliveries prepared while units are downloaded, shared with all connectors.
     pub(crate) prepared: Prepared,
+    /// What waits to be counted of rows.
+    pub(crate) counting: Counting,
     /// How much may lie in the spool.
     pub(crate) spool_limits: release::Limits,
     /// How what was released is fetched again for replays.
@@ -187,6 +190,8 @@ pub(crate) struct Hold {
     refusal: Mutex<Option<orgtap_salesforce::Error>>,
     /// Whether it may be over as soon as something leaves the spool.
     spool_full: AtomicBool,
+    /// How often something was finished and might leave the spool.
+    finished: AtomicI64,
 }
 
 /// Failures in a row that are still the units' own matter.
@@ -209,14 +214,38 @@ impl Hold {
         self.refusal.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// How often something was finished and might leave the spool.
+    pub(crate) fn finished(&self) -> i64 {
+        self.finished.load(Ordering::SeqCst)
+    }
+
     /// Something is finished and may leave the spool. Answers whether that was waited for.
     pub(crate) fn room(&self) -> bool {
+        self.finished.fetch_add(1, Ordering::SeqCst);
+        self.look_again()
+    }
+
+    /// Ends the wait for room if something was finished since the spool was found full, when this
+    /// many had been: nobody waited for it yet, and it may have been the last.
+    pub(crate) fn found_full(&self, finished: i64) {
+        if self.finished() != finished {
+            self.look_again();
+        }
+    }
+
+    fn look_again(&self) -> bool {
         let waited = self.spool_full.swap(false, Ordering::SeqCst);
         if waited {
+            // Tries before there was any progress count no more.
             self.failures.store(0, Ordering::SeqCst);
             self.until.store(0, Ordering::SeqCst);
         }
         waited
+    }
+
+    /// Whatever was waited out is not waited out any longer.
+    pub(crate) fn forget(&self) {
+        self.until.store(0, Ordering::SeqCst);
     }
 
     /// A call succeeded.
@@ -270,5 +299,45 @@ impl Hold {
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((error.problem(), pause || tired));
         everybodys || pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn full(hold: &Hold) {
+        hold.failures.store(9, Ordering::SeqCst);
+        hold.spool_full.store(true, Ordering::SeqCst);
+        hold.until.store(i64::MAX, Ordering::SeqCst);
+    }
+
+    #[test]
+    fn what_is_finished_ends_the_wait_for_room_and_the_tries_before_are_forgotten() {
+        let hold = Hold::default();
+        full(&hold);
+        assert!(hold.room());
+        assert_eq!(hold.until(0), None);
+        assert_eq!(hold.failures.load(Ordering::SeqCst), 0);
+        assert!(!hold.room(), "nobody waits any more");
+    }
+
+    #[test]
+    fn what_is_finished_while_the_spool_is_looked_at_is_not_waited_for() {
+        let hold = Hold::default();
+        let before = hold.finished();
+        assert!(!hold.room());
+        full(&hold);
+        hold.found_full(before);
+        assert_eq!(hold.until(0), None);
+    }
+
+    #[test]
+    fn a_full_spool_is_waited_for_while_nothing_is_finished() {
+        let hold = Hold::default();
+        let before = hold.finished();
+        full(&hold);
+        hold.found_full(before);
+        assert!(hold.until(0).is_some());
     }
 }

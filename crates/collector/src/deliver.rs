@@ -7,7 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use orgtap_destinations::{Destination, Kind, Receipt, Stream};
+use orgtap_destinations::{Destination, Kind, Pace, Receipt, Stream};
 use orgtap_ledger::{
     DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
 };
@@ -21,6 +21,7 @@ use crate::cut::Cut;
 use crate::decode::{Wanted, decode};
 use crate::error::{Error, Result, UnitFault};
 use crate::kill;
+use crate::pacing::Paced;
 use crate::prepare::Ready;
 use crate::progress::Progress;
 use crate::room;
@@ -66,6 +67,11 @@ impl Outlet {
     /// The destination's name.
     pub(crate) fn name(&self) -> &str {
         self.destination.name()
+    }
+
+    /// What the destination's target takes; none if that is everything.
+    pub(crate) fn pace(&self) -> Option<&Pace> {
+        self.destination.pace()
     }
 
     async fn stream(&self) -> Result<Box<dyn Stream>> {
@@ -115,10 +121,12 @@ pub(crate) async fn lane(
         pending: Vec::new(),
         unflushed: 0,
         committed: Instant::now(),
+        paced: Paced::new(),
     };
     let mut turn = Turn::Done;
     let name = outlet.destination.name();
-    for (unit, delivery) in connector.ledger.outbox(lane, name).await? {
+    let outbox = connector.ledger.outbox(lane, name).await?;
+    for (unit, delivery) in run.young(outbox).await? {
         if connector.cancel.is_cancelled() {
             turn = Turn::Held;
             break;
@@ -127,12 +135,15 @@ pub(crate) async fn lane(
             turn = Turn::Failed;
             break;
         }
+        if !run.takes_up(&unit, &delivery) {
+            continue;
+        }
         if let Err(error) = run.unit(&unit, delivery.position, None).await {
             turn = run.failed(&unit, &delivery, error).await?;
             break;
         }
     }
-    if turn == Turn::Done {
+    if turn == Turn::Done && !run.paced.makes_way {
         turn = run.replays(lane).await?;
     }
     match run.finish().await {
@@ -156,6 +167,7 @@ pub(crate) struct Run<'a> {
     /// Bytes written since the last durable receipt.
     pub(crate) unflushed: usize,
     committed: Instant,
+    pub(crate) paced: Paced,
 }
 
 impl Run<'_> {
@@ -206,21 +218,21 @@ impl Run<'_> {
             })
         });
         self.begin(unit, from, replay);
-        let mut outcome = Ok(());
+        let mut outcome = Ok(true);
         while let Some(cut) = cuts.recv().await {
-            outcome = self.write(unit, cut, replay).await;
-            if outcome.is_err() {
+            outcome = self.write_in_turn(unit, cut, replay).await;
+            if !matches!(outcome, Ok(true)) {
                 break;
             }
         }
         drop(cuts);
         let decoded = decoder.await.map_err(|error| Error::Worker(error.to_string()))?;
-        outcome?;
+        let to_its_end = outcome?;
         match &decoded {
             _ if replay.is_some() => {}
-            Ok(()) => kept.done(relative),
+            Ok(()) if to_its_end => kept.done(relative),
             // The next try reads the spool.
-            Err(_) => kept.forget(relative),
+            _ => kept.forget(relative),
         }
         Ok(decoded?)
     }
@@ -261,7 +273,12 @@ impl Run<'_> {
         }
     }
 
-    async fn write(&mut self, unit: &Unit, cut: Cut, replay: Option<&Replay>) -> Result<()> {
+    pub(crate) async fn write(
+        &mut self,
+        unit: &Unit,
+        cut: Cut,
+        replay: Option<&Replay>,
+    ) -> Result<()> {
         if self.stream.is_none() {
             self.stream = Some(self.outlet.stream().await?);
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use orgtap_ledger::LedgerError;
+use orgtap_transport::vault::VaultError;
 use orgtap_transport::{Disposition, Explain, Possibility};
 
 use crate::budget::Restraint;
@@ -94,12 +95,35 @@ pub enum Error {
         /// Units it has not finished.
         units: i64,
     },
+    /// No connector has the name.
+    #[error("there is no connector {name}")]
+    UnknownConnector {
+        /// The name.
+        name: String,
+    },
+    /// A connector that stands in the main configuration file was to be changed.
+    #[error("{name} stands in {file}, which Orgtap does not change", file = file.display())]
+    Configured {
+        /// The connector.
+        name: String,
+        /// The file.
+        file: PathBuf,
+    },
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     /// The API budget leaves no room for a call now.
     #[error(transparent)]
     Budget(#[from] Restraint),
     /// A backfill waits, because what is left of the API budget is for new files.
     #[error("the backfill of {connector} waits: the API calls that are left are for new files")]
     NoSpare {
+        /// The connector.
+        connector: String,
+    },
+    /// Nothing of a backfill would be delivered.
+    #[error("every log file of the backfill of {connector} is older than its destinations take")]
+    AllTooOld {
         /// The connector.
         connector: String,
     },
@@ -141,6 +165,9 @@ pub fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'static st
     all.extend(OWN.iter().map(|own| (own.0, own.1, own.2, own.3)));
     all
 }
+
+/// Code of what is withheld.
+pub(crate) const WITHHELD: &str = "OT-DEST-91";
 
 type Own = (&'static str, &'static str, &'static str, &'static str);
 
@@ -284,6 +311,24 @@ const OWN: &[Own] = &[
         "put it back under its old name; or, if what waits shall never be delivered there, run with `--give-up NAME` once",
     ),
     (
+        "OT-CONF-21",
+        "a backfill that no destination would get",
+        "each destination of the connector has a max_age, and the log files of the range are older than that",
+        "choose a later range; or raise max_age, or leave it out, for a destination whose target takes old events",
+    ),
+    (
+        "OT-CONF-22",
+        "a connector that is not there",
+        "the name is misspelt, or the connector was removed meanwhile",
+        "see which there are: `orgtap connector list`",
+    ),
+    (
+        "OT-CONF-23",
+        "a connector that is not Orgtap's to change",
+        "it stands in the main configuration file, which belongs to the person who wrote it",
+        "change or remove it there and restart `orgtap run`; pause and resume work all the same",
+    ),
+    (
         "OT-UNIT-10",
         "a row with misplaced quotes",
         "the row's quotes do not pair up, so its columns cannot be told apart; usually damage before it reached the org's file",
@@ -300,6 +345,12 @@ const OWN: &[Own] = &[
         "an event the destination refuses for good",
         "the destination took the events around it and refused this one: too large, or not to its liking",
         "look at the reason in `orgtap dead-letters`; when the destination can take it, `orgtap dead-letters replay`, else `orgtap dead-letters dismiss`",
+    ),
+    (
+        WITHHELD,
+        "a log file older than the destination takes",
+        "its period began longer ago than the destination's max_age when it was to be sent: it came late, the destination was down, or it belongs to a backfill; nothing of it was sent there",
+        "if the target takes it after all, `orgtap replay --to NAME --withheld --any-age`, or without `--any-age` after max_age was raised; if log files are always late for it, deliver to a second destination as well",
     ),
     (
         "OT-UNIT-50",
@@ -325,8 +376,11 @@ impl Error {
             Self::StillRefused { .. } => row("OT-AUTH-50"),
             Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
+            Self::UnknownConnector { .. } => row("OT-CONF-22"),
+            Self::Configured { .. } => row("OT-CONF-23"),
             Self::Budget(restraint) => row(restraint.code()),
             Self::NoSpare { .. } => row("OT-ORG-64"),
+            Self::AllTooOld { .. } => row("OT-CONF-21"),
             Self::Worker(_) => row("OT-UNIT-50"),
             Self::State(fault) => row(fault.code()),
             _ => return None,
@@ -341,6 +395,7 @@ impl Explain for Error {
             Self::Destination(error) => error.code(),
             Self::Ledger(error) => error.code(),
             Self::Config(error) => error.code(),
+            Self::Vault(error) => error.code(),
             Self::Unit(fault) => fault.code(),
             _ => self.own().map_or("OT-UNIT-50", |own| own.0),
         }
@@ -351,6 +406,7 @@ impl Explain for Error {
             Self::Org(error) => error.disposition(),
             Self::Destination(error) => error.disposition(),
             Self::Config(error) => error.disposition(),
+            Self::Vault(error) => error.disposition(),
             Self::Unit(fault) => fault.disposition(),
             Self::Budget(restraint) => restraint.disposition(),
             Self::NoSpare { .. } => Disposition::Retry { after: Some(Duration::from_mins(15)) },
@@ -371,6 +427,7 @@ impl Explain for Error {
             Self::Org(error) => error.cause(),
             Self::Destination(error) => error.cause(),
             Self::Config(error) => error.cause(),
+            Self::Vault(error) => error.cause(),
             Self::Unit(fault) => fault.advice().0.to_owned(),
             Self::Ledger(error) => row(error.code()).2.to_owned(),
             _ => self.own().map_or_else(String::new, |own| own.2.to_owned()),
@@ -389,6 +446,7 @@ impl Explain for Error {
             Self::Org(error) => error.remedy(),
             Self::Destination(error) => error.remedy(),
             Self::Config(error) => error.remedy(),
+            Self::Vault(error) => error.remedy(),
             Self::Unit(fault) => fault.advice().1.to_owned(),
             Self::Ledger(error) => row(error.code()).3.to_owned(),
             Self::NoRoom { folder, free, needed } => format!(

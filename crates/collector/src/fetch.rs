@@ -12,11 +12,13 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use orgtap_events::UnitInfo;
+use orgtap_ledger::Rollup;
 use orgtap_salesforce::Encoding;
 use orgtap_transport::disk::{path_part, place, settle};
 use tokio::sync::mpsc;
 
 use crate::connector::Connector;
+use crate::counting::Counter;
 use crate::error::{Error, Result, UnitFault};
 use crate::inspect::{Besides, InspectError, Inspected, inspect, limit};
 use crate::kept::Copy;
@@ -42,6 +44,8 @@ pub(crate) struct Fetched {
     pub(crate) warning: Option<String>,
     /// Its delivery, if that was prepared.
     pub(crate) ready: Option<Ready>,
+    /// What its rows say, if that is counted.
+    pub(crate) rollup: Option<Rollup>,
 }
 
 /// What earlier tries found: how many there were, and the content of the last.
@@ -104,6 +108,8 @@ pub(crate) async fn fetch(
         spool: spool.clone(),
         readers,
         preparing,
+        // What was delivered before was counted then.
+        counter: Counter::new(connector.counting.is_on() && earlier.delivered.is_none()),
     };
     let taker = tokio::task::spawn_blocking(move || taking.take(receiver));
     let mut body = download.body;
@@ -128,7 +134,7 @@ pub(crate) async fn fetch(
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let Taken { spool_bytes, inspected, copy, guess } = taken?;
+    let Taken { spool_bytes, inspected, copy, guess, rollup } = taken?;
     let warning = check_length(unit, &inspected, earlier, org.server_time())?;
 
     let relative = Spool::relative(unit, packing);
@@ -148,7 +154,7 @@ pub(crate) async fn fetch(
         (Some(writing), Some(guess)) => writing.finish(guess).await,
         _ => None,
     };
-    Ok(Fetched { relative, spool_bytes, inspected, warning, ready })
+    Ok(Fetched { relative, spool_bytes, inspected, warning, ready, rollup })
 }
 
 /// The thread that takes a download in.
@@ -160,6 +166,7 @@ struct Taking {
     spool: Spool,
     readers: usize,
     preparing: Option<Preparing>,
+    counter: Counter,
 }
 
 /// What came of it.
@@ -171,25 +178,28 @@ struct Taken {
     copy: Option<Copy>,
     /// What a prepared delivery takes for granted.
     guess: Option<Guess>,
+    /// What its rows say, if that is counted.
+    rollup: Option<Rollup>,
 }
 
 impl Taking {
     /// Writes and inspects the pieces as they come.
     fn take(self, pieces: mpsc::Receiver<Bytes>) -> Result<Taken> {
-        let Self { unit, packing, part, rows, spool, readers, mut preparing } = self;
+        let Self { unit, packing, part, rows, spool, readers, mut preparing, mut counter } = self;
         let look = |bytes: &mut dyn Read| {
             let keep = if readers > 0 { spool.kept.begin(unit.length) } else { None };
             let keep = keep.map(RefCell::new);
             let (limit, scratch) = (limit(unit.length), spool.scratch());
-            let besides = Besides { keep: keep.as_ref(), prepare: preparing.as_mut() };
+            let (prepare, count) = (preparing.as_mut(), Some(&mut counter));
+            let besides = Besides { keep: keep.as_ref(), prepare, count };
             let inspected = inspect(bytes, &unit, limit, &rows, &scratch, besides)?;
             let copy = keep.and_then(|keep| keep.into_inner().finish());
             let guess = preparing.and_then(|preparing| preparing.finish(inspected.rows));
-            Ok::<_, InspectError>((inspected, copy, guess))
+            Ok::<_, InspectError>((inspected, copy, guess, counter.finish()))
         };
         match unpack(&part, packing, unit.length, pieces, look) {
-            Ok((spool_bytes, (inspected, copy, guess))) => {
-                Ok(Taken { spool_bytes, inspected, copy, guess })
+            Ok((spool_bytes, (inspected, copy, guess, rollup))) => {
+                Ok(Taken { spool_bytes, inspected, copy, guess, rollup })
             }
             Err(Stopped::Disk(source)) => Err(Error::Disk { path: part, source }),
             Err(Stopped::Reader(error)) => Err(error.at(&rows)),

@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use crate::admit::hours::{Day, Hours};
 use crate::admit::index::{self, Place};
 use crate::admit::sort::Sorter;
+use crate::counting::Counter;
 use crate::error::{Error, UnitFault};
 use crate::kept::Copying;
 use crate::prepare::Preparing;
@@ -82,6 +83,8 @@ pub(crate) struct Besides<'a> {
     pub(crate) keep: Option<&'a RefCell<Copying>>,
     /// Events are made of them.
     pub(crate) prepare: Option<&'a mut Preparing>,
+    /// They are counted.
+    pub(crate) count: Option<&'a mut Counter>,
 }
 
 /// What a file says, as one number: the hashes of its rows, and of what is none, in their order.
@@ -144,7 +147,7 @@ pub(crate) fn inspect(
     scratch: &Path,
     besides: Besides<'_>,
 ) -> Result<Inspected, InspectError> {
-    let Besides { keep, mut prepare } = besides;
+    let Besides { keep, mut prepare, mut count } = besides;
     let meter = Meter { inner: bytes, bytes: 0, limit, keep };
     let mut reader = Reader::new(meter);
     if prepare.is_some() {
@@ -167,6 +170,9 @@ pub(crate) fn inspect(
             if let Some(prepare) = &mut prepare {
                 prepare.header(header);
             }
+            if let Some(count) = &mut count {
+                count.header(unit, header.names());
+            }
             continue;
         };
         let number = found.rows;
@@ -181,11 +187,15 @@ pub(crate) fn inspect(
             }
         } else if let Item::Row(row) = item {
             let row_hash = plan.hash(&row);
-            let hour = day.hour(plan.time(&row));
+            let time = plan.time(&row);
+            let hour = day.hour(time);
             content.add(row_hash);
             found.hours.of(hour).rows += 1;
             hashes.push((row_hash, Place::new(hour, number))).map_err(InspectError::Disk)?;
             hash = Some(row_hash);
+            if let Some(count) = &mut count {
+                count.row(&row, time);
+            }
         }
         if let Some(keep) = keep {
             keep.borrow_mut().hash(hash.unwrap_or_default());

@@ -13,6 +13,8 @@ pub const POINTS: &[&str] = &[
     "admit.before_rename",
     "admit.before_ledger",
     "admit.after_ledger",
+    "count.before_ledger",
+    "count.after_ledger",
     "deliver.before_write",
     "deliver.after_write",
     "deliver.after_flush",

@@ -19,18 +19,21 @@ mod completeness;
 pub mod config;
 mod connector;
 mod convert;
+mod counting;
 mod cut;
 mod decode;
 mod deliver;
 mod discover;
 mod error;
 mod fetch;
+mod fleet;
 mod forget;
 mod inspect;
 mod kept;
 mod kill;
 mod memory;
 mod mend;
+mod pacing;
 mod pass;
 mod polling;
 mod prepare;
@@ -39,6 +42,7 @@ mod reconcile;
 mod release;
 mod replay;
 mod room;
+mod saving;
 mod setup_check;
 mod spool;
 mod stage;
@@ -49,20 +53,25 @@ mod unit_fault;
 mod unpack;
 
 pub use apart::Apart;
-pub use backfill::{BackfillPlan, PlannedType, plan_backfill};
+pub use backfill::{
+    BackfillPlan, PlannedDelivery, PlannedType, check_backfill, is_paced, plan_backfill,
+};
 pub use budget::Restraint;
 pub use budget::figures::{ApiBudget, Floor};
 pub use collected::Collected;
-pub use collector::{Collector, is_running, ledger_path, open_ledger};
+pub use collector::{Collector, is_running, ledger_path, open_ledger, open_rollups};
 pub use completeness::{HourRecord, HourState, Period, Record, TypeRecord, Until, completeness};
 pub use convert::{ConvertError, Converted, Out, convert};
 pub use error::{Error, UnitFault, catalogue};
+pub use fleet::{FieldFault, Fleet, Form, FormError, FormShown, KeptSecret, Removed};
 pub use kill::POINTS as KILL_POINTS;
 pub use progress::{Delivered, Progress};
+pub use saving::{files_waiting, remove_file, remove_secrets, save_connector, vault_entries};
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
 pub use state::{Moved, StateFault, export_state, import_state};
 pub use status::{
-    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, Status, status,
+    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, PausedStatus, Status,
+    status,
 };
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use orgtap_ledger::Lane;
+use orgtap_ledger::{ConnectorRecord, Lane};
 use orgtap_salesforce::Org;
 use orgtap_transport::{Disposition, Explain};
 use tokio::sync::Notify;
@@ -17,6 +17,7 @@ use crate::collected::Collected;
 use crate::collector::Collector;
 use crate::config::ConnectorSettings;
 use crate::connector::{Connector, Hold};
+use crate::counting::{self, Counting};
 use crate::deliver::{self, Outlet};
 use crate::discover::Discovered;
 use crate::error::{Error, Result};
@@ -132,11 +133,13 @@ impl Collector {
         trouble.map_or(Ok(()), Err)
     }
 
-    /// Collects for ever, until told to stop: polls the org at its interval while the stages run.
-    pub async fn run(
+    /// Collects for ever, until told to stop: polls the org at its interval, and whenever told to
+    /// `look`, while the stages run.
+    pub(crate) async fn run(
         &self,
         settings: &ConnectorSettings,
         progress: &Arc<Progress>,
+        look: &Notify,
         cancel: &CancellationToken,
     ) -> Result<()> {
         self.register(settings).await?;
@@ -144,6 +147,10 @@ impl Collector {
         while !cancel.is_cancelled() {
             // Secrets are fetched anew: they may have been changed.
             let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
+            if self.ledger.connector(&settings.name).await?.stopped.is_some() {
+                let begun = |record: &mut ConnectorRecord| record.stopped = None;
+                self.ledger.change_connector(&settings.name, Box::new(begun)).await?;
+            }
             let until_refused = cancel.child_token();
             match self.ready(settings, org, progress, &until_refused).await {
                 Ok(connector) => {
@@ -151,14 +158,15 @@ impl Collector {
                     let mut ignored = Collected::default();
                     tokio::try_join!(
                         self.stages(&connector, false, &mut ignored),
-                        self.keep_polling(&connector),
+                        self.keep_polling(&connector, look),
                         self.keep_feeding(&connector)
                     )?;
                 }
                 Err(error @ Error::Ledger(_)) => return Err(error),
                 Err(error) => {
                     failures += 1;
-                    self.wait_out(settings, progress, cancel, &error, failures).await?;
+                    let told = (look, cancel);
+                    self.wait_out(settings, progress, told, &error, failures).await?;
                 }
             }
         }
@@ -171,7 +179,7 @@ impl Collector {
         &self,
         settings: &ConnectorSettings,
         progress: &Arc<Progress>,
-        cancel: &CancellationToken,
+        (look, cancel): (&Notify, &CancellationToken),
         error: &Error,
         failures: u32,
     ) -> Result<()> {
@@ -197,6 +205,7 @@ impl Collector {
             };
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
+                () = look.notified() => {}
                 () = cancel.cancelled() => return Ok(()),
             }
             if !refused || self.may_sign_in(settings).await? {
@@ -218,7 +227,7 @@ impl Collector {
     async fn register(&self, settings: &ConnectorSettings) -> Result<()> {
         let now = clock::now();
         for (destination, counts) in self.ledger.summary(&settings.name).await?.destinations {
-            let (.., units) = counts;
+            let units = counts.waiting;
             let gone = !settings.destinations.contains(&destination);
             if gone && units > 0 && !self.given_up.contains(&destination) {
                 let connector = settings.name.clone();
@@ -262,7 +271,10 @@ impl Collector {
             match tried.await {
                 Ok(ready) => break ready,
                 Err(error) => match error_wait(&error, retry, attempt) {
-                    Some(wait) if !cancel.is_cancelled() => tokio::time::sleep(wait).await,
+                    Some(wait) if !cancel.is_cancelled() => tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = cancel.cancelled() => {}
+                    },
                     _ => {
                         // The last run's session was taken up, is dead, and no new one was given.
                         self.note_if_refused(&settings.name, &org, &error).await?;
@@ -306,6 +318,7 @@ impl Collector {
             budget: Budget::new(settings.api_budget),
             memory: self.memory.clone(),
             prepared: self.prepared.clone(),
+            counting: Counting::new(self.insights.clone()),
             spool_limits: self.limits(),
             refetch: Refetch::default(),
         }
@@ -421,7 +434,7 @@ impl Collector {
         Ok(())
     }
 
-    /// Runs the delivery stages of all the connector's destinations.
+    /// Runs the delivery stages of all the connector's destinations, and counts beside them.
     async fn deliver(
         &self,
         connector: &Arc<Connector>,
@@ -440,7 +453,13 @@ impl Collector {
                 stage::run(connector, stage, held, work).await
             }
         });
-        for problem in futures_util::future::try_join_all(outlets).await?.into_iter().flatten() {
+        let delivering = futures_util::future::try_join_all(outlets);
+        let counting = async {
+            counting::count(connector, until).await;
+            Ok(())
+        };
+        let (problems, ()) = tokio::try_join!(delivering, counting)?;
+        for problem in problems.into_iter().flatten() {
             collected.needs_person |= problem.disposition != "retry";
             collected.problems.push(problem);
         }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use orgtap_ledger::ConnectorRecord;
 use orgtap_salesforce::Org;
 use orgtap_transport::{Disposition, Explain};
+
+use tokio::sync::Notify;
 
 use crate::access::outcome;
 use crate::budget::Budget;
@@ -24,10 +27,14 @@ const COUNT_EVERY: Duration = Duration::from_secs(5);
 
 impl Collector {
     /// Polls until told to stop, or until the org refuses the credentials.
-    pub(crate) async fn keep_polling(&self, connector: &Arc<Connector>) -> Result<()> {
+    pub(crate) async fn keep_polling(
+        &self,
+        connector: &Arc<Connector>,
+        look: &Notify,
+    ) -> Result<()> {
         let interval = connector.settings.poll_interval;
         let (mut last, mut tidied) = (0, 0);
-        loop {
+        'looks: loop {
             if self.after(connector).await? {
                 connector.cancel.cancel();
                 return Ok(());
@@ -59,6 +66,12 @@ impl Collector {
                 let pause = end.min(tokio::time::Instant::now() + COUNT_EVERY);
                 tokio::select! {
                     () = tokio::time::sleep_until(pause) => {}
+                    () = look.notified() => {
+                        // A person asked: what was waited out is tried at once.
+                        connector.hold.forget();
+                        last = 0;
+                        continue 'looks;
+                    }
                     () = connector.cancel.cancelled() => {
                         return self.note_calls(connector.name(), &connector.org, &connector.budget).await;
                     }
@@ -88,9 +101,10 @@ impl Collector {
             attempt += 1;
             match discover(connector).await {
                 Err(error) => match error_wait(&error, connector.retry, attempt) {
-                    Some(wait) if !connector.cancel.is_cancelled() => {
-                        tokio::time::sleep(wait).await;
-                    }
+                    Some(wait) if !connector.cancel.is_cancelled() => tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = connector.cancel.cancelled() => {}
+                    },
                     _ => break Err(error),
                 },
                 found => break found,
@@ -100,10 +114,9 @@ impl Collector {
         if let Err(error) = &found {
             self.note_if_refused(name, &connector.org, error).await?;
         }
-        let mut record = self.ledger.connector(name).await?;
-        record.poll = Some(outcome(clock::now(), found.as_ref().err()));
-        connector.budget.note(&*self.ledger, &connector.org, &mut record, name).await?;
-        self.ledger.set_connector(name, &record).await?;
+        let polled = Some(outcome(clock::now(), found.as_ref().err()));
+        let note = |record: &mut ConnectorRecord| record.poll = polled;
+        connector.budget.note(&*self.ledger, &connector.org, name, note).await?;
         found
     }
 
@@ -112,11 +125,7 @@ impl Collector {
         if !budget.has_news(org) {
             return Ok(());
         }
-        let mut record = self.ledger.connector(name).await?;
-        if budget.note(&*self.ledger, org, &mut record, name).await? {
-            self.ledger.set_connector(name, &record).await?;
-        }
-        Ok(())
+        budget.note(&*self.ledger, org, name, |_| {}).await
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Delivered {
     pub bytes: AtomicU64,
     /// Units finished.
     pub units: AtomicU64,
+    /// Units withheld.
+    pub withheld: AtomicU64,
     /// Events refused for good.
     pub rejected: AtomicU64,
 }

@@ -5,7 +5,7 @@
 
 use orgtap_events::Interval;
 use orgtap_ledger::unit::State;
-use orgtap_ledger::{Ledger, Unit};
+use orgtap_ledger::{ConnectorRecord, Ledger, Unit};
 
 use crate::admit::decisions::Rule;
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
@@ -79,7 +79,7 @@ fn words(settings: &ConnectorSettings) -> String {
 
 /// Has disputed units decided again if what they were disputed under has changed.
 pub(crate) async fn reconsider(ledger: &dyn Ledger, settings: &ConnectorSettings) -> Result<()> {
-    let mut record = ledger.connector(&settings.name).await?;
+    let record = ledger.connector(&settings.name).await?;
     let words = Some(words(settings));
     if record.reconcile == words {
         return Ok(());
@@ -89,8 +89,8 @@ pub(crate) async fn reconsider(ledger: &dyn Ledger, settings: &ConnectorSettings
         let connector = &settings.name;
         tracing::info!(connector, units, "disputed units are decided again under {words:?}");
     }
-    record.reconcile = words;
-    Ok(ledger.set_connector(&settings.name, &record).await?)
+    let change = |record: &mut ConnectorRecord| record.reconcile = words;
+    Ok(ledger.change_connector(&settings.name, Box::new(change)).await?)
 }
 
 /// Whether a unit is of the hourly copy.

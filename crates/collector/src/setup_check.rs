@@ -174,7 +174,7 @@ async fn log_files(report: &mut SetupReport, org: &Org) {
     let (generated, licensed) =
         ("event log files are generated", "the org has the Event Monitoring licence");
     match list(org, &shape, now).await {
-        Ok(listed) if listed.files == 0 => {
+        Ok(listed) if listed.files.is_empty() => {
             report.missing(
                 generated,
                 "none was made in the last four days: Setup > Event Monitoring Settings > Generate \

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{ApiCalls, Backfill, ConnectorRecord, Ledger, LetterChoice, Outcome, Summary};
+use orgtap_ledger::{Backfill, ConnectorRecord, Ledger, LetterChoice, Outcome, Overview, Summary};
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
@@ -22,12 +22,41 @@ use crate::room;
 pub enum ConnectorState {
     /// Configured, and never polled yet.
     Pending,
+    /// Signing in just now.
+    Authenticating,
     /// Polling works, and everything found is delivered or on its way.
     Active,
     /// It works, but something waits out a failure or was set aside, or the API budget slows it.
     Degraded,
+    /// It rests until a person resumes it.
+    Paused,
     /// It does not work until a person acts.
     Error,
+}
+
+impl ConnectorState {
+    /// The state as it is shown.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "Pending",
+            Self::Authenticating => "Authenticating",
+            Self::Active => "Active",
+            Self::Degraded => "Degraded",
+            Self::Paused => "Paused",
+            Self::Error => "Error",
+        }
+    }
+}
+
+/// That a connector is paused.
+#[derive(Debug, Clone, Serialize)]
+pub struct PausedStatus {
+    /// Since when, RFC 3339.
+    pub since: String,
+    /// Who asked for it, if that is known.
+    pub by: Option<String>,
+    /// Why, in that person's words.
+    pub note: Option<String>,
 }
 
 /// A connector's status.
@@ -43,6 +72,8 @@ pub struct ConnectorStatus {
     pub org_id: Option<String>,
     /// When the org was last polled, RFC 3339.
     pub last_poll: Option<String>,
+    /// Whether that went well.
+    pub last_poll_ok: Option<bool>,
     /// When the newest file known was made by the org, RFC 3339.
     pub newest_file: Option<String>,
     /// Units by state.
@@ -78,6 +109,8 @@ pub struct ConnectorStatus {
     pub backfills: Vec<BackfillStatus>,
     /// Per destination.
     pub destinations: Vec<DestinationStatus>,
+    /// Since when, by whom and why it is paused.
+    pub paused: Option<PausedStatus>,
     /// The last Test Connection.
     pub test: Option<serde_json::Value>,
     /// The problem behind the state, if there is one.
@@ -139,10 +172,21 @@ pub struct DestinationStatus {
     pub delivered: i64,
     /// Events it refused for good.
     pub rejected: i64,
-    /// Units finished.
+    /// Units it has.
     pub finished: i64,
     /// Units waiting.
     pub waiting: i64,
+    /// Units of which nothing is sent, because they were older than `max_age`.
+    pub withheld: i64,
+    /// Rows of them.
+    pub withheld_rows: i64,
+    /// When events were durably delivered last, RFC 3339.
+    pub delivered_at: Option<String>,
+    /// The newest log date of a file of which events were, RFC 3339: the start of its hour or day.
+    pub newest_delivered: Option<String>,
+    /// How long ago the org made the oldest file that is known and not delivered here yet, seconds;
+    /// 0 if there is none.
+    pub lag_s: i64,
 }
 
 /// The status of every configured connector.
@@ -156,35 +200,39 @@ pub struct Status {
     pub connectors: Vec<ConnectorStatus>,
 }
 
-/// Reads the status of all connectors of a configuration.
+/// Reads the status of all connectors of a configuration. What it costs hardly depends on how much
+/// they have collected, so that it may be asked for again and again.
 pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Status> {
+    let now = clock::now();
+    let today: String = rfc3339(now).chars().take(10).collect();
+    let mut overview = ledger.overview(&today).await?;
+    let full = room::missing(&settings.data_dir, 0);
     let mut connectors = Vec::with_capacity(settings.connectors.len());
     for connector in &settings.connectors {
-        let record = ledger.connector(&connector.name).await?;
-        let summary = ledger.summary(&connector.name).await?;
-        let today: String = rfc3339(clock::now()).chars().take(10).collect();
-        let calls = ledger.api_calls(&connector.name, &today).await?;
-        let choice =
-            LetterChoice { code: Some(INDEX_LOST.to_owned()), ..LetterChoice::of(&connector.name) };
-        let waiting = ledger.letter_counts(&choice).await?.iter().map(|count| count.letters).sum();
-        let full = room::missing(&settings.data_dir, 0);
-        let mut status =
-            connector_status(connector, record, summary, calls, (full.as_ref(), waiting));
-        let backfills = ledger.backfills(&connector.name).await?.into_iter().enumerate();
-        let shown = backfills.filter(|(place, one)| *place == 0 || one.state.is_under_way());
-        status.backfills = shown.map(|(_, one)| one.into()).collect();
-        connectors.push(status);
+        let found = overview.remove(&connector.name).unwrap_or_default();
+        let index_lost = index_lost(ledger, &connector.name, &found.summary).await?;
+        connectors.push(connector_status(connector, found, now, (full.as_ref(), index_lost)));
     }
-    Ok(Status { at: rfc3339(clock::now()), running: is_running(&settings.data_dir), connectors })
+    Ok(Status { at: rfc3339(now), running: is_running(&settings.data_dir), connectors })
+}
+
+/// How many units are set aside because the rows of their lane are lost.
+async fn index_lost(ledger: &Arc<dyn Ledger>, name: &str, summary: &Summary) -> Result<i64> {
+    // Most often there is nothing to ask.
+    if summary.dead_letters == 0 {
+        return Ok(0);
+    }
+    let choice = LetterChoice { code: Some(INDEX_LOST.to_owned()), ..LetterChoice::of(name) };
+    Ok(ledger.letter_counts(&choice).await?.iter().map(|count| count.letters).sum())
 }
 
 fn connector_status(
     settings: &ConnectorSettings,
-    record: ConnectorRecord,
-    summary: Summary,
-    calls: Vec<ApiCalls>,
+    found: Overview,
+    now: i64,
     besides: (Option<&Error>, i64),
 ) -> ConnectorStatus {
+    let Overview { record, summary, calls, backfills } = found;
     let (state, reason, problem) = judge(&record, &summary, besides);
     let time = |micros: i64| rfc3339(micros);
     ConnectorStatus {
@@ -192,6 +240,7 @@ fn connector_status(
         state,
         reason,
         org_id: record.org_id,
+        last_poll_ok: record.poll.as_ref().map(|poll| poll.problem.is_none()),
         last_poll: record.poll.map(|poll| time(poll.at)),
         newest_file: summary.newest_file.map(time),
         units: summary.units,
@@ -208,18 +257,36 @@ fn connector_status(
         api_usage_at: record.api_usage_at.map(time),
         api_calls: calls.into_iter().map(|one| (one.purpose, one.calls)).collect(),
         api_restraint: record.api_restraint,
-        backfills: Vec::new(),
+        backfills: backfills
+            .into_iter()
+            .enumerate()
+            .filter(|(place, one)| *place == 0 || one.state.is_under_way())
+            .map(|(_, one)| one.into())
+            .collect(),
         destinations: summary
             .destinations
             .into_iter()
-            .map(|(destination, (delivered, rejected, finished, waiting))| DestinationStatus {
-                destination,
-                delivered,
-                rejected,
-                finished,
-                waiting,
+            .map(|(destination, counts)| {
+                let oldest = [counts.oldest_waiting, summary.oldest_listed].into_iter().flatten();
+                DestinationStatus {
+                    destination,
+                    delivered: counts.delivered,
+                    rejected: counts.rejected,
+                    finished: counts.finished - counts.withheld.units,
+                    waiting: counts.waiting,
+                    withheld: counts.withheld.units,
+                    withheld_rows: counts.withheld.rows,
+                    delivered_at: counts.delivered_at.map(time),
+                    newest_delivered: counts.newest.map(time),
+                    lag_s: oldest.min().map_or(0, |oldest| (now - oldest).max(0) / 1_000_000),
+                }
             })
             .collect(),
+        paused: record.paused.map(|paused| PausedStatus {
+            since: time(paused.at),
+            by: paused.by,
+            note: paused.note,
+        }),
         test: record.test,
         problem,
     }
@@ -233,14 +300,18 @@ pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
     let held = connector.hold.until(now).is_some();
     let reason = connector.hold.reason().filter(|(problem, _)| held || full(problem));
     let problem = reason.and_then(|(problem, _)| serde_json::to_value(problem).ok());
-    let mut record = connector.ledger.connector(connector.name()).await?;
+    let record = connector.ledger.connector(connector.name()).await?;
     let before = record.hold.as_ref().and_then(|outcome| outcome.problem.as_ref());
     if before != problem.as_ref() {
-        record.hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
-        connector.ledger.set_connector(connector.name(), &record).await?;
+        let hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
+        let change = |record: &mut ConnectorRecord| record.hold = hold;
+        connector.ledger.change_connector(connector.name(), Box::new(change)).await?;
     }
     Ok(())
 }
+
+/// No sign-in takes longer, microseconds; one that began before was cut off.
+const SIGN_IN: i64 = 120_000_000;
 
 type Judged = (ConnectorState, String, Option<serde_json::Value>);
 
@@ -256,6 +327,20 @@ fn judge(
     let message = |problem: &serde_json::Value| {
         problem.get("message").and_then(|text| text.as_str()).unwrap_or("unknown").to_owned()
     };
+    if let Some(paused) = &record.paused {
+        let by = paused.by.as_ref().map(|by| format!(" by {by}"));
+        let note = paused.note.as_ref().map(|note| format!(": {note}"));
+        let (by, note) = (by.unwrap_or_default(), note.unwrap_or_default());
+        let at: String = rfc3339(paused.at).replace('T', " ").chars().take(16).collect();
+        let reason = format!("paused{by} on {at} UTC{note}");
+        return (ConnectorState::Paused, reason, None);
+    }
+    if let Some(problem) = failed(&record.stopped) {
+        return (ConnectorState::Error, format!("stopped: {}", message(&problem)), Some(problem));
+    }
+    if record.signing_in.is_some_and(|since| clock::now() - since < SIGN_IN) {
+        return (ConnectorState::Authenticating, "signing in".to_owned(), None);
+    }
     if let Some(problem) = failed(&record.sign_in) {
         return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
     }
@@ -305,8 +390,19 @@ fn judge(
     if summary.failing > 0 {
         troubles.push(format!("{} units wait out a failure", summary.failing));
     }
+    if let Some(uncounted) = failed(&record.counting) {
+        troubles.push(format!("rows are not counted for insights: {}", message(&uncounted)));
+        problem = problem.or(Some(uncounted));
+    }
     if troubles.is_empty() {
-        (ConnectorState::Active, "all that was found is delivered or on its way".to_owned(), None)
+        // Not a trouble: it was told to be so.
+        let withheld: i64 = summary.destinations.values().map(|one| one.withheld.units).sum();
+        let but = match withheld {
+            0 => String::new(),
+            units => format!(", but for {units} files withheld for their age"),
+        };
+        let reason = format!("all that was found is delivered or on its way{but}");
+        (ConnectorState::Active, reason, None)
     } else {
         (ConnectorState::Degraded, troubles.join("; "), problem)
     }

@@ -27,7 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use orgtap_events::UnitInfo;
 
-use crate::Error;
+use crate::{Error, Pace};
 
 /// Encoded events, one after the other in one buffer, each one JSON object without a line end.
 #[derive(Debug, Clone, Default)]
@@ -220,6 +220,11 @@ pub trait Destination: Send + Sync {
 
     /// The largest batch.
     fn limits(&self) -> Limits;
+
+    /// How fast the target takes events, and up to what age. It is the collector's to keep to it.
+    fn pace(&self) -> Option<&Pace> {
+        None
+    }
 
     /// Whether a unit that has not ended leaves nothing behind when its stream is dropped, or its
     /// process dies: nobody sees anything of a unit before its last batch is written. Such a

@@ -20,7 +20,7 @@ pub mod error;
 pub mod file;
 mod fused;
 pub mod http;
-mod pace;
+pub mod pace;
 mod promises;
 pub mod stdout;
 #[cfg(any(test, feature = "suite"))]
@@ -33,4 +33,5 @@ pub use contract::{
     Batch, Checked, Destination, Events, Guarantee, Limits, Promise, Receipt, Rejected, Stream,
 };
 pub use error::{Error, Kind};
+pub use pace::{Pace, Pacing, Rate};
 pub use promises::{promises, promises_table};

@@ -30,6 +30,28 @@ pub struct Account {
     pub unit: Unit,
     /// Its rows by hour, in order; empty unless it was admitted.
     pub hours: Vec<HourRows>,
-    /// Destinations it was opened for, sorted, each with whether it is finished there.
-    pub deliveries: Vec<(String, bool)>,
+    /// Destinations it was opened for, sorted, each with how far it is.
+    pub deliveries: Vec<(String, Reached)>,
+}
+
+/// How far the delivery of a unit to a destination is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reached {
+    /// Not at its end.
+    UnderWay,
+    /// The destination has the unit.
+    Done,
+    /// Nothing of it is sent there.
+    Withheld,
+}
+
+impl Reached {
+    /// Of a delivery that is done or not, withheld or not.
+    pub(crate) const fn of(done: bool, withheld: bool) -> Self {
+        match (done, withheld) {
+            (_, true) => Self::Withheld,
+            (true, false) => Self::Done,
+            (false, false) => Self::UnderWay,
+        }
+    }
 }

@@ -13,6 +13,8 @@
 //! 5. Listing the same unit again changes nothing.
 //! 6. Times come from the caller, in microseconds since 1970 UTC.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 
 use crate::LedgerError;
@@ -20,7 +22,7 @@ use crate::account::Account;
 use crate::backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 use crate::record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
-    LaneWork, Lease, Listed, NewUnit, Summary, Unit, UnitId,
+    LaneWork, Lease, Listed, NewUnit, Overview, Paused, RecordChange, Summary, Unit, UnitId,
 };
 use crate::replay::{
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId, UnitChoice,
@@ -54,12 +56,30 @@ pub trait Ledger: Send + Sync {
     /// What is kept about a connector; empty for one never seen.
     async fn connector(&self, connector: &str) -> Result<ConnectorRecord, LedgerError>;
 
-    /// Replaces what is kept about a connector.
+    /// Replaces what is kept about a connector, but for [`ConnectorRecord::paused`].
     async fn set_connector(
         &self,
         connector: &str,
         record: &ConnectorRecord,
+    ) -> Result<(), LedgerError> {
+        let record = record.clone();
+        self.change_connector(connector, Box::new(move |kept| *kept = record)).await
+    }
+
+    /// Changes what is kept about a connector, but for [`ConnectorRecord::paused`]. Nobody else
+    /// changes it between what `change` sees and what it leaves.
+    async fn change_connector(
+        &self,
+        connector: &str,
+        change: RecordChange<'_>,
     ) -> Result<(), LedgerError>;
+
+    /// Pauses a connector, or ends that.
+    async fn set_paused(&self, connector: &str, paused: Option<&Paused>)
+    -> Result<(), LedgerError>;
+
+    /// Names of the connectors that are paused, sorted. Cheap enough for every second.
+    async fn paused(&self) -> Result<Vec<String>, LedgerError>;
 
     /// How far discovery has come. `track` tells listings of one connector apart, for example
     /// `event_log_files/Hourly`.
@@ -200,6 +220,18 @@ pub trait Ledger: Send + Sync {
         now: i64,
     ) -> Result<(), LedgerError>;
 
+    /// Finishes deliveries of a lane's units without sending anything, all or none: what happens to
+    /// the destination of a lease `deliver:NAME` alone. Refused for one that has begun or is
+    /// finished. A unit whose last destination is done by that becomes [`State::Done`]. A replay of
+    /// the whole unit that is done later makes the delivery an ordinary one, with its counts.
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Result<(), LedgerError>;
+
     /// Open dead letters of a connector, newest first.
     async fn dead_letters(
         &self,
@@ -307,8 +339,20 @@ pub trait Ledger: Send + Sync {
     /// Records that units' bytes left the spool. Refused for one that is not final.
     async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError>;
 
+    /// Units of a connector that are on their way, with how far each destination has come, at most
+    /// `limit`: those to collect, then those to deliver, each the oldest file first.
+    async fn at_work(
+        &self,
+        connector: &str,
+        limit: usize,
+    ) -> Result<Vec<(Unit, Vec<Delivery>)>, LedgerError>;
+
     /// Counts for status.
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError>;
+
+    /// Everything status asks, of every connector there is a record of, with the calls of a UTC day.
+    /// The cost does not depend on how many units there ever were.
+    async fn overview(&self, day: &str) -> Result<BTreeMap<String, Overview>, LedgerError>;
 
     /// Units of a connector whose log date is in `from..to`, by event type, then in the order a lane
     /// handles them, each with its rows by hour and its deliveries.

@@ -125,6 +125,10 @@ pub struct Delivery {
     pub rejected: i64,
     /// Whether the unit is finished here.
     pub done: bool,
+    /// Why nothing of it is sent here; it is done then.
+    pub withheld: Option<String>,
+    /// Whether a backfill listed the unit.
+    pub backfilled: bool,
     /// Failed tries since the last step that went well.
     pub attempts: i64,
     /// Not to be tried before, microseconds.
@@ -213,6 +217,19 @@ pub struct Outcome {
     pub problem: Option<serde_json::Value>,
 }
 
+/// That a person has a connector rest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Paused {
+    /// Since when, microseconds.
+    pub at: i64,
+    /// Who asked for it, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why, in that person's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 /// What is kept about a connector besides its units.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConnectorRecord {
@@ -227,6 +244,9 @@ pub struct ConnectorRecord {
     /// Why nothing is fetched just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Outcome>,
+    /// Why its rows are not counted just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counting: Option<Outcome>,
     /// The last Test Connection, as its JSON report.
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.
@@ -238,7 +258,19 @@ pub struct ConnectorRecord {
     pub api_usage_at: Option<i64>,
     /// Why calls to the org are slowed or stopped, as JSON; none while they are not.
     pub api_restraint: Option<serde_json::Value>,
+    /// Since when it is signing in, microseconds; none while it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing_in: Option<i64>,
+    /// Why it is not at work although it should be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<Outcome>,
+    /// That it is paused. Only [`Ledger::set_paused`](crate::Ledger::set_paused) changes it.
+    #[serde(skip)]
+    pub paused: Option<Paused>,
 }
+
+/// What is done to what is kept about a connector.
+pub type RecordChange<'a> = Box<dyn FnOnce(&mut ConnectorRecord) + Send + 'a>;
 
 /// Calls to the org in a UTC day, by what they were for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -249,6 +281,49 @@ pub struct ApiCalls {
     pub purpose: String,
     /// How many.
     pub calls: i64,
+}
+
+/// How much is withheld from a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Withheld {
+    /// Units.
+    pub units: i64,
+    /// Rows of them that were admitted.
+    pub rows: i64,
+}
+
+/// Counts for status, over one destination's deliveries of one connector.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DestinationSummary {
+    /// Events delivered.
+    pub delivered: i64,
+    /// Events refused for good.
+    pub rejected: i64,
+    /// Units finished.
+    pub finished: i64,
+    /// Units admitted and not finished.
+    pub waiting: i64,
+    /// When events were durably delivered last, microseconds; replays included.
+    pub delivered_at: Option<i64>,
+    /// The newest log date of a unit of which events were, microseconds.
+    pub newest: Option<i64>,
+    /// `CreatedDate` of the oldest unit that is admitted and not finished, microseconds.
+    pub oldest_waiting: Option<i64>,
+    /// What is withheld; it counts as finished.
+    pub withheld: Withheld,
+}
+
+/// All that status wants to know of one connector.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Overview {
+    /// What is kept about it.
+    pub record: ConnectorRecord,
+    /// Its counts.
+    pub summary: Summary,
+    /// The calls of one UTC day, by purpose.
+    pub calls: Vec<ApiCalls>,
+    /// Its backfills, newest first.
+    pub backfills: Vec<crate::Backfill>,
 }
 
 /// Counts for status, over the units of one connector.
@@ -273,8 +348,10 @@ pub struct Summary {
     /// The greatest age a file had when it was listed, microseconds: the org keeps them for so long at
     /// least.
     pub oldest_age: i64,
-    /// Per destination: delivered, rejected, units finished, units waiting.
-    pub destinations: std::collections::BTreeMap<String, (i64, i64, i64, i64)>,
+    /// `CreatedDate` of the oldest file that is not admitted yet and can be, microseconds.
+    pub oldest_listed: Option<i64>,
+    /// Per destination.
+    pub destinations: std::collections::BTreeMap<String, DestinationSummary>,
     /// Open dead letters.
     pub dead_letters: i64,
     /// Replays that were asked for and have not ended.

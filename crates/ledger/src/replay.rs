@@ -121,6 +121,8 @@ pub struct UnitChoice {
     pub to: Option<i64>,
     /// Of these event types; any if none.
     pub event_types: Option<Vec<String>>,
+    /// Withheld from the destination asked about; whether or not if false.
+    pub withheld: bool,
 }
 
 /// A unit, or rows of it, on its way to a destination once more.

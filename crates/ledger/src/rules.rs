@@ -117,6 +117,15 @@ pub(crate) fn check_step(
     Err(LedgerError::Delta { what: what(), stored, claimed })
 }
 
+/// Whether a delivery may be withheld: nothing of it is out yet.
+pub(crate) fn check_withhold(
+    what: impl FnOnce() -> String,
+    position: i64,
+    done: bool,
+) -> Result<(), LedgerError> {
+    check_step(what, position, done, 0, 0)
+}
+
 /// The error of a step or failure of a delivery that is not there or finished.
 pub(crate) fn no_delivery(what: String, stored: &str) -> LedgerError {
     LedgerError::Delta { what, stored: stored.to_owned(), claimed: "an open delivery".to_owned() }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cmd::connector::ConnectorWhat;
+use crate::cmd::console::ConsoleWhat;
 use crate::cmd::dead_letters::DeadLettersArgs;
 use crate::cmd::replay::ReplayArgs;
 use crate::cmd::setup_kit::SetupKitArgs;
@@ -62,6 +63,9 @@ pub(crate) enum Command {
     /// Add, list, show and remove connectors without an editor.
     #[command(subcommand)]
     Connector(ConnectorWhat),
+    /// The web console that `orgtap run` serves.
+    #[command(subcommand)]
+    Console(ConsoleWhat),
     /// The encrypted store of secrets and sessions.
     #[command(subcommand)]
     Vault(VaultWhat),
@@ -105,9 +109,12 @@ pub(crate) struct DemoArgs {
     /// People in the simulated org.
     #[arg(long, default_value_t = 40)]
     pub(crate) users: u32,
-    /// Days of events.
-    #[arg(long, default_value_t = 1)]
+    /// Days of events, up to yesterday.
+    #[arg(long, default_value_t = 7)]
     pub(crate) days: u32,
+    /// Go on until stopped even if nobody is at a terminal.
+    #[arg(long)]
+    pub(crate) stay: bool,
 }
 
 #[derive(Debug, Args)]
@@ -169,7 +176,8 @@ const COMPLETENESS_HELP: &str = "States of an hour:
   complete  all that is known of it is delivered, and no further copy is waited for
   expected  by the type's history a file should come; it is not due yet
   partial   something of it is there or under way
-  gap       something is missing: it says what, and what can be done
+  gap       something is missing, or withheld from a destination for its age: it
+            says what, and what can be done
   lost      something is missing, and the org keeps it no longer (30 days)
 
 Exit codes with --until:
@@ -293,6 +301,8 @@ pub(crate) enum Page {
     Cli,
     /// What Test Connection says to every refusal.
     Troubleshooting,
+    /// What the console's JSON API can do, as OpenAPI.
+    Openapi,
 }
 
 /// What all commands share.

@@ -11,7 +11,7 @@ pub(crate) enum Exit {
     Failure = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
-    /// Everything found was handled, but some of it was set aside or was gone.
+    /// Everything found was handled, but some of it was set aside, withheld or gone.
     Remarks = 3,
     /// Not all is delivered yet; trying again will help.
     Incomplete = 4,
@@ -21,10 +21,10 @@ pub(crate) enum Exit {
 
 /// The table in `--help`.
 pub(crate) const HELP: &str = "Exit codes:
-  0  all is well; for collect: all that was found is durably delivered
+  0  all is well; for collect: all that was found is durably delivered, but for paused connectors
   1  Orgtap itself failed (ledger, disk)
   2  the command line or the configuration is wrong
-  3  delivered, except rows or files that were set aside or gone; see status
+  3  delivered, except what was set aside, withheld or gone; see status
   4  not all is delivered yet; trying again will help
   5  a person must act first (credentials, permission, quota, destination)";
 

@@ -42,6 +42,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Backfill(args) => cmd::backfill::run(&common, &args).await,
         Command::TestConnection(args) => cmd::test_connection::run(&common, &args).await,
         Command::Connector(what) => cmd::connector::run(&common, &what).await,
+        Command::Console(what) => cmd::console::run(&common, what).await,
         Command::Vault(what) => cmd::vault::run(&common, &what).await,
         Command::Status => cmd::status::run(&common).await,
         Command::Completeness(args) => cmd::completeness::run(&common, &args).await,

@@ -34,8 +34,10 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
             orgtap_collector::Error::Config(_) => Exit::Usage,
             orgtap_collector::Error::InUse { .. }
             | orgtap_collector::Error::Abandoned { .. }
+            | orgtap_collector::Error::AllTooOld { .. }
             | orgtap_collector::Error::State(_)
             | orgtap_collector::Error::Destination(_) => Exit::Blocked,
+            orgtap_collector::Error::Vault(error) => of_vault(error),
             _ if error.is_disk_full() => Exit::Incomplete,
             _ => Exit::Failure,
         };
@@ -45,9 +47,14 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
         return (error.problem(), Exit::Usage);
     }
     if let Some(error) = error.downcast_ref::<VaultError>() {
+        return (error.problem(), of_vault(error));
+    }
+    if let Some(error) = error.downcast_ref::<orgtap_console::Error>() {
         let exit = match error {
-            VaultError::Disk { .. } | VaultError::Crypto => Exit::Failure,
-            _ => Exit::Blocked,
+            orgtap_console::Error::Listen { .. } | orgtap_console::Error::Tls { .. } => {
+                Exit::Blocked
+            }
+            _ => Exit::Failure,
         };
         return (error.problem(), exit);
     }
@@ -71,6 +78,13 @@ fn judge(error: &anyhow::Error) -> (Problem, Exit) {
         disposition: "pause".to_owned(),
     };
     (problem, Exit::Failure)
+}
+
+fn of_vault(error: &VaultError) -> Exit {
+    match error {
+        VaultError::Disk { .. } | VaultError::Crypto => Exit::Failure,
+        _ => Exit::Blocked,
+    }
 }
 
 /// A problem with its cause, remedy and code, for a terminal.

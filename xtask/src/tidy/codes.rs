@@ -10,7 +10,7 @@ use crate::workspace::{File, Tree};
 const PAGE: &str = "docs/errors.md";
 
 /// What codes are about.
-const AREAS: &[&str] = &["AUTH", "ORG", "DEST", "LEDGER", "CONF", "UNIT", "DISK", "VAULT"];
+const AREAS: &[&str] = &["AUTH", "ORG", "DEST", "LEDGER", "CONF", "UNIT", "DISK", "VAULT", "WEB"];
 
 /// Codes without a section, sections without a code, codes of an unknown area.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {

@@ -11,6 +11,7 @@ const DIRECTION: &[(&str, &[&str])] = &[
     ("orgtap-ledger", &[]),
     ("orgtap-salesforce", &["orgtap-codec", "orgtap-events", "orgtap-transport"]),
     ("orgtap-destinations", &["orgtap-codec", "orgtap-events", "orgtap-transport"]),
+    ("orgtap-insights", &["orgtap-codec", "orgtap-events", "orgtap-ledger"]),
     (
         "orgtap-collector",
         &[
@@ -20,6 +21,17 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-salesforce",
             "orgtap-destinations",
             "orgtap-ledger",
+            "orgtap-insights",
+        ],
+    ),
+    (
+        "orgtap-console",
+        &[
+            "orgtap-events",
+            "orgtap-transport",
+            "orgtap-ledger",
+            "orgtap-insights",
+            "orgtap-collector",
         ],
     ),
     ("orgtap-simorg", &["orgtap-events"]),
@@ -33,7 +45,9 @@ const DIRECTION: &[(&str, &[&str])] = &[
             "orgtap-salesforce",
             "orgtap-destinations",
             "orgtap-ledger",
+            "orgtap-insights",
             "orgtap-collector",
+            "orgtap-console",
             "orgtap-simorg",
         ],
     ),
@@ -55,7 +69,9 @@ const ALONE: &[&str] = &["orgtap-ledger", "xtask"];
 
 /// Dependencies with weight, and the only crates that may use them other than in tests.
 const HOMES: &[(&str, &[&str])] = &[
-    ("axum", &["orgtap-simorg"]),
+    ("argon2", &["orgtap-console"]),
+    ("askama", &["orgtap-console"]),
+    ("axum", &["orgtap-console", "orgtap-simorg"]),
     ("anyhow", &["orgtap", "orgtap-bench", "xtask"]),
     ("clap", &["orgtap", "orgtap-simorg"]),
     ("comfy-table", &["orgtap"]),
@@ -75,6 +91,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "orgtap-salesforce",
             "orgtap-destinations",
             "orgtap-collector",
+            "orgtap-console",
             "orgtap-simorg",
             "orgtap",
         ],

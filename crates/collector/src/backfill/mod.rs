@@ -23,7 +23,9 @@ use crate::error::{Error, Result};
 use crate::polling::error_wait;
 use crate::progress::Progress;
 use listing::Files;
-pub use plan::{BackfillPlan, PlannedType, plan_backfill};
+pub use plan::{
+    BackfillPlan, PlannedDelivery, PlannedType, check_backfill, is_paced, plan_backfill,
+};
 
 /// Files of backfills in work at once, at most.
 const AT_ONCE: i64 = 200;

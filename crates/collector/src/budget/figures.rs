@@ -31,6 +31,15 @@ pub enum Floor {
     Calls(u64),
 }
 
+impl std::fmt::Display for Floor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Share(percent) => write!(f, "{percent}%"),
+            Self::Calls(calls) => write!(f, "{calls}"),
+        }
+    }
+}
+
 impl Floor {
     /// In calls, for an org with this allowance.
     pub fn calls(self, allowed: u64) -> u64 {

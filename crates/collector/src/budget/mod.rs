@@ -238,28 +238,30 @@ impl Budget {
     }
 
     /// Writes down the calls made since the last time, and puts into a connector's record what
-    /// is known. Answers whether the record has changed.
+    /// is known, and whatever else there is to `change`.
     pub(crate) async fn note(
         &self,
         ledger: &dyn Ledger,
         org: &Org,
-        record: &mut ConnectorRecord,
         name: &str,
-    ) -> Result<bool> {
+        change: impl FnOnce(&mut ConnectorRecord) + Send,
+    ) -> Result<()> {
         let now = clock::now();
         self.tally.write(ledger, name, org, now).await?;
         let restraint = self.restraint(Some(org), now);
         self.tell(name, restraint.as_ref());
         let restraint = restraint.map(|it| serde_json::json!(Error::from(it).problem()));
         let heard = self.lock().heard;
-        let before = record.clone();
-        if let Some(heard) = heard {
-            let figures = (i64::try_from(heard.used).ok(), i64::try_from(heard.allowed).ok());
-            record.api_usage = figures.0.zip(figures.1);
-            record.api_usage_at = Some(heard.at);
-        }
-        record.api_restraint = restraint;
-        Ok(before != *record)
+        let note = move |record: &mut ConnectorRecord| {
+            if let Some(heard) = heard {
+                let figures = (i64::try_from(heard.used).ok(), i64::try_from(heard.allowed).ok());
+                record.api_usage = figures.0.zip(figures.1);
+                record.api_usage_at = Some(heard.at);
+            }
+            record.api_restraint = restraint;
+            change(record);
+        };
+        Ok(ledger.change_connector(name, Box::new(note)).await?)
     }
 
     /// Says in the log, once, that calls are slowed, stopped or free again.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orgtap_events::time::DAY;
 use orgtap_ledger::unit::State;
-use orgtap_ledger::{Account, HourRows, OUTSIDE};
+use orgtap_ledger::{Account, HourRows, OUTSIDE, Reached};
 
 use super::HOUR;
 use crate::reconcile::{is_decided, is_hourly};
@@ -37,7 +37,7 @@ pub(crate) struct Facts {
     /// rows in it, or it cannot be known yet whether it has.
     pub(crate) is_in_daily: bool,
     /// Rows in the last daily file that are not delivered because only a report is wanted.
-    pub(crate) withheld: u64,
+    pub(crate) only_reported: u64,
     /// Whether a daily file will come where only hourly ones are there.
     pub(crate) awaits_daily: bool,
     /// Whether the type's history lets expect a file.
@@ -60,6 +60,7 @@ pub(crate) struct Counts {
     pub(crate) missing: u64,
     pub(crate) late: u64,
     pub(crate) delivered: BTreeMap<String, u64>,
+    pub(crate) withheld: BTreeMap<String, u64>,
     pub(crate) first_listed: Option<i64>,
     pub(crate) last_change: Option<i64>,
 }
@@ -136,7 +137,7 @@ impl Lane<'_> {
                 let found = rows(last, hour);
                 facts.counts.rows_daily = Some(found.map_or(0, |rows| rows.rows));
                 facts.counts.missing = found.map_or(0, |rows| rows.missing);
-                facts.withheld =
+                facts.only_reported =
                     found.map_or(0, |rows| rows.rows.saturating_sub(rows.admitted + rows.repeats));
             }
             facts.counts.reissued += self.daily.len() as u64 - 1;
@@ -159,9 +160,12 @@ impl Counts {
         self.first_listed = Some(earlier);
         self.last_change = self.last_change.max(unit.final_at).max(Some(unit.listed_at));
         let admitted = rows.map_or(0, |rows| rows.admitted);
-        for (destination, done) in &account.deliveries {
+        for (destination, reached) in &account.deliveries {
             let delivered = self.delivered.entry(destination.clone()).or_default();
-            *delivered += if *done { admitted } else { 0 };
+            *delivered += if *reached == Reached::Done { admitted } else { 0 };
+            if *reached == Reached::Withheld && admitted > 0 {
+                *self.withheld.entry(destination.clone()).or_default() += admitted;
+            }
         }
         let Some(rows) = rows else { return };
         self.repeats += rows.repeats;

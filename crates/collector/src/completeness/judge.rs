@@ -63,7 +63,9 @@ pub(crate) enum Reason {
     /// A later file of the hour is there, but not this one.
     NoSequence(i64),
     /// Rows that only the daily file has were not wanted.
-    Withheld(u64),
+    OnlyReported(u64),
+    /// A destination did not get rows that were older than it takes.
+    Withheld,
     /// A file should be there by now.
     Overdue(&'static str),
     /// A file is being fetched or delivered.
@@ -90,6 +92,14 @@ pub(crate) fn judge(facts: &Facts, hour: i64, clock: Clock) -> Option<Judged> {
         (false, true) => Some(Reason::Overdue("file")),
         (false, false) => return None,
     };
+    let reason = match reason {
+        None | Some(Reason::UnderWay | Reason::AwaitsDaily)
+            if !facts.counts.withheld.is_empty() =>
+        {
+            Some(Reason::Withheld)
+        }
+        reason => reason,
+    };
     let state = reason.map_or(HourState::Complete, |reason| state_of(reason, hour, clock));
     Some(Judged { state, reason })
 }
@@ -99,9 +109,9 @@ fn wanting(facts: &Facts, hour: i64, clock: Clock) -> Option<Reason> {
     let under_way = facts.hourly.values().any(|stage| *stage == Stage::UnderWay);
     // A delivered daily file has all there is of the hour, whatever became of its hourly files.
     if facts.daily == Some(Stage::Done) {
-        return match facts.withheld {
+        return match facts.only_reported {
             0 => under_way.then_some(Reason::UnderWay),
-            rows => Some(Reason::Withheld(rows)),
+            rows => Some(Reason::OnlyReported(rows)),
         };
     }
     let trouble = hourly_trouble(&facts.hourly)
@@ -170,9 +180,10 @@ impl Reason {
                 format!("the {what} is set aside, because its rows could come twice")
             }
             Self::NoSequence(number) => format!("hourly file number {number} was never listed"),
-            Self::Withheld(rows) => {
-                format!("{rows} rows that only the daily file has are withheld")
+            Self::OnlyReported(rows) => {
+                format!("{rows} rows that only the daily file has are reported, not delivered")
             }
+            Self::Withheld => "rows are withheld: older than a destination takes".to_owned(),
             Self::Overdue(what) => format!("by its history the type should have a {what} by now"),
             Self::UnderWay => "a file is being fetched or delivered".to_owned(),
             Self::AwaitsDaily => "the daily file has not come yet".to_owned(),
@@ -193,7 +204,12 @@ impl Reason {
             Self::NoSequence(_) => {
                 "look in the org for the file; a daily file that is still to come fills the gap"
             }
-            Self::Withheld(_) => "set `reconcile: deliver` to have such rows delivered from now on",
+            Self::OnlyReported(_) => {
+                "set `reconcile: deliver` to have such rows delivered from now on"
+            }
+            Self::Withheld => {
+                "see OT-DEST-91: `orgtap replay --to NAME --withheld` sends them if the target takes them after all"
+            }
             Self::Overdue(_) => {
                 "look in the org's event log file browser whether there is one; there may have been no events"
             }

@@ -14,7 +14,7 @@ pub use judge::HourState;
 pub use record::{HourRecord, Record, TypeRecord, Until};
 
 use orgtap_events::time::{DAY, HOUR};
-use orgtap_ledger::{Account, Ledger};
+use orgtap_ledger::{Account, Ledger, Reached};
 
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
 use crate::error::Result;
@@ -45,7 +45,13 @@ pub async fn completeness(
 ) -> Result<Record> {
     let known = ledger.connector(&settings.name).await?;
     let from = period.from.saturating_sub(LOOK_BACK);
-    let accounts = ledger.accounts(&settings.name, from, period.to).await?;
+    let mut accounts = ledger.accounts(&settings.name, from, period.to).await?;
+    for account in &mut accounts {
+        // What was withheld from a destination of before is nobody's want.
+        account.deliveries.retain(|(destination, reached)| {
+            *reached != Reached::Withheld || settings.destinations.contains(destination)
+        });
+    }
     let polled = known.poll.filter(|poll| poll.problem.is_none()).map(|poll| poll.at);
     // A file that was made at a time was listed after it.
     let listed = accounts.iter().map(|account| account.unit.listed.created_date).max();

@@ -59,6 +59,8 @@ pub struct HourRecord {
     pub rows_daily: Option<u64>,
     /// Rows durably delivered, by destination: those of files that are finished there.
     pub delivered: BTreeMap<String, u64>,
+    /// Rows that a destination does not get because they were older than it takes, by destination.
+    pub withheld: BTreeMap<String, u64>,
     /// Rows dropped as delivered before.
     pub repeats: u64,
     /// Rows of the last daily file that no hourly file had when they were compared.
@@ -91,6 +93,8 @@ pub struct Until {
     pub waiting: u64,
     /// Hours before then with a gap, lost ones among them.
     pub gaps: u64,
+    /// Hours before then with rows that are withheld from a destination.
+    pub withheld: u64,
     /// Whether the org was asked late enough to know of all files up to then.
     pub known: bool,
     /// Event type and hour of the first that is not complete.
@@ -104,9 +108,10 @@ impl Record {
             .types
             .iter()
             .flat_map(|record| record.hours.iter().map(|hour| (record.event_type.as_str(), hour)));
-        let (mut waiting, mut gaps) = (0, 0);
+        let (mut waiting, mut gaps, mut withheld) = (0, 0, 0);
         let mut first: Option<(i64, &str)> = None;
         for (event_type, hour) in hours.filter(|(_, hour)| hour.hour < until) {
+            withheld += u64::from(!hour.withheld.is_empty());
             match hour.state {
                 HourState::Complete => continue,
                 HourState::Expected | HourState::Partial => waiting += 1,
@@ -117,7 +122,8 @@ impl Record {
         }
         let known = self.known_to >= until.saturating_add(LAG);
         let first = first.map(|(hour, event_type)| (event_type.to_owned(), rfc3339(hour)));
-        Until { until, complete: known && waiting + gaps == 0, waiting, gaps, known, first }
+        let complete = known && waiting + gaps == 0;
+        Until { until, complete, waiting, gaps, withheld, known, first }
     }
 }
 
@@ -141,20 +147,27 @@ impl HourRecord {
             missing,
             late,
             delivered,
+            withheld,
             first_listed,
             last_change,
         } = facts.counts;
+        let from: Vec<&str> = withheld.keys().map(String::as_str).collect();
+        let reason = judged.reason.map(|reason| match reason {
+            Reason::Withheld => format!("{} ({})", reason.text(), from.join(", ")),
+            reason => reason.text(),
+        });
         Self {
             hour,
             state: judged.state,
             inferred: judged.reason.is_some_and(Reason::is_inferred),
-            reason: judged.reason.map(Reason::text),
+            reason,
             remedy: judged.reason.and_then(Reason::remedy),
             files_listed: listed,
             files_fetched: fetched,
             rows_hourly,
             rows_daily,
             delivered,
+            withheld,
             repeats,
             missing,
             late,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use orgtap_events::time::DAY;
 use orgtap_ledger::unit::State;
-use orgtap_ledger::{Account, HourRows, Lane, NewUnit, Unit};
+use orgtap_ledger::{Account, HourRows, Lane, NewUnit, Reached, Unit};
 
 use super::facts::{Facts, Stage};
 use super::judge::{Clock, DUE, HourState, Judged, RETENTION, Reason, judge};
@@ -71,12 +71,12 @@ fn a_file_that_failed_leaves_a_gap_and_a_hole_in_the_sequence_too() {
 }
 
 #[test]
-fn a_delivered_daily_file_makes_up_for_hourly_ones_unless_rows_are_withheld() {
+fn a_delivered_daily_file_makes_up_for_hourly_ones_unless_rows_are_only_reported() {
     let hourly = [(1, Stage::Vanished), (3, Stage::Rejected), (4, Stage::Disputed)];
     let mut healed = facts(&hourly, Some(Stage::Done));
     assert_eq!(judged(&healed, LATE), (HourState::Complete, None));
-    healed.withheld = 7;
-    assert_eq!(judged(&healed, LATE), (HourState::Gap, Some(Reason::Withheld(7))));
+    healed.only_reported = 7;
+    assert_eq!(judged(&healed, LATE), (HourState::Gap, Some(Reason::OnlyReported(7))));
 }
 
 #[test]
@@ -160,7 +160,8 @@ fn account(day: i64, hour: Option<u8>, state: State, rows: &[(u8, u64)]) -> Acco
         repeats: 0,
         missing: u64::from(sequence == 0),
     });
-    let deliveries = vec![("siem".to_owned(), state == State::Done)];
+    let reached = if state == State::Done { Reached::Done } else { Reached::UnderWay };
+    let deliveries = vec![("siem".to_owned(), reached)];
     Account { unit, hours: hours.collect(), deliveries }
 }
 
@@ -192,6 +193,45 @@ fn a_daily_file_that_is_not_there_yet_leaves_every_hour_of_its_day_open() {
     let hours = &record(&accounts, true, LATE)[0].hours;
     assert_eq!(hours.len(), 24);
     assert!(hours.iter().all(|hour| hour.state == HourState::Partial));
+}
+
+#[test]
+fn an_hour_is_not_complete_while_rows_of_it_are_withheld_from_a_destination() {
+    let withheld = |hour, rows: &[(u8, u64)]| {
+        let mut account = account(MONDAY, hour, State::Done, rows);
+        account.deliveries.push(("young".to_owned(), Reached::Withheld));
+        account
+    };
+    // The daily file has all there is of the hour, and is withheld where it had new rows.
+    let accounts = [
+        withheld(Some(3), &[(3, 10)]),
+        account(MONDAY, Some(5), State::Done, &[(5, 10)]),
+        withheld(None, &[(7, 2)]),
+    ];
+    let types = record(&accounts, true, LATE);
+    let found: Vec<_> = types[0]
+        .hours
+        .iter()
+        .map(|hour| (hour.state, hour.withheld.get("young").copied(), hour.delivered["siem"]))
+        .collect();
+    let gap = |rows, delivered| (HourState::Gap, Some(rows), delivered);
+    assert_eq!(found, [gap(10, 10), (HourState::Complete, None, 10), gap(2, 2)]);
+    let hour = &types[0].hours[0];
+    assert!(hour.reason.as_ref().unwrap().contains("young") && hour.remedy.is_some());
+    assert!(!hour.inferred);
+
+    let record = Record { connector: "acme".into(), known_to: LATE.known_to, types };
+    let until = |hours: i64| record.until(MONDAY * DAY + hours * HOUR);
+    assert!(until(3).complete);
+    let all = until(24);
+    assert!(!all.complete && all.known);
+    assert_eq!((all.gaps, all.withheld, all.waiting), (2, 2, 0));
+    // What is missing for everybody is said first.
+    let mut hole = facts(&[(2, Stage::Done)], None);
+    hole.counts.withheld.insert("young".into(), 1);
+    assert_eq!(judged(&hole, LATE).1, Some(Reason::NoSequence(1)));
+    hole.hourly = [(1, Stage::UnderWay)].into();
+    assert_eq!(judged(&hole, LATE), (HourState::Gap, Some(Reason::Withheld)));
 }
 
 /// Hourly files of working days before `MONDAY`, two hours a day, one of them not regularly.

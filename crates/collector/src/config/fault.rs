@@ -52,6 +52,16 @@ impl FaultKind {
         self.row().0
     }
 
+    /// Why such a fault comes about.
+    pub const fn cause(self) -> &'static str {
+        self.row().2
+    }
+
+    /// What is to be done about it.
+    pub const fn remedy(self) -> &'static str {
+        self.row().3
+    }
+
     const fn row(self) -> Row {
         match self {
             Self::File => (
@@ -263,10 +273,10 @@ impl Explain for ConfigError {
     }
 
     fn cause(&self) -> String {
-        self.first().row().2.to_owned()
+        self.first().cause().to_owned()
     }
 
     fn remedy(&self) -> String {
-        self.first().row().3.to_owned()
+        self.first().remedy().to_owned()
     }
 }

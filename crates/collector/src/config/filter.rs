@@ -73,6 +73,12 @@ impl TypeFilter {
             && !self.unwanted.iter().any(|pattern| pattern.fits(&name))
     }
 
+    /// The list, as it is written.
+    pub fn patterns(&self) -> Vec<String> {
+        let wanted = self.wanted.iter().map(|pattern| pattern.written.clone());
+        wanted.chain(self.unwanted.iter().map(|pattern| format!("!{}", pattern.written))).collect()
+    }
+
     /// Whether every type is admitted.
     pub fn admits_all(&self) -> bool {
         self.unwanted.is_empty() && self.wanted.iter().any(Pattern::is_everything)
@@ -88,13 +94,7 @@ impl TypeFilter {
 
 impl fmt::Display for TypeFilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let marked = self.wanted.iter().map(|pattern| ("", pattern));
-        let marked = marked.chain(self.unwanted.iter().map(|pattern| ("!", pattern)));
-        for (index, (mark, pattern)) in marked.enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(f, "{comma}{mark}{}", pattern.written)?;
-        }
-        Ok(())
+        f.write_str(&self.patterns().join(", "))
     }
 }
 

@@ -15,9 +15,13 @@
 //! Relative paths in a file begin at the folder the file is in.
 
 mod address;
+mod console;
 mod excerpt;
 mod fault;
 mod filter;
+mod insights;
+mod main_file;
+mod new_connector;
 mod reader;
 mod reading;
 mod report;
@@ -37,9 +41,13 @@ mod tests;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+pub use console::{ConsoleSettings, TlsFiles};
 pub use fault::{ConfigError, Fault, FaultKind, Place, catalogue};
 pub use filter::{NotAPattern, TypeFilter};
-pub use saved::NewConnector;
+pub use insights::InsightsSettings;
+pub use main_file::MainFile;
+pub use new_connector::{NewBudget, NewConnector, NewFiles};
+pub(crate) use saved::Marks;
 pub use settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 pub use value::{check as check_value, moment as read_moment};
 pub use written::{AuthFlow, IntervalPolicy, Reconcile};
@@ -62,12 +70,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Settings, ConfigError> {
 
 /// Like [`load`], for what can be done without any connector: there may be none yet.
 pub fn load_maybe_empty(path: impl AsRef<Path>) -> Result<Settings, ConfigError> {
-    let path = path.as_ref();
-    let mut settings = load_main(path, true)?;
-    saved::append(&mut settings, &path.display().to_string())?;
-    let whole = warnings::of_whole(&settings);
-    settings.warnings.extend(whole);
-    Ok(settings)
+    MainFile::read(path.as_ref())?.with_saved()
 }
 
 fn load_main(path: &Path, may_lack_connectors: bool) -> Result<Settings, ConfigError> {

@@ -17,8 +17,10 @@ use url::Url;
 
 use crate::budget::figures::ApiBudget;
 
+use super::console::ConsoleSettings;
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::filter::TypeFilter;
+use super::insights::InsightsSettings;
 use super::written::{AuthFlow, IntervalPolicy, Reconcile};
 
 /// A whole configuration.
@@ -37,6 +39,10 @@ pub struct Settings {
     pub rows_retention: Duration,
     /// What happens after a failure.
     pub retry: RetrySettings,
+    /// The console; none: it is off.
+    pub console: Option<ConsoleSettings>,
+    /// What the rows say, counted; none: nothing is.
+    pub insights: Option<InsightsSettings>,
     /// The orgs to collect from: those of the main file, then the saved ones. At least one, unless
     /// read by [`load_maybe_empty`](super::load_maybe_empty).
     pub connectors: Vec<ConnectorSettings>,
@@ -77,6 +83,8 @@ pub struct ConnectorSettings {
     pub name: String,
     /// The file `orgtap connector add` saved it in; none for a connector of the main file.
     pub saved_in: Option<PathBuf>,
+    /// What people call it, or what it is for.
+    pub description: Option<String>,
     /// The org's address, without path.
     pub instance_url: Url,
     /// Where to sign in, if not there.
@@ -152,6 +160,12 @@ impl Settings {
     pub fn destination(&self, name: &str) -> Option<&DestinationConfig> {
         self.destinations.iter().find(|destination| destination.name() == name)
     }
+
+    /// Whether something else than this connector refers to an entry of the vault.
+    pub fn is_used_elsewhere(&self, entry: &str, connector: &str) -> bool {
+        let own = ("connector", connector);
+        self.stored.iter().any(|it| it.entry == entry && (it.kind, it.name.as_str()) != own)
+    }
 }
 
 impl SignInSettings {
@@ -167,6 +181,49 @@ impl SignInSettings {
 }
 
 impl ConnectorSettings {
+    /// The references to its secrets, by their keys.
+    pub fn secrets(&self) -> Vec<(&'static str, &SecretRef)> {
+        let mut all = vec![("consumer_key", &self.consumer_key)];
+        all.extend(self.consumer_secret.as_ref().map(|it| ("consumer_secret", it)));
+        match &self.sign_in {
+            SignInSettings::Password { password, security_token } => {
+                all.insert(0, ("salesforce_user_password", password));
+                all.extend(security_token.as_ref().map(|it| ("security_token", it)));
+            }
+            SignInSettings::JwtBearer { key, .. } => all.push(("jwt_key", key)),
+            SignInSettings::RefreshToken { token } => all.push(("refresh_token", token)),
+            SignInSettings::ClientCredentials => {}
+        }
+        all
+    }
+
+    /// The connector with the values themselves in the place of references that lead to nothing
+    /// yet.
+    #[must_use]
+    pub fn with_secrets<'s>(mut self, value: impl Fn(&'static str) -> Option<&'s Secret>) -> Self {
+        let put = |key: &'static str, reference: &mut SecretRef| {
+            if let Some(secret) = value(key) {
+                *reference = SecretRef::Plain(secret.clone());
+            }
+        };
+        put("consumer_key", &mut self.consumer_key);
+        if let Some(secret) = &mut self.consumer_secret {
+            put("consumer_secret", secret);
+        }
+        match &mut self.sign_in {
+            SignInSettings::Password { password, security_token } => {
+                put("salesforce_user_password", password);
+                if let Some(token) = security_token {
+                    put("security_token", token);
+                }
+            }
+            SignInSettings::JwtBearer { key, .. } => put("jwt_key", key),
+            SignInSettings::RefreshToken { token } => put("refresh_token", token),
+            SignInSettings::ClientCredentials => {}
+        }
+        self
+    }
+
     /// Fetches the secrets and the certificates, and has the session kept in the vault. Blocks
     /// while files are read or commands run.
     pub fn org_settings(&self, vault: &Vault) -> Result<OrgSettings, ConfigError> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
 
+use orgtap_destinations::Pacing;
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_transport::{Backoff, ByteSize, ConfigDuration, Vault};
 
@@ -18,8 +19,8 @@ use super::report::Report;
 use super::settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
 use super::tree::{Node, Step};
 use super::value::{
-    Bounds, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, ROWS_RETENTION, SETTLE, SPOOL_RETENTION, floor,
-    is_name, moment, user, version,
+    Bounds, MAX_AGE, NO_NAME, OVERLAP, POLL_INTERVAL, RETRY, ROWS_RETENTION, SETTLE,
+    SPOOL_RETENTION, description, floor, is_name, moment, user, version,
 };
 use super::written::{
     AuthFlow, Config, ConnectorConfig, ConnectorType, EventLogFilesConfig, IntervalPolicy, Ledger,
@@ -52,6 +53,8 @@ pub(super) fn main(
         spool_limit,
         rows_retention,
         retry: _,
+        console,
+        insights,
         connectors,
         destinations,
     } = &reading.config;
@@ -64,6 +67,8 @@ pub(super) fn main(
     }
     let rows_retention = check.duration(root, "rows_retention", *rows_retention, &ROWS_RETENTION);
     let retry = check.retry();
+    let console = check.console(console.as_ref());
+    let insights = check.insights(*insights);
     let connectors: Vec<_> = connectors
         .iter()
         .zip(reading.items(root, "connectors"))
@@ -80,6 +85,8 @@ pub(super) fn main(
         spool_limit,
         rows_retention,
         retry,
+        console,
+        insights,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),
         stored: secrets::stored(root),
@@ -130,9 +137,9 @@ pub(super) fn saved(
     Some(Saved { connector, stored: secrets::stored(root), warnings })
 }
 
-struct Check<'c, 'r, 't> {
+pub(super) struct Check<'c, 'r, 't> {
     report: &'r mut Report<'t>,
-    root: &'t Node,
+    pub(super) root: &'t Node,
     reading: &'c Reading,
     /// Names of the destinations there are.
     destinations: Vec<&'c str>,
@@ -144,7 +151,7 @@ impl<'t> Check<'_, '_, 't> {
         node.find(steps).filter(|node| self.reading.has(node))
     }
 
-    fn wrong(&mut self, node: &'t Node, steps: &[Step<'_>], message: impl Into<String>) {
+    pub(super) fn wrong(&mut self, node: &'t Node, steps: &[Step<'_>], message: impl Into<String>) {
         let node = self.below(node, steps).unwrap_or(node);
         self.report.value(node, message);
     }
@@ -241,7 +248,7 @@ impl<'t> Check<'_, '_, 't> {
         }
     }
 
-    fn duration(
+    pub(super) fn duration(
         &mut self,
         node: &'t Node,
         key: &str,
@@ -287,6 +294,8 @@ impl<'t> Check<'_, '_, 't> {
         let api_version = self.parsed(node, "api_version", config.api_version.as_deref(), version);
         let proxy = self.parsed(node, "proxy", config.proxy.as_deref(), address::proxy);
         let start = self.parsed(node, "start", config.start.as_deref(), moment);
+        let description =
+            self.parsed(node, "description", config.description.as_deref(), description);
         let user = self.parsed(node, "salesforce_user", config.salesforce_user.as_deref(), user);
         let poll_interval =
             self.duration(node, "poll_interval", config.poll_interval, &POLL_INTERVAL);
@@ -310,6 +319,7 @@ impl<'t> Check<'_, '_, 't> {
         Some(ConnectorSettings {
             name: config.name.clone(),
             saved_in: None,
+            description: description.filter(|text| !text.is_empty()),
             instance_url: instance_url?,
             login_url,
             user,
@@ -361,7 +371,7 @@ impl<'t> Check<'_, '_, 't> {
         })
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         node: &'t Node,
         key: &str,
@@ -422,10 +432,25 @@ impl<'t> Check<'_, '_, 't> {
         }
     }
 
+    /// What a destination's target takes.
+    fn pacing(&mut self, pacing: &Pacing, node: &'t Node) {
+        if let Some(max_age) = pacing.max_age {
+            self.duration(node, "max_age", ConfigDuration::new(max_age), &MAX_AGE);
+        }
+        let Pacing { max_events_per_second: all, backfill_events_per_second: some, .. } = pacing;
+        if let (Some(all), Some(some)) = (all, some)
+            && some > all
+        {
+            let message = format!("a part of the {all} of `max_events_per_second` is wanted");
+            self.wrong(node, &[Step::Key("backfill_events_per_second")], message);
+        }
+    }
+
     fn destinations(&mut self) {
         let mut folders: HashMap<&Path, &str> = HashMap::new();
         let items = self.reading.items(self.root, "destinations");
         for (config, node) in self.reading.config.destinations.iter().zip(items) {
+            self.pacing(&config.pacing(), node);
             let (url, allowed) = match config {
                 DestinationConfig::Dnif(dnif) => (&dnif.url, dnif.allow_plaintext),
                 DestinationConfig::Http(http) => (&http.url, http.allow_plaintext),

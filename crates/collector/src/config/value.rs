@@ -53,6 +53,31 @@ pub(super) const ROWS_RETENTION: Bounds = Bounds {
     most: Duration::from_hours(400 * 24),
     why: "files of a day come late, and no org keeps them for more than a year",
 };
+pub(super) const SESSION: Bounds = Bounds {
+    least: Duration::from_mins(1),
+    most: Duration::from_hours(30 * 24),
+    why: "whoever finds a browser open could use the console that long",
+};
+pub(super) const AUDIT_RETENTION: Bounds = Bounds {
+    least: DAY,
+    most: Duration::from_hours(10 * 366 * 24),
+    why: "it is kept in the ledger, which would grow without end",
+};
+pub(super) const MAX_AGE: Bounds = Bounds {
+    least: Duration::from_hours(1),
+    most: Duration::from_hours(400 * 24),
+    why: "no org keeps its log files longer, so leave it out",
+};
+pub(super) const INSIGHTS_RETENTION: Bounds = Bounds {
+    least: DAY,
+    most: Duration::from_hours(4_000 * 24),
+    why: "pages over longer times would be slow",
+};
+pub(super) const TIME_LINE: Bounds = Bounds {
+    least: DAY,
+    most: Duration::from_hours(400 * 24),
+    why: "single events take much more room than counts",
+};
 pub(super) const RETRY: Bounds =
     Bounds { least: Duration::from_millis(1), most: DAY, why: FORGETFUL };
 
@@ -60,6 +85,9 @@ pub(super) const RETRY: Bounds =
 const OLDEST_API: ApiVersion = ApiVersion::new(37);
 /// Longest user name Salesforce has, characters.
 const LONGEST_USER: usize = 80;
+
+/// Longest description of a connector, characters.
+const LONGEST_DESCRIPTION: usize = 200;
 
 /// What is said of what is no name.
 pub(super) const NO_NAME: &str =
@@ -70,6 +98,7 @@ pub fn check(key: &str, text: &str) -> Result<(), String> {
     match key {
         "name" if !is_name(text) => Err(NO_NAME.to_owned()),
         "instance_url" | "login_url" => address::org(text).map(drop),
+        "description" => description(text).map(drop),
         "salesforce_user" => user(text).map(drop),
         "jwt_audience" => address::audience(text).map(drop),
         "proxy" => address::proxy(text).map(drop),
@@ -87,6 +116,14 @@ pub fn check(key: &str, text: &str) -> Result<(), String> {
 pub(super) fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('.')
+}
+
+/// What people call a connector, on one line.
+pub(super) fn description(text: &str) -> Result<String, String> {
+    if text.chars().count() <= LONGEST_DESCRIPTION && !text.chars().any(char::is_control) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("a description is one line of at most {LONGEST_DESCRIPTION} letters"))
 }
 
 /// A Salesforce user name.

@@ -1,6 +1,7 @@
 //! What works but should not stay as it is: in one file, and where several come together.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_destinations::syslog::Transport;
@@ -8,7 +9,7 @@ use orgtap_destinations::syslog::Transport;
 use super::report::Report;
 use super::settings::{ConnectorSettings, Settings};
 use super::tree::{Node, path_of};
-use super::written::AuthFlow;
+use super::written::{AuthFlow, IntervalPolicy};
 use super::{address, secrets, words};
 
 /// What one file shows alone. `file` is how it is called in the messages.
@@ -42,6 +43,11 @@ pub(super) fn of_whole(settings: &Settings) -> Vec<String> {
         if matches!(destination, DestinationConfig::Discard(_)) {
             warnings.push(format!("the destination `{name}` throws every event away"));
         }
+        for connector in daily_too_late(&settings.connectors, destination) {
+            warnings.push(format!(
+                "the destination `{name}` takes nothing of the connector `{connector}`: daily files come when their day is over, and are older than its max_age by then"
+            ));
+        }
         let is_used =
             |connector: &ConnectorSettings| connector.destinations.iter().any(|used| used == name);
         // Where there is no connector yet, that is not worth a word.
@@ -51,6 +57,21 @@ pub(super) fn of_whole(settings: &Settings) -> Vec<String> {
     }
     twins(&settings.connectors, &mut warnings);
     warnings
+}
+
+/// Connectors of whose files, all daily, each is too old for a destination when it comes.
+fn daily_too_late<'s>(
+    connectors: &'s [ConnectorSettings],
+    destination: &DestinationConfig,
+) -> impl Iterator<Item = &'s str> {
+    let day = Duration::from_hours(24);
+    let name = destination.name().to_owned();
+    let is_short = destination.pacing().max_age.is_some_and(|max_age| max_age <= day);
+    connectors
+        .iter()
+        .filter(move |one| is_short && one.interval == IntervalPolicy::Daily)
+        .filter(move |one| one.destinations.contains(&name))
+        .map(|one| one.name.as_str())
 }
 
 /// Keys of a connector that its flow has no use for, which often means that another was meant.

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use schemars::{JsonSchema, schema_for};
 use serde_json::Value;
 
-use super::saved::NewConnector;
+use super::new_connector::NewConnector;
 use super::written::{Config, ConnectorConfig, EventLogFilesConfig, RetryConfig};
 
 /// Every key of the schema.
@@ -161,7 +161,7 @@ pub(super) fn required_of_a_connector() -> Vec<String> {
 /// Whether a key, at a path without numbers, is planned and not there yet.
 pub(super) fn is_planned_key(parent: &str, key: &str) -> bool {
     match parent {
-        "" => matches!(key, "console" | "archive" | "insights"),
+        "" => key == "archive",
         "connectors[]" => matches!(key, "stored_objects" | "event_streams"),
         _ => false,
     }

@@ -12,6 +12,9 @@ use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::console::ConsoleKey;
+use super::insights::InsightsKey;
+
 /// Orgtap's configuration file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +43,11 @@ pub(super) struct Config {
     /// What happens after a failure that may pass.
     #[serde(default)]
     pub(super) retry: RetryConfig,
+    /// The web console that `orgtap run` serves: `off`, or where and how.
+    pub(super) console: Option<ConsoleKey>,
+    /// What the rows say about usage and behaviour: `off`, or how long it is kept.
+    #[serde(default)]
+    pub(super) insights: InsightsKey,
     /// The orgs to collect from.
     #[serde(default)]
     #[schemars(length(min = 1))]
@@ -101,6 +109,9 @@ pub(super) struct ConnectorConfig {
     pub(super) kind: ConnectorType,
     /// Instance URL: the org's My Domain, for example `https://acme.my.salesforce.com`.
     pub(super) instance_url: String,
+    /// What people call it, or what it is for: shown, and otherwise not used. At most 200 letters.
+    #[schemars(length(max = 200))]
+    pub(super) description: Option<String>,
     /// Salesforce User: the user name to sign in with. For `password` and `jwt_bearer`.
     pub(super) salesforce_user: Option<String>,
     /// Salesforce User Password. For `password`.
@@ -291,6 +302,18 @@ pub enum IntervalPolicy {
     Daily,
 }
 
+impl IntervalPolicy {
+    /// The word in the configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Both => "both",
+            Self::Hourly => "hourly",
+            Self::Daily => "daily",
+        }
+    }
+}
+
 /// What becomes of a daily file where the org has hourly ones too. Both should hold the same rows,
 /// and the daily one those that came too late for an hourly one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
@@ -303,6 +326,17 @@ pub enum Reconcile {
     /// It is fetched and compared; rows that only it has are delivered.
     #[default]
     Deliver,
+}
+
+impl Reconcile {
+    /// The word in the configuration.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Report => "report",
+            Self::Deliver => "deliver",
+        }
+    }
 }
 
 /// What a name is made of, in the schema's words.

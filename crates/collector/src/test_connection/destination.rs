@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use orgtap_destinations::Batch;
+use orgtap_destinations::config::DestinationConfig;
+use orgtap_events::time::rfc3339;
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_salesforce::Encoding;
+use orgtap_transport::ConfigDuration;
 
 use super::validation::decode_some;
 use super::{Carried, Desk};
+use crate::clock;
 use crate::config::Settings;
 use crate::error::{Error, Result, UnitFault};
 
@@ -31,6 +35,24 @@ fn made_up(connector: &str, org_id: &str) -> Result<Batch, UnitFault> {
     sample.ok_or_else(|| UnitFault::Foreign("no sample".to_owned()))
 }
 
+/// Says what of the files listed the destination would not get for their age.
+fn withheld(desk: &mut Desk<'_>, config: &DestinationConfig, periods: &[Timestamp]) {
+    let (pacing, now) = (config.pacing(), clock::now());
+    let (Some(max_age), Some(oldest)) = (pacing.max_age, pacing.oldest(now)) else { return };
+    let (name, max_age) = (config.name(), ConfigDuration::new(max_age));
+    let old = periods.iter().filter(|period| pacing.is_too_old(period.as_microsecond(), now));
+    let (old, all, since) = (old.count(), periods.len(), rfc3339(oldest));
+    let what = format!(
+        "{name}: max_age {max_age} withholds {old} of the {all} files listed of the last four days, \
+         those whose period began before {since}"
+    );
+    match (old, desk.settings.start) {
+        (0, Some(_)) => desk.found(what),
+        (_, Some(_)) => desk.warn(what),
+        (_, None) => desk.warn(format!("{what}, and all older ones that the org still has")),
+    }
+}
+
 pub(super) async fn run(
     desk: &mut Desk<'_>,
     settings: &Settings,
@@ -51,6 +73,7 @@ pub(super) async fn run(
             Ok(destination) => destination.check(sample.clone()).await,
             Err(error) => Err(error),
         };
+        withheld(desk, config, &carried.periods);
         match checked {
             Ok(checked) => {
                 desk.found(format!("{name}: {}", checked.proof));

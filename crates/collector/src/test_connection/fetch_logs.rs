@@ -1,11 +1,13 @@
 //! Fetch Logs: what may the user do, what does the org have, how much is left?
 
 use jiff::{SignedDuration, Timestamp};
-use orgtap_salesforce::{LogFileShape, Org};
+use orgtap_events::Interval;
+use orgtap_salesforce::{IntervalChoice, LogFile, LogFileShape, Org};
 
 use super::listed::{Listed, list};
 use super::{Carried, Desk};
-use crate::config::IntervalPolicy;
+use crate::config::{ConnectorSettings, IntervalPolicy};
+use crate::discover::choice;
 use crate::error::Result;
 
 /// Age of the newest file above which something is probably off: Salesforce makes daily files
@@ -88,6 +90,7 @@ pub(super) async fn run(desk: &mut Desk<'_>, carried: &mut Carried) -> Result<()
     licence(desk, &listed);
     budget(desk, &org).await;
     carried.collects = Some(collects(desk, &shape, &listed, known));
+    carried.periods = periods(desk.settings, &shape, &listed);
     carried.file = listed.smallest;
     carried.shape = shape;
     Ok(())
@@ -164,7 +167,7 @@ fn files(desk: &mut Desk<'_>, listed: &Listed, now: Timestamp) {
     let age = now.duration_since(newest.created_date);
     desk.found(format!(
         "{} files of {} event types in the last four days; the newest is {}, made {} ago",
-        listed.files,
+        listed.files.len(),
         listed.types.len(),
         newest.event_type,
         span(age)
@@ -224,6 +227,22 @@ async fn budget(desk: &mut Desk<'_>, org: &Org) {
     if left < allowed / 10 {
         desk.warn("less than a tenth of the org's API calls is left; other programs use them");
     }
+}
+
+/// Begins of the periods of those files that the connector collects.
+fn periods(settings: &ConnectorSettings, shape: &LogFileShape, listed: &Listed) -> Vec<Timestamp> {
+    let select = choice(settings, shape);
+    let is_wanted = |file: &&LogFile| {
+        let interval = file.interval.unwrap_or(Interval::Daily);
+        let fits = match select {
+            IntervalChoice::Both => true,
+            IntervalChoice::Hourly => interval == Interval::Hourly,
+            IntervalChoice::Daily => interval == Interval::Daily,
+        };
+        let is_early = settings.start.is_some_and(|start| file.created_date < start);
+        fits && !is_early && settings.event_types.admits(&file.event_type)
+    };
+    listed.files.iter().filter(is_wanted).map(|file| file.log_date).collect()
 }
 
 /// What will be collected, in a sentence.

@@ -13,8 +13,8 @@ const LOOK_BACK: SignedDuration = SignedDuration::from_hours(4 * 24);
 /// What a listing holds.
 #[derive(Default)]
 pub(crate) struct Listed {
-    /// How many files.
-    pub(crate) files: u64,
+    /// All of them.
+    pub(crate) files: Vec<LogFile>,
     /// Newest file of each type.
     pub(crate) types: BTreeMap<String, Timestamp>,
     /// The newest of all.
@@ -51,7 +51,7 @@ pub(crate) async fn list(org: &Org, shape: &LogFileShape, now: Timestamp) -> Res
             listed = Listed::default();
         }
         for file in page.files {
-            listed.files += 1;
+            listed.files.push(file.clone());
             let newest = listed.types.entry(file.event_type.clone()).or_insert(file.created_date);
             *newest = (*newest).max(file.created_date);
             let is_newer = |kept: &LogFile| kept.created_date <= file.created_date;

@@ -16,9 +16,10 @@ mod words;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use orgtap_destinations::Batch;
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::Ledger;
+use orgtap_ledger::{ConnectorRecord, Ledger};
 use orgtap_salesforce::{LogFile, LogFileShape, Org};
 use orgtap_transport::{Explain, disk};
 
@@ -61,6 +62,8 @@ struct Carried {
     org_id: String,
     shape: LogFileShape,
     file: Option<LogFile>,
+    /// Begins of the periods of the files listed that the connector collects.
+    periods: Vec<Timestamp>,
     sample: Option<Batch>,
     /// What will be collected, in a sentence.
     collects: Option<String>,
@@ -70,12 +73,33 @@ struct Carried {
 pub async fn test_connection(
     settings: &Settings,
     connector: &ConnectorSettings,
-    mut on_event: impl FnMut(TestEvent<'_>) + Send,
+    on_event: impl FnMut(TestEvent<'_>) + Send,
 ) -> Result<TestReport> {
-    let started = Instant::now();
     disk::create_private_folder(&settings.data_dir).map_err(Error::disk(&settings.data_dir))?;
     let ledger = open_ledger(&settings.data_dir).await?;
     let access = Access::open(&settings.data_dir, Arc::clone(&ledger))?;
+    test(settings, connector, &ledger, &access, on_event).await
+}
+
+/// Tests a connector that is not to be kept as it is: of how it went, only the report is.
+pub(crate) async fn try_out(
+    settings: &Settings,
+    connector: &ConnectorSettings,
+    ledger: &Arc<dyn Ledger>,
+    on_event: impl FnMut(TestEvent<'_>) + Send,
+) -> Result<TestReport> {
+    let access = Access::open(&settings.data_dir, Arc::clone(ledger))?.that_forgets();
+    test(settings, connector, ledger, &access, on_event).await
+}
+
+async fn test(
+    settings: &Settings,
+    connector: &ConnectorSettings,
+    ledger: &Arc<dyn Ledger>,
+    access: &Access,
+    mut on_event: impl FnMut(TestEvent<'_>) + Send,
+) -> Result<TestReport> {
+    let started = Instant::now();
     let mut carried = Carried::default();
     let mut stages: Vec<StageReport> = Vec::new();
     for stage in TestStage::ALL {
@@ -84,9 +108,7 @@ pub async fn test_connection(
         let mut desk = Desk { report, settings: connector, on_event: &mut on_event };
         let ended = match stage {
             TestStage::Configuration => configuration::run(&mut desk, settings, &mut carried).await,
-            TestStage::Authentication => {
-                authentication::run(&mut desk, &access, &mut carried).await
-            }
+            TestStage::Authentication => authentication::run(&mut desk, access, &mut carried).await,
             TestStage::FetchLogs => fetch_logs::run(&mut desk, &mut carried).await,
             TestStage::Validation => validation::run(&mut desk, &mut carried).await,
             TestStage::Destination => destination::run(&mut desk, settings, &mut carried).await,
@@ -117,7 +139,7 @@ pub async fn test_connection(
         collects: carried.collects,
         stages,
     };
-    remember(&ledger, &report, carried.org.as_ref()).await?;
+    remember(ledger, &report, carried.org.as_ref()).await?;
     Ok(report)
 }
 
@@ -128,11 +150,13 @@ async fn remember(ledger: &Arc<dyn Ledger>, report: &TestReport, org: Option<&Or
     if let Some(org) = org {
         Tally::default().write(&**ledger, &report.connector, org, now).await?;
     }
-    let mut record = ledger.connector(&report.connector).await?;
-    if let Some(usage) = org.and_then(Org::api_usage) {
-        record.api_usage = i64::try_from(usage.used).ok().zip(i64::try_from(usage.allowed).ok());
-        record.api_usage_at = Some(now);
-    }
-    record.test = serde_json::to_value(report).ok();
-    Ok(ledger.set_connector(&report.connector, &record).await?)
+    let change = |record: &mut ConnectorRecord| {
+        if let Some(usage) = org.and_then(Org::api_usage) {
+            let figures = (i64::try_from(usage.used).ok(), i64::try_from(usage.allowed).ok());
+            record.api_usage = figures.0.zip(figures.1);
+            record.api_usage_at = Some(now);
+        }
+        record.test = serde_json::to_value(report).ok();
+    };
+    Ok(ledger.change_connector(&report.connector, Box::new(change)).await?)
 }

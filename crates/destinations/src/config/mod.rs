@@ -10,7 +10,7 @@ mod url;
 
 use std::sync::Arc;
 
-use orgtap_transport::Vault;
+use orgtap_transport::{ConfigDuration, Vault};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -21,6 +21,7 @@ use crate::dnif::DnifConfig;
 use crate::error::Kind;
 use crate::file::FileConfig;
 use crate::http::HttpConfig;
+use crate::pace::{Paced, Pacing};
 use crate::stdout::StdoutConfig;
 use crate::syslog::SyslogConfig;
 use crate::{Destination, Error};
@@ -91,18 +92,44 @@ impl DestinationConfig {
         }
     }
 
+    /// How fast it takes events, and up to what age.
+    pub fn pacing(&self) -> Pacing {
+        macro_rules! of {
+            ($config:expr) => {
+                Pacing {
+                    max_events_per_second: $config.max_events_per_second,
+                    backfill_events_per_second: $config.backfill_events_per_second,
+                    max_age: $config.max_age.map(ConfigDuration::get),
+                }
+            };
+        }
+        match self {
+            Self::Dnif(config) => of!(config),
+            Self::Http(config) => of!(config),
+            Self::Syslog(config) => of!(config),
+            Self::File(config) => of!(config),
+            Self::Stdout(config) => of!(config),
+            Self::Discard(config) => of!(config),
+        }
+    }
+
     /// Makes the running destination, with stored secrets from `vault`. Blocks while secrets are
     /// fetched and certificates read.
     pub fn build(&self, vault: &Vault) -> Result<Arc<dyn Destination>, Error> {
         check_name(self.name())?;
-        Ok(match self {
+        let destination: Arc<dyn Destination> = match self {
             Self::Dnif(config) => Arc::new(config.build(vault)?),
             Self::Http(config) => Arc::new(config.build(vault)?),
             Self::Syslog(config) => Arc::new(config.build()?),
             Self::File(config) => Arc::new(config.build()?),
             Self::Stdout(config) => Arc::new(config.build()),
             Self::Discard(config) => Arc::new(config.build()),
-        })
+        };
+        let pacing = self.pacing();
+        if pacing == Pacing::default() {
+            return Ok(destination);
+        }
+        Ok(Arc::new(Paced::new(destination, pacing)))
     }
 }
 

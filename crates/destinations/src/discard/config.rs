@@ -1,5 +1,8 @@
 //! The configuration of throwing away.
 
+use std::num::NonZeroU32;
+
+use orgtap_transport::ConfigDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -15,6 +18,16 @@ pub struct DiscardConfig {
     /// Shape of an event. Events are made in it before they are thrown away.
     #[serde(default)]
     pub format: Format,
+    /// Events per second, at most, over all connectors.
+    #[serde(default)]
+    pub max_events_per_second: Option<NonZeroU32>,
+    /// Of these, events per second of backfilled and replayed log files, at most.
+    #[serde(default)]
+    pub backfill_events_per_second: Option<NonZeroU32>,
+    /// Log files whose period began longer ago than this are withheld: not sent here, and said to
+    /// be missing. Without it the target takes everything.
+    #[serde(default)]
+    pub max_age: Option<ConfigDuration>,
 }
 
 impl DiscardConfig {

@@ -1,7 +1,9 @@
 //! The configuration of files.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use orgtap_transport::ConfigDuration;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -24,6 +26,16 @@ pub struct FileConfig {
     /// How files are compressed.
     #[serde(default)]
     pub compression: Compression,
+    /// Events per second, at most, over all connectors.
+    #[serde(default)]
+    pub max_events_per_second: Option<NonZeroU32>,
+    /// Of these, events per second of backfilled and replayed log files, at most.
+    #[serde(default)]
+    pub backfill_events_per_second: Option<NonZeroU32>,
+    /// Log files whose period began longer ago than this are withheld: not sent here, and said to
+    /// be missing. Without it the target takes everything.
+    #[serde(default)]
+    pub max_age: Option<ConfigDuration>,
 }
 
 /// How files are compressed.

@@ -41,9 +41,16 @@ pub struct HttpConfig {
     /// How large a request may get.
     #[serde(default)]
     pub batch: BatchConfig,
-    /// Events per second, at most.
+    /// Events per second, at most, over all connectors.
     #[serde(default)]
     pub max_events_per_second: Option<NonZeroU32>,
+    /// Of these, events per second of backfilled and replayed log files, at most.
+    #[serde(default)]
+    pub backfill_events_per_second: Option<NonZeroU32>,
+    /// Log files whose period began longer ago than this are withheld: not sent here, and said to
+    /// be missing. Without it the target takes everything.
+    #[serde(default)]
+    pub max_age: Option<ConfigDuration>,
     /// Longest wait for the answer to a request, at most a minute.
     #[serde(default = "HttpConfig::default_timeout")]
     pub timeout: ConfigDuration,
@@ -83,7 +90,6 @@ impl HttpConfig {
             gzip: self.gzip,
             names_batches: true,
             batch: self.batch,
-            max_events_per_second: self.max_events_per_second,
             timeout: self.timeout.get(),
             tls: &self.tls,
             proxy: self.proxy.as_ref(),

@@ -61,9 +61,16 @@ pub struct SyslogConfig {
     /// Longest wait for that.
     #[serde(default = "SyslogConfig::default_confirm_wait")]
     pub confirm_wait: ConfigDuration,
-    /// Events per second, at most.
+    /// Events per second, at most, over all connectors.
     #[serde(default)]
     pub max_events_per_second: Option<NonZeroU32>,
+    /// Of these, events per second of backfilled and replayed log files, at most.
+    #[serde(default)]
+    pub backfill_events_per_second: Option<NonZeroU32>,
+    /// Log files whose period began longer ago than this are withheld: not sent here, and said to
+    /// be missing. Without it the target takes everything.
+    #[serde(default)]
+    pub max_age: Option<ConfigDuration>,
     /// Certificates, for tls.
     #[serde(default)]
     pub tls: Option<TlsConfig>,
@@ -186,7 +193,7 @@ impl SyslogConfig {
             let connector = Connector::new(&self.name, &self.host, port, tls);
             Way::Tcp { connector, confirm: self.confirm, wait: self.confirm_wait.get() }
         };
-        Ok(Syslog::new(&self.name, encoder, way, self.max_events_per_second))
+        Ok(Syslog::new(&self.name, encoder, way))
     }
 
     fn check_host(&self) -> Result<(), Error> {

@@ -273,9 +273,6 @@ impl Connected {
 #[async_trait]
 impl Stream for Connected {
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error> {
-        if let Some(pace) = &self.shared.pace {
-            pace.admit(batch.events.len()).await;
-        }
         let mut receipt = Receipt::accepted();
         if !batch.events.is_empty() {
             let mut wire = self.take_wire().await?;

@@ -54,9 +54,6 @@ impl Datagrams {
 #[async_trait]
 impl Stream for Datagrams {
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error> {
-        if let Some(pace) = &self.shared.pace {
-            pace.admit(batch.events.len()).await;
-        }
         let socket = match self.socket.take() {
             Some(socket) => socket,
             None => self.connect().await?,

@@ -37,7 +37,6 @@ mod encode;
 mod tests;
 mod tls;
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,7 +47,6 @@ use self::connection::{Connected, Connector};
 use self::datagrams::Datagrams;
 use self::encode::Encoder;
 use crate::fused::Fused;
-use crate::pace::Pace;
 use crate::{Batch, Checked, Destination, Error, Guarantee, Limits, Promise, Stream};
 
 /// What can still happen to events over TCP or TLS with `confirm: close`.
@@ -90,7 +88,6 @@ struct Shared {
     name: String,
     encoder: Encoder,
     way: Way,
-    pace: Option<Pace>,
 }
 
 /// How messages get to the receiver.
@@ -100,19 +97,13 @@ enum Way {
 }
 
 impl Syslog {
-    fn new(
-        name: &str,
-        encoder: Encoder,
-        way: Way,
-        max_events_per_second: Option<NonZeroU32>,
-    ) -> Self {
+    fn new(name: &str, encoder: Encoder, way: Way) -> Self {
         let promise = match &way {
             Way::Udp { .. } => PROMISE_UDP,
             Way::Tcp { confirm: Confirm::Close, .. } => PROMISE_CONFIRMED,
             Way::Tcp { confirm: Confirm::None, .. } => PROMISE_UNCONFIRMED,
         };
-        let pace = max_events_per_second.map(Pace::new);
-        let shared = Arc::new(Shared { name: name.to_owned(), encoder, way, pace });
+        let shared = Arc::new(Shared { name: name.to_owned(), encoder, way });
         Self { name: name.to_owned(), promise, shared }
     }
 
@@ -140,8 +131,7 @@ impl Destination for Syslog {
     }
 
     fn limits(&self) -> Limits {
-        let events = self.shared.pace.as_ref().map_or(usize::MAX, Pace::per_second);
-        Limits { events: events.min(1_000), bytes: 1 << 20 }
+        Limits { events: 1_000, bytes: 1 << 20 }
     }
 
     /// Sends the sample, and waits for the receiver to confirm it if it is to confirm at all.

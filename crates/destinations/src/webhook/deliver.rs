@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use super::answer::Answer;
 use super::client::{Client, proof};
 use crate::error::Kind;
-use crate::pace::Pace;
 use crate::{Batch, Checked, Error, Receipt, Rejected, Stream};
 
 /// Events that may be refused together without it being about the configuration.
@@ -18,7 +17,6 @@ const FEW: usize = 16;
 /// What the streams of one destination share.
 pub(super) struct Engine {
     client: Client,
-    pace: Option<Pace>,
     /// Whether the target has taken anything since it last refused a whole batch. Until then a
     /// refused event says more about the configuration than about the event.
     trusted: AtomicBool,
@@ -35,8 +33,8 @@ struct Outcome {
 
 impl Engine {
     /// An engine that has sent nothing yet.
-    pub(super) const fn new(client: Client, pace: Option<Pace>) -> Self {
-        Self { client, pace, trusted: AtomicBool::new(false) }
+    pub(super) const fn new(client: Client) -> Self {
+        Self { client, trusted: AtomicBool::new(false) }
     }
 
     /// Sends the sample as it is.
@@ -59,9 +57,6 @@ impl Engine {
     async fn deliver(&self, batch: &Batch) -> Result<Receipt, Error> {
         if batch.events.is_empty() {
             return Ok(Receipt::durable());
-        }
-        if let Some(pace) = &self.pace {
-            pace.admit(batch.events.len()).await;
         }
         let outcome = self.send_in_parts(batch).await?;
         self.judge(batch, outcome)

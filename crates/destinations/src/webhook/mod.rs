@@ -28,7 +28,6 @@ use self::client::Client;
 use self::deliver::Engine;
 use crate::config::{TargetUrl, TlsConfig};
 use crate::fused::Fused;
-use crate::pace::Pace;
 use crate::{Batch, Checked, Destination, Error, Limits, Promise, Stream};
 
 /// How large a request may get.
@@ -77,7 +76,6 @@ pub(crate) struct Settings<'a> {
     /// Whether each request names its batch in an `Idempotency-Key` header.
     pub(crate) names_batches: bool,
     pub(crate) batch: BatchConfig,
-    pub(crate) max_events_per_second: Option<NonZeroU32>,
     pub(crate) timeout: Duration,
     pub(crate) tls: &'a TlsConfig,
     pub(crate) proxy: Option<&'a TargetUrl>,
@@ -95,17 +93,15 @@ pub struct Webhook {
 impl Webhook {
     /// Fetches secrets and certificates and builds the client. Sends nothing.
     pub(crate) fn build(settings: &Settings<'_>) -> Result<Self, Error> {
-        let pace = settings.max_events_per_second.map(Pace::new);
-        let events = pace.as_ref().map_or(usize::MAX, Pace::per_second);
         Ok(Self {
             name: settings.name.to_owned(),
             kind: settings.kind,
             promise: settings.promise,
             limits: Limits {
-                events: events.min(settings.batch.events.get() as usize),
+                events: settings.batch.events.get() as usize,
                 bytes: settings.batch.bytes.as_len(),
             },
-            engine: Arc::new(Engine::new(Client::build(settings)?, pace)),
+            engine: Arc::new(Engine::new(Client::build(settings)?)),
         })
     }
 }

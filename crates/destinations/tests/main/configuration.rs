@@ -6,7 +6,7 @@ use crate::no_vault;
 use orgtap_destinations::file::Compression;
 use orgtap_destinations::syslog::{Confirm, Framing, Transport};
 use orgtap_destinations::webhook::AuthConfig;
-use orgtap_destinations::{DestinationConfig, Format, Kind};
+use orgtap_destinations::{DestinationConfig, Format, Kind, Pacing};
 use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use serde::Deserialize;
 
@@ -88,6 +88,49 @@ fn every_option_of_every_type_is_read() {
     let config = read("destinations: [{ name: bin, type: discard, format: raw }]").unwrap();
     assert_eq!((config.name(), config.kind(), config.format()), ("bin", "discard", Format::Raw));
     config.build(&no_vault()).unwrap();
+}
+
+#[test]
+fn every_type_takes_a_rate_a_lower_one_for_backfills_and_an_age() {
+    for rest in [
+        "type: dnif, url: 'https://t.example/c/s/a/events', auth: { bearer: { token: t } }",
+        "type: http, url: 'https://x.example/'",
+        "type: syslog, host: log.example",
+        "type: file, directory: ./x",
+        "type: stdout",
+        "type: discard",
+    ] {
+        let keys = "max_events_per_second: 100, backfill_events_per_second: 20, max_age: 18h";
+        let config = read(&format!("destinations: [{{ name: a, {rest}, {keys} }}]")).unwrap();
+        let pacing = Pacing {
+            max_events_per_second: NonZeroU32::new(100),
+            backfill_events_per_second: NonZeroU32::new(20),
+            max_age: Some(std::time::Duration::from_hours(18)),
+        };
+        assert_eq!(config.pacing(), pacing, "{rest}");
+        let paced = config.build(&no_vault()).unwrap();
+        assert_eq!(paced.pace().map(|pace| pace.pacing), Some(pacing));
+        assert_eq!((paced.name(), paced.kind()), ("a", config.kind()));
+        // A batch arrives at once.
+        assert_eq!(paced.limits().events, 100);
+        // Nothing is written before it is known that it may be.
+        assert!(!paced.forgets_unfinished());
+        let config = read(&format!("destinations: [{{ name: a, {rest} }}]")).unwrap();
+        assert_eq!(config.pacing(), Pacing::default());
+        assert!(config.build(&no_vault()).unwrap().pace().is_none(), "no rule, no default");
+        for (key, wrong) in [
+            ("max_events_per_second", "0"),
+            ("max_events_per_second", "-1"),
+            ("backfill_events_per_second", "4294967296"),
+            ("backfill_events_per_second", "0.5"),
+            ("max_age", "-18h"),
+            ("max_age", "18"),
+            ("max_age", "99999999999999999999d"),
+        ] {
+            let text = format!("destinations: [{{ name: a, {rest}, {key}: {wrong} }}]");
+            assert!(read(&text).is_err(), "{text}");
+        }
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::dialect::{INSERT_HOURS, Stop};
 use super::rows::{self, select_units};
 use super::script::Script;
 use crate::rules::handling_order;
-use crate::{Account, HourRows, LedgerError, UnitId};
+use crate::{Account, HourRows, LedgerError, Reached, UnitId};
 
 // The plus keeps the connector from choosing an index: the log dates are to.
 pub(super) const UNITS: &str = select_units!(
@@ -22,7 +22,7 @@ pub(super) const HOURS: &str = "
       and u.log_date >= $2 and u.log_date < $3
     order by h.unit_id, h.hour";
 pub(super) const DELIVERIES: &str = "
-    select d.unit_id, t.name, d.done
+    select d.unit_id, t.name, d.done, d.withheld is not null as withheld
     from unit u join delivery d on d.unit_id = u.id join destination t on t.id = d.destination_id
     where +u.connector_id = (select id from connector where name = $1)
       and u.log_date >= $2 and u.log_date < $3
@@ -70,7 +70,8 @@ pub(super) async fn accounts(
     for row in query.fetch_all(&mut *tx).await? {
         let place = places.get(&row.try_get("unit_id")?).copied();
         if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
-            account.deliveries.push((row.try_get("name")?, rows::yes(&row, "done")?));
+            let reached = Reached::of(rows::yes(&row, "done")?, rows::yes(&row, "withheld")?);
+            account.deliveries.push((row.try_get("name")?, reached));
         }
     }
     tx.commit().await?;

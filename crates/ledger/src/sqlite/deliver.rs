@@ -9,10 +9,10 @@ use super::dialect::{Stop, begin_with};
 use super::progress::{AT_ONCE, numbers, why_not};
 use super::rows::select_units;
 use super::script::Script;
-use super::{dead_letter, lease, replay, rows};
-use crate::rules::{Stage, check_step, delivery_name, handling_order, no_delivery};
+use super::{dead_letter, lease, progress, replay, rows};
+use crate::rules::{Stage, check_step, check_withhold, delivery_name, handling_order, no_delivery};
 use crate::unit::{self, Event, State};
-use crate::{Delivery, DeliveryDelta, Lane, Lease, LedgerError, Unit, UnitId};
+use crate::{Delivery, DeliveryDelta, Lane, Lease, LedgerError, ReplayId, Unit, UnitId};
 
 const OPEN: &str = "
     insert into delivery (unit_id, destination_id, lane_id, created_date, backfilled)
@@ -21,8 +21,8 @@ const OPEN: &str = "
     from unit u join destination t on t.connector_id = u.connector_id
     where u.id = $1 and t.registered = 1";
 const OF_UNIT: &str = "
-    select t.name, d.position, d.delivered, d.rejected, d.done, d.attempts as tries,
-        d.not_before as again, d.failure as failed
+    select t.name, d.position, d.delivered, d.rejected, d.done, d.withheld, d.backfilled,
+        d.attempts as tries, d.not_before as again, d.failure as failed
     from delivery d join destination t on t.id = d.destination_id
     where d.unit_id = $1
     order by t.name";
@@ -31,7 +31,7 @@ const UNIT_EXISTS: &str = "select count(*) from unit where id = $1";
 /// lane is still the last grant.
 macro_rules! standings {
     () => {
-        "select u.id, u.connector_id, u.state, d.destination_id, d.position, d.done
+        "select u.id, u.connector_id, u.state, u.log_date, d.destination_id, d.position, d.done
         from connector c
         join lane l on l.connector_id = c.id and l.event_type = $2 and l.day = $3
         join lease s on s.lane_id = l.id and s.stage = $4
@@ -60,13 +60,24 @@ const STEP_ON: &str = "
 const POSTPONE: &str = "
     update delivery set attempts = attempts + 1, not_before = $3, failure = $4
     where unit_id = $1 and destination_id = $2";
+const WITHHOLD: &str = "
+    update delivery set done = 1, withheld = $3, attempts = 0, not_before = 0, failure = null
+    where unit_id = $1 and destination_id = $2";
+/// What was withheld came by the replay $2 after all.
+const BROUGHT: &str = "
+    update delivery set withheld = null,
+        position = (select r.position from replay r where r.id = $2),
+        delivered = (select r.delivered from replay r where r.id = $2),
+        rejected = (select r.rejected from replay r where r.id = $2)
+    where unit_id = $1 and withheld is not null
+      and destination_id = (select r.destination_id from replay r where r.id = $2)";
 /// A unit with nothing left to deliver becomes $2.
 const DONE: &str = "
     update unit set state = $2, attempts = 0, not_before = 0, failure = null, final_at = $3
     where id = $1 and not exists (select 1 from delivery d where d.unit_id = $1 and d.done = 0)";
 pub(super) const OUTBOX: &str = select_units!(
-    ", d.position, d.delivered, d.rejected, d.done, d.attempts as tries, d.not_before as again,
-        d.failure as failed",
+    ", d.position, d.delivered, d.rejected, d.done, d.withheld, d.backfilled,
+        d.attempts as tries, d.not_before as again, d.failure as failed",
     "join delivery d on d.unit_id = u.id
     where d.done = 0
       and d.lane_id = (select k.id from lane k join connector o on o.id = k.connector_id
@@ -74,6 +85,11 @@ pub(super) const OUTBOX: &str = select_units!(
       and d.destination_id = (select t.id from destination t join connector o
                               on o.id = t.connector_id where o.name = $1 and t.name = $4)"
 );
+
+const REACHED: &str = "
+    update destination set delivered_at = $3,
+        newest = case when newest > $4 then newest else $4 end
+    where connector_id = $1 and name = $2";
 
 const DROP: &str = "delete from delivery where destination_id = $1 and done = 0";
 /// Units of a destination's connector that are $2 with nothing left to deliver become $3.
@@ -110,6 +126,8 @@ fn delivery(row: &SqliteRow, unit: UnitId, destination: String) -> Result<Delive
         delivered: row.try_get("delivered")?,
         rejected: row.try_get("rejected")?,
         done: rows::yes(row, "done")?,
+        withheld: row.try_get("withheld")?,
+        backfilled: rows::yes(row, "backfilled")?,
         attempts: row.try_get("tries")?,
         not_before: row.try_get("again")?,
         note: row.try_get("failed")?,
@@ -142,6 +160,7 @@ pub(super) async fn outbox(
 struct Standing {
     connector_id: i64,
     state: State,
+    log_date: i64,
     /// Number of the destination, position, and whether it is finished; none without a delivery.
     delivery: Option<(i64, i64, bool)>,
 }
@@ -164,7 +183,8 @@ async fn standings(
             None => None,
         };
         let connector_id = row.try_get("connector_id")?;
-        Ok((row.try_get("id")?, Standing { connector_id, state: rows::state(row)?, delivery }))
+        let (state, log_date) = (rows::state(row)?, row.try_get("log_date")?);
+        Ok((row.try_get("id")?, Standing { connector_id, state, log_date, delivery }))
     };
     rows.iter().map(standing).collect()
 }
@@ -186,6 +206,8 @@ pub(super) async fn deliver(
     };
     let mut script = Script::default();
     let mut sql = BEGIN_STANDINGS;
+    // The connector, which is the same for all, and the newest log date.
+    let mut newest: Option<(i64, i64)> = None;
     for deltas in deltas.chunks(AT_ONCE) {
         script.run(conn).await?;
         let units = deltas.iter().map(|delta| delta.unit);
@@ -199,6 +221,10 @@ pub(super) async fn deliver(
             let Some(standing) = known.get_mut(&delta.unit) else {
                 return Err(why_not(conn, lease, delta.unit).await);
             };
+            if delta.delivered > 0 {
+                let this = (standing.connector_id, standing.log_date);
+                newest = newest.max(Some(this));
+            }
             if let Some(replay) = delta.replay {
                 script.run(conn).await?;
                 replay::step(conn, lease, replay, delta, now).await?;
@@ -209,6 +235,9 @@ pub(super) async fn deliver(
             let letters = &delta.rejected;
             dead_letter::insert(conn, &mut script, connector, delta.unit, by, letters).await?;
         }
+    }
+    if let Some((connector, log_date)) = newest {
+        script.push(REACHED).bind(connector).bind(name).bind(now).bind(log_date);
     }
     script.commit(conn).await
 }
@@ -268,6 +297,45 @@ pub(super) async fn postpone(
         .bind(note)
         .execute(conn)
         .await?;
+    Ok(())
+}
+
+pub(super) async fn withhold(
+    conn: &mut SqliteConnection,
+    lease: &Lease,
+    units: &[UnitId],
+    reason: &str,
+    now: i64,
+) -> Result<(), Stop> {
+    let lane = lease::held(conn, lease).await?;
+    let Stage::Deliver(name) = Stage::parse(&lease.stage)? else {
+        return Err(lease::fenced(&lease.lane, "deliver", lease.epoch));
+    };
+    for unit in units {
+        let standing = progress::standing(conn, lease, lane, *unit).await?;
+        let what = || delivery_name(*unit, name);
+        let row = sqlx::query(ONE).bind(unit).bind(name).fetch_optional(&mut *conn).await?;
+        let row = row.ok_or_else(|| no_delivery(what(), "nothing"))?;
+        check_withhold(what, row.try_get("position")?, rows::yes(&row, "done")?)?;
+        sqlx::query(WITHHOLD)
+            .bind(unit)
+            .bind(row.try_get::<i64, _>("destination_id")?)
+            .bind(reason)
+            .execute(&mut *conn)
+            .await?;
+        let next = unit::apply(standing.state, &Event::Delivered)?;
+        sqlx::query(DONE).bind(unit).bind(next.name()).bind(now).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Makes a withheld delivery an ordinary one, which a replay has done.
+pub(super) async fn brought(
+    conn: &mut SqliteConnection,
+    unit: UnitId,
+    replay: ReplayId,
+) -> Result<(), Stop> {
+    sqlx::query(BROUGHT).bind(unit).bind(replay).execute(conn).await?;
     Ok(())
 }
 

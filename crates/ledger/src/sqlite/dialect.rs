@@ -32,10 +32,12 @@ pub(super) const COMMIT: &str = "commit";
 pub(super) const ROLLBACK: &str = "rollback";
 /// Objects in the database, whoever made them.
 pub(super) const OBJECTS: &str = "select count(*) from sqlite_schema";
-/// Names of the tables but that of their versions, in the order they were made.
+/// Names of the tables but that of their versions, the console's, and those that triggers fill, in
+/// the order they were made.
 pub(super) const TABLES: &str = "
     select name from sqlite_schema
     where type = 'table' and name <> 'orgtap_schema' and name not like 'sqlite_%'
+      and substr(name, 1, 8) <> 'console_' and name not like '%_total'
     order by rowid";
 /// Names of a table's columns.
 pub(super) const COLUMNS: &str = "select name from pragma_table_info($1)";

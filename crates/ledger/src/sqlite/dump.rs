@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use futures_util::TryStreamExt;
 use serde_json::{Map, Value, json};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{
@@ -16,7 +17,7 @@ use sqlx::{
 
 use super::dialect::{self, Stop};
 use super::file::LedgerFile;
-use super::{SqliteLedger, migrate};
+use super::{SqliteLedger, migrate, status};
 use crate::LedgerError;
 
 /// A row: its columns' values by name. Bytes are `{"hex": ".."}`.
@@ -41,20 +42,10 @@ impl SqliteLedger {
         let mut conn = conn;
         let mut tx = conn.begin().await.map_err(failed)?;
         for table in tables(&mut tx).await.map_err(LedgerError::from)? {
-            // Few of the tables are long, but the one of units may be: a piece at a time.
-            let mut after = i64::MIN;
-            loop {
-                let text = format!(
-                    "select rowid as dumped_rowid, * from {table} where rowid > {after}
-                     order by rowid limit 1000"
-                );
-                let rows =
-                    sqlx::query(AssertSqlSafe(text)).fetch_all(&mut *tx).await.map_err(failed)?;
-                let Some(last) = rows.last() else { break };
-                after = last.try_get(0).map_err(failed)?;
-                for row in &rows {
-                    tell(&table, values(row).map_err(LedgerError::from)?)?;
-                }
+            let text = format!("select * from {table}");
+            let mut rows = sqlx::query(AssertSqlSafe(text)).fetch(&mut *tx);
+            while let Some(row) = rows.try_next().await.map_err(failed)? {
+                tell(&table, values(&row).map_err(LedgerError::from)?)?;
             }
         }
         Ok(())
@@ -68,7 +59,7 @@ async fn tables(conn: &mut SqliteConnection) -> Result<Vec<String>, Stop> {
 
 fn values(row: &SqliteRow) -> Result<DumpedRow, Stop> {
     let mut values = DumpedRow::new();
-    for column in row.columns().iter().skip(1) {
+    for column in row.columns() {
         let raw = row.try_get_raw(column.ordinal())?;
         let kind = raw.type_info().name().to_owned();
         let at = column.ordinal();
@@ -182,7 +173,9 @@ impl Restore {
     /// # Errors
     /// [`LedgerError::Corrupt`] if rows contradict each other.
     pub async fn finish(mut self) -> Result<(), LedgerError> {
-        sqlx::raw_sql(dialect::COMMIT).execute(&mut self.conn).await.map_err(Stop::from)?;
+        for text in [status::RECOUNT, dialect::COMMIT] {
+            sqlx::raw_sql(text).execute(&mut self.conn).await.map_err(Stop::from)?;
+        }
         migrate::bring_up_to_date(&mut self.conn, false).await?;
         self.conn.close().await.map_err(Stop::from)?;
         self.file.made()

@@ -7,6 +7,7 @@ mod account;
 mod api_call;
 mod backfill;
 mod connector;
+mod console;
 mod dead_letter;
 mod deliver;
 mod dialect;
@@ -18,13 +19,16 @@ mod listing;
 mod migrate;
 mod progress;
 mod replay;
+mod rollup;
 mod rows;
 mod script;
 mod status;
 #[cfg(test)]
 mod tests;
+mod work;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,7 +41,7 @@ use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
     Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
-    Replay, ReplayId, Summary, Unit, UnitChoice, UnitId, WhenFull,
+    Overview, Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId, WhenFull,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -170,12 +174,28 @@ impl Ledger for SqliteLedger {
         Ok(connector::record(&mut *self.reader().await?, connector).await?)
     }
 
-    async fn set_connector(
+    async fn change_connector(
         &self,
         connector: &str,
-        record: &ConnectorRecord,
+        change: RecordChange<'_>,
     ) -> Result<(), LedgerError> {
-        whole!(self, |tx| connector::set_record(&mut tx, connector, record))
+        let mut tx = self.writer.begin().await?;
+        let changed = connector::change_record(&mut tx, connector, change).await;
+        tx.finish(changed).await
+    }
+
+    async fn set_paused(
+        &self,
+        connector: &str,
+        paused: Option<&Paused>,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let set = connector::set_paused(&mut tx, connector, paused).await;
+        tx.finish(set).await
+    }
+
+    async fn paused(&self) -> Result<Vec<String>, LedgerError> {
+        Ok(connector::paused(&mut *self.reader().await?).await?)
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Result<Option<Cursor>, LedgerError> {
@@ -301,6 +321,18 @@ impl Ledger for SqliteLedger {
         scripted!(self, |tx| deliver::deliver(&mut tx, lease, deltas, now))
     }
 
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Result<(), LedgerError> {
+        let mut tx = self.writer.begin().await?;
+        let withheld = deliver::withhold(&mut tx, lease, units, reason, now).await;
+        tx.finish(withheld).await
+    }
+
     async fn letters(
         &self,
         choice: &LetterChoice,
@@ -401,8 +433,20 @@ impl Ledger for SqliteLedger {
         whole!(self, |tx| status::spool_released(&mut tx, units))
     }
 
+    async fn at_work(
+        &self,
+        connector: &str,
+        limit: usize,
+    ) -> Result<Vec<(Unit, Vec<Delivery>)>, LedgerError> {
+        Ok(work::at_work(&self.readers, connector, limit).await?)
+    }
+
     async fn summary(&self, connector: &str) -> Result<Summary, LedgerError> {
         Ok(status::summary(&self.readers, connector).await?)
+    }
+
+    async fn overview(&self, day: &str) -> Result<BTreeMap<String, Overview>, LedgerError> {
+        Ok(status::overview(&self.readers, day).await?)
     }
 
     async fn accounts(

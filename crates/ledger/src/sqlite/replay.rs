@@ -9,7 +9,7 @@ use super::dead_letter::{self, Sent};
 use super::dialect::{self, Stop};
 use super::rows::{self, select_units};
 use super::script::Script;
-use super::{lease, progress};
+use super::{deliver, lease, progress};
 use crate::rules::{GIVEN_UP, Stage, check_step, no_delivery, replay_name};
 use crate::unit::{self, Event, State};
 use crate::{
@@ -37,7 +37,8 @@ macro_rules! replayable {
         )
     };
 }
-/// By choice: connector $1, log file $2, from $3 up to $4, event types $5, to the destination $6.
+/// By choice: connector $1, log file $2, from $3 up to $4, event types $5, to the destination $6,
+/// all or only what is withheld from it $7.
 const REPLAYABLE: &str = select_units!(concat!(
     "where u.connector_id = (select id from connector where name = $1)
       and ($2 is null or u.log_file_id = $2)
@@ -46,7 +47,10 @@ const REPLAYABLE: &str = select_units!(concat!(
     dialect::list_of!("$5"),
     ")) and ",
     replayable!("$6"),
-    " order by u.log_date, u.id"
+    " and ($7 = 0 or exists (
+        select 1 from delivery d join destination t on t.id = d.destination_id
+        where d.unit_id = u.id and d.withheld is not null and t.name = $6))
+    order by u.log_date, u.id"
 ));
 const ASK_UNIT: &str = concat!(
     "insert into replay (unit_id, destination_id, lane_id, only_letters, requested_at)
@@ -127,16 +131,6 @@ pub(super) const WAKE: &str = "
     where ended_at is null and attempts > 0 and destination_id in (
         select t.id from destination t join connector c on c.id = t.connector_id
         where c.name = $1)";
-pub(super) const OPEN: &str = "
-    select count(r.id)
-    from destination t join replay r on r.destination_id = t.id
-    where t.connector_id = (select id from connector where name = $1) and r.ended_at is null";
-pub(super) const FAILING: &str = "
-    select count(r.id)
-    from destination t join replay r on r.destination_id = t.id
-    where t.connector_id = (select id from connector where name = $1)
-      and r.ended_at is null and r.attempts > 0";
-
 const ONE: &str = "
     select r.unit_id, r.only_letters, r.position, r.ended_at is not null as ended,
         u.connector_id
@@ -173,6 +167,7 @@ pub(super) async fn replayable(
         .bind(choice.to)
         .bind(dialect::list(choice.event_types.as_deref()))
         .bind(destination)
+        .bind(i64::from(choice.withheld))
         .fetch_all(conn)
         .await?;
     rows.iter().map(rows::unit).collect()
@@ -407,6 +402,7 @@ pub(super) async fn step(
     if delta.done && !standing.only_letters {
         let closed = dead_letter::of_unit(conn, delta.unit, &name).await?;
         dead_letter::close(conn, &closed, Closing::Replayed, now).await?;
+        deliver::brought(conn, delta.unit, replay).await?;
     }
     Ok(())
 }

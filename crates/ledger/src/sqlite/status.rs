@@ -1,40 +1,37 @@
 //! Counts for status, and the spool's housekeeping.
 
+use std::collections::BTreeMap;
+
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::dialect::Stop;
-use super::replay;
 use super::rows::{self, select_units};
+use super::{backfill, connector};
 use crate::unit::{Misfit, State};
-use crate::{LedgerError, Summary, Unit, UnitId};
+use crate::{ApiCalls, DestinationSummary, LedgerError, Overview, Summary, Unit, UnitId, Withheld};
 
-pub(super) const UNITS: &str = "
-    select u.state, l.event_type, count(*) as units, cast(sum(u.row_count) as bigint) as row_count,
-        cast(sum(u.admitted) as bigint) as admitted, cast(sum(u.repeats) as bigint) as repeats,
-        cast(sum(u.undecodable) as bigint) as undecodable,
-        cast(sum(u.raw_bytes) as bigint) as raw_bytes, max(u.created_date) as newest,
-        max(u.listed_at - u.created_date) as age
-    from unit u join lane l on l.id = u.lane_id
-    where u.connector_id = (select id from connector where name = $1)
-    group by u.state, l.event_type";
-pub(super) const DESTINATIONS: &str = "
-    select t.name, cast(coalesce(sum(d.delivered), 0) as bigint) as delivered,
-        cast(coalesce(sum(d.rejected), 0) as bigint) as rejected,
-        cast(coalesce(sum(d.done), 0) as bigint) as finished, count(d.unit_id) as units
-    from destination t left join delivery d on d.destination_id = t.id
-    where t.connector_id = (select id from connector where name = $1)
-    group by t.id, t.name, t.registered
-    having t.registered = 1 or count(d.unit_id) > 0";
-pub(super) const DEAD_LETTERS: &str = "
-    select count(*) from dead_letter d
-    where d.connector_id = (select id from connector where name = $1) and d.closed_at is null";
+/// The questions about the units, destinations and dead letters of connectors.
+pub(super) struct Questions {
+    pub(super) units: &'static str,
+    pub(super) listed: &'static str,
+    pub(super) destinations: &'static str,
+    pub(super) withheld: &'static str,
+    /// Each with the number it is about.
+    pub(super) counts: [(&'static str, Count); 7],
+}
 
-/// Units in a state, of which no later version is in the states that make up for it.
+/// A number of a summary.
+type Count = fn(&mut Summary) -> &mut i64;
+
+/// Of a connector, how many units in a state have no later version in the states that make up for
+/// it.
 macro_rules! count_without_later {
-    ($state:literal, $made_up:literal) => {
+    ($which:literal, $state:literal, $made_up:literal) => {
         concat!(
-            "select count(*) from unit u
-            where u.connector_id = (select id from connector where name = $1) and u.state = ",
+            "select c.name, count(*) as n from connector c join unit u on u.connector_id = c.id
+            where ",
+            $which,
+            " and u.state = ",
             $state,
             " and not exists (
                 select 1 from unit v
@@ -42,21 +39,138 @@ macro_rules! count_without_later {
                   and v.log_date = u.log_date and v.sequence = u.sequence
                   and v.created_date > u.created_date and v.state ",
             $made_up,
-            ")"
+            ") group by c.id, c.name"
         )
     };
 }
-pub(super) const LOST: &str = count_without_later!("'vanished'", "<> 'vanished'");
-pub(super) const DISPUTED: &str = count_without_later!("'disputed'", "in ('admitted', 'done')");
-pub(super) const UNITS_FAILING: &str = "
-    select count(*) from unit u
-    where u.connector_id = (select id from connector where name = $1)
-      and u.state in ('listed', 'fetched') and u.attempts > 0";
-pub(super) const DELIVERIES_FAILING: &str = "
-    select count(d.unit_id)
-    from destination t join delivery d on d.destination_id = t.id
-    where t.connector_id = (select id from connector where name = $1)
-      and d.done = 0 and d.attempts > 0";
+
+/// The questions about the connectors `c` that are meant.
+macro_rules! questions {
+    ($which:literal) => {
+        Questions {
+            units: concat!(
+                "select c.name, n.event_type, n.state, n.units, n.row_count, n.admitted, n.repeats,
+                    n.undecodable, n.raw_bytes, n.newest, n.oldest_age as age
+                from connector c join unit_total n on n.connector_id = c.id
+                where ",
+                $which
+            ),
+            listed: concat!(
+                "select c.name, min(u.created_date) as oldest
+                from connector c join unit u on u.connector_id = c.id
+                where u.state in ('listed', 'fetched') and ",
+                $which,
+                " group by c.id, c.name"
+            ),
+            destinations: concat!(
+                "select c.name as connector, t.name, t.delivered_at, t.newest,
+                    coalesce(n.delivered, 0) as delivered, coalesce(n.rejected, 0) as rejected,
+                    coalesce(n.finished, 0) as finished, coalesce(n.units, 0) as units,
+                    (select min(d.created_date) from delivery d
+                     where d.destination_id = t.id and d.done = 0) as oldest
+                from connector c join destination t on t.connector_id = c.id
+                left join delivery_total n on n.destination_id = t.id
+                where (t.registered = 1 or n.units > 0) and ",
+                $which
+            ),
+            withheld: concat!(
+                "select c.name as connector, t.name, count(d.unit_id) as units,
+                    cast(sum(u.admitted) as bigint) as row_count
+                from connector c join destination t on t.connector_id = c.id
+                join delivery d on d.destination_id = t.id
+                join unit u on u.id = d.unit_id
+                where d.withheld is not null and ",
+                $which,
+                " group by c.id, c.name, t.id, t.name"
+            ),
+            counts: [
+                (
+                    concat!(
+                        "select c.name, count(*) as n
+                        from connector c join dead_letter d on d.connector_id = c.id
+                        where d.closed_at is null and ",
+                        $which,
+                        " group by c.id, c.name"
+                    ),
+                    |summary| &mut summary.dead_letters,
+                ),
+                (count_without_later!($which, "'vanished'", "<> 'vanished'"), |summary| {
+                    &mut summary.lost
+                }),
+                (
+                    count_without_later!($which, "'disputed'", "in ('admitted', 'done')"),
+                    |summary| &mut summary.disputed,
+                ),
+                (
+                    concat!(
+                        "select c.name, count(*) as n from connector c
+                        join destination t on t.connector_id = c.id
+                        join replay r on r.destination_id = t.id
+                        where r.ended_at is null and ",
+                        $which,
+                        " group by c.id, c.name"
+                    ),
+                    |summary| &mut summary.replays,
+                ),
+                (
+                    concat!(
+                        "select c.name, count(*) as n
+                        from connector c join unit u on u.connector_id = c.id
+                        where u.state in ('listed', 'fetched') and u.attempts > 0 and ",
+                        $which,
+                        " group by c.id, c.name"
+                    ),
+                    |summary| &mut summary.failing,
+                ),
+                (
+                    concat!(
+                        "select c.name, count(*) as n from connector c
+                        join destination t on t.connector_id = c.id
+                        join delivery d on d.destination_id = t.id
+                        where d.done = 0 and d.attempts > 0 and ",
+                        $which,
+                        " group by c.id, c.name"
+                    ),
+                    |summary| &mut summary.failing,
+                ),
+                (
+                    concat!(
+                        "select c.name, count(*) as n from connector c
+                        join destination t on t.connector_id = c.id
+                        join replay r on r.destination_id = t.id
+                        where r.ended_at is null and r.attempts > 0 and ",
+                        $which,
+                        " group by c.id, c.name"
+                    ),
+                    |summary| &mut summary.failing,
+                ),
+            ],
+        }
+    };
+}
+/// Of the connector $1.
+pub(super) const OF_ONE: Questions = questions!("c.name = $1");
+/// Of all of them.
+pub(super) const OF_ALL: Questions = questions!("$1 is null");
+
+/// Counts the units anew, for a ledger whose units came before their lanes.
+pub(super) const RECOUNT: &str = "
+    delete from unit_total;
+    insert into unit_total
+    select u.connector_id, l.event_type, u.state, count(*), sum(u.row_count), sum(u.admitted),
+        sum(u.repeats), sum(u.undecodable), sum(u.raw_bytes), max(u.created_date),
+        max(u.listed_at - u.created_date)
+    from unit u join lane l on l.id = u.lane_id
+    group by u.connector_id, l.event_type, u.state";
+
+const RECORDS: &str = "select c.name, c.record, c.paused from connector c";
+const CALLS: &str = "
+    select c.name, a.day, a.purpose, a.calls
+    from connector c join api_call a on a.connector_id = c.id
+    where a.day = $1
+    order by a.purpose";
+const BACKFILLED: &str = "
+    select distinct c.name from backfill b join connector c on c.id = b.connector_id";
 
 pub(super) const RELEASABLE: &str = select_units!(
     "where u.spooled = 1 and u.final_at is not null and u.final_at < $1 and u.state not in ($2, $4)
@@ -71,39 +185,96 @@ pub(super) const SPOOLED: &str = "
 const STATE: &str = "select state from unit where id = $1";
 const RELEASED: &str = "update unit set spooled = 0 where id = $1";
 
-/// All counts as of one moment.
+/// All counts of a connector as of one moment.
 pub(super) async fn summary(readers: &SqlitePool, connector: &str) -> Result<Summary, Stop> {
     let mut tx = readers.begin().await?;
-    let mut summary = Summary::default();
-    for row in sqlx::query(UNITS).bind(connector).fetch_all(&mut *tx).await? {
+    let mut found = summaries(&mut tx, &OF_ONE, Some(connector)).await?;
+    tx.commit().await?;
+    Ok(found.remove(connector).unwrap_or_default())
+}
+
+/// All there is to show of all connectors as of one moment.
+pub(super) async fn overview(
+    readers: &SqlitePool,
+    day: &str,
+) -> Result<BTreeMap<String, Overview>, Stop> {
+    let mut tx = readers.begin().await?;
+    let mut found: BTreeMap<String, Overview> = BTreeMap::new();
+    for row in sqlx::query(RECORDS).fetch_all(&mut *tx).await? {
+        let name: String = row.try_get("name")?;
+        let record = connector::record_of(&name, &row)?;
+        found.insert(name, Overview { record, ..Overview::default() });
+    }
+    for (name, summary) in summaries(&mut tx, &OF_ALL, None).await? {
+        found.entry(name).or_default().summary = summary;
+    }
+    for row in sqlx::query(CALLS).bind(day).fetch_all(&mut *tx).await? {
+        let calls = ApiCalls {
+            day: row.try_get("day")?,
+            purpose: row.try_get("purpose")?,
+            calls: row.try_get("calls")?,
+        };
+        found.entry(row.try_get("name")?).or_default().calls.push(calls);
+    }
+    for name in sqlx::query_scalar::<_, String>(BACKFILLED).fetch_all(&mut *tx).await? {
+        let backfills = backfill::all(&mut tx, &name).await?;
+        found.entry(name).or_default().backfills = backfills;
+    }
+    tx.commit().await?;
+    Ok(found)
+}
+
+async fn summaries(
+    conn: &mut SqliteConnection,
+    questions: &Questions,
+    connector: Option<&str>,
+) -> Result<BTreeMap<String, Summary>, Stop> {
+    let mut found: BTreeMap<String, Summary> = BTreeMap::new();
+    for row in sqlx::query(questions.units).bind(connector).fetch_all(&mut *conn).await? {
+        let summary = found.entry(row.try_get("name")?).or_default();
+        summary.newest_file = summary.newest_file.max(row.try_get("newest")?);
         let units: i64 = row.try_get("units")?;
-        *summary.units.entry(row.try_get("state")?).or_default() += units;
-        *summary.event_types.entry(row.try_get("event_type")?).or_default() += units;
+        if units > 0 {
+            *summary.units.entry(row.try_get("state")?).or_default() += units;
+            *summary.event_types.entry(row.try_get("event_type")?).or_default() += units;
+        }
         summary.rows += row.try_get::<i64, _>("row_count")?;
         summary.admitted += row.try_get::<i64, _>("admitted")?;
         summary.repeats += row.try_get::<i64, _>("repeats")?;
         summary.undecodable += row.try_get::<i64, _>("undecodable")?;
         summary.raw_bytes += row.try_get::<i64, _>("raw_bytes")?;
-        summary.newest_file = summary.newest_file.max(row.try_get("newest")?);
         summary.oldest_age = summary.oldest_age.max(row.try_get("age")?);
     }
-    for row in sqlx::query(DESTINATIONS).bind(connector).fetch_all(&mut *tx).await? {
+    for row in sqlx::query(questions.listed).bind(connector).fetch_all(&mut *conn).await? {
+        found.entry(row.try_get("name")?).or_default().oldest_listed = row.try_get("oldest")?;
+    }
+    for row in sqlx::query(questions.destinations).bind(connector).fetch_all(&mut *conn).await? {
         let (units, finished): (i64, i64) = (row.try_get("units")?, row.try_get("finished")?);
-        let counts =
-            (row.try_get("delivered")?, row.try_get("rejected")?, finished, units - finished);
-        summary.destinations.insert(row.try_get("name")?, counts);
+        let destination = DestinationSummary {
+            delivered: row.try_get("delivered")?,
+            rejected: row.try_get("rejected")?,
+            finished,
+            waiting: units - finished,
+            delivered_at: row.try_get("delivered_at")?,
+            newest: row.try_get("newest")?,
+            oldest_waiting: row.try_get("oldest")?,
+            withheld: Withheld::default(),
+        };
+        let summary = found.entry(row.try_get("connector")?).or_default();
+        summary.destinations.insert(row.try_get("name")?, destination);
     }
-    summary.dead_letters =
-        sqlx::query_scalar(DEAD_LETTERS).bind(connector).fetch_one(&mut *tx).await?;
-    summary.lost = sqlx::query_scalar(LOST).bind(connector).fetch_one(&mut *tx).await?;
-    summary.disputed = sqlx::query_scalar(DISPUTED).bind(connector).fetch_one(&mut *tx).await?;
-    summary.replays = sqlx::query_scalar(replay::OPEN).bind(connector).fetch_one(&mut *tx).await?;
-    for failing in [UNITS_FAILING, DELIVERIES_FAILING, replay::FAILING] {
-        summary.failing +=
-            sqlx::query_scalar::<_, i64>(failing).bind(connector).fetch_one(&mut *tx).await?;
+    for row in sqlx::query(questions.withheld).bind(connector).fetch_all(&mut *conn).await? {
+        let withheld = Withheld { units: row.try_get("units")?, rows: row.try_get("row_count")? };
+        let summary = found.entry(row.try_get("connector")?).or_default();
+        summary.destinations.entry(row.try_get("name")?).or_default().withheld = withheld;
     }
-    tx.commit().await?;
-    Ok(summary)
+    for (question, count) in questions.counts {
+        for row in sqlx::query(question).bind(connector).fetch_all(&mut *conn).await? {
+            let summary = found.entry(row.try_get("name")?).or_default();
+            *count(summary) += row.try_get::<i64, _>("n")?;
+        }
+    }
+    Ok(found)
 }
 
 pub(super) async fn releasable(

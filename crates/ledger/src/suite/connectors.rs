@@ -2,11 +2,11 @@
 
 use super::Storage;
 use super::scene::{
-    ACME, COLLECT, NOW, TO_SIEM, admit, admitted, assert_refused, fetched, file, finish, lane,
-    list, step, take,
+    ACME, COLLECT, NOW, TO_SIEM, admit, admitted, assert_refused, counts, fetched, file, finish,
+    lane, list, step, take,
 };
 use crate::unit::State;
-use crate::{ConnectorRecord, LedgerError, Outcome};
+use crate::{ConnectorRecord, LedgerError, Outcome, Paused};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -22,11 +22,15 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         refused_credentials: Some("a1b2".to_owned()),
         poll: Some(Outcome { at: NOW + 1, problem: None }),
         hold: Some(Outcome { at: NOW + 2, problem: None }),
+        counting: Some(Outcome { at: NOW + 3, problem: None }),
         test: Some(serde_json::json!({"stages": [1, 2.5, null, true]})),
         api_usage: Some((17, 15_000)),
         reconcile: Some("deliver, 90 %".to_owned()),
         api_usage_at: Some(NOW + 2),
         api_restraint: Some(serde_json::json!({"until": 3})),
+        signing_in: Some(NOW + 3),
+        stopped: Some(Outcome { at: NOW + 4, problem: None }),
+        paused: None,
     };
     ledger.set_connector(ACME, &record).await.unwrap();
     assert_eq!(ledger.connector(ACME).await.unwrap(), record);
@@ -36,6 +40,30 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
     let less = ConnectorRecord { api_usage: Some((18, 15_000)), ..ConnectorRecord::default() };
     ledger.set_connector(ACME, &less).await.unwrap();
     assert_eq!(ledger.connector(ACME).await.unwrap(), less);
+}
+
+/// Whoever is at work writes what is kept again and again, and knows nothing of a pause that came
+/// meanwhile.
+pub async fn a_pause_lasts_whatever_else_is_written_until_it_is_ended(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let paused = |by: &str| Paused { at: NOW, by: Some(by.to_owned()), note: None };
+    assert!(ledger.paused().await.unwrap().is_empty());
+    let before = ledger.connector(ACME).await.unwrap();
+    ledger.set_paused(ACME, Some(&paused("ann"))).await.unwrap();
+    ledger.set_paused("beta", Some(&paused("bob"))).await.unwrap();
+    ledger.set_connector(ACME, &before).await.unwrap();
+    let change = |record: &mut ConnectorRecord| {
+        assert_eq!(record.paused, Some(paused("ann")));
+        record.paused = None;
+        record.org_id = Some("00D".to_owned());
+    };
+    ledger.change_connector(ACME, Box::new(change)).await.unwrap();
+    assert_eq!(ledger.paused().await.unwrap(), [ACME, "beta"]);
+    let kept = storage.open().await.connector(ACME).await.unwrap();
+    assert_eq!((kept.paused, kept.org_id.as_deref()), (Some(paused("ann")), Some("00D")));
+    ledger.set_paused(ACME, None).await.unwrap();
+    assert_eq!(ledger.paused().await.unwrap(), ["beta"]);
+    assert_eq!(ledger.connector(ACME).await.unwrap().paused, None);
 }
 
 /// A connector that was only tried or listed is not one that runs.
@@ -91,8 +119,8 @@ pub async fn dropping_a_destination_keeps_what_it_finished(storage: &dyn Storage
     assert!(kept[1].done && kept[1].destination == "siem" && kept[1].delivered == 100);
     assert_eq!(ledger.unit(units[0].id).await.unwrap().state, State::Admitted);
     let summary = ledger.summary(ACME).await.unwrap();
-    assert_eq!(summary.destinations.get("siem"), Some(&(100, 0, 1, 0)));
-    assert_eq!(summary.destinations.get("archive"), Some(&(0, 0, 0, 2)));
+    assert_eq!(counts(&summary, "siem"), [100, 0, 1, 0]);
+    assert_eq!(counts(&summary, "archive"), [0, 0, 0, 2]);
 }
 
 /// And nothing of what was admitted while it was not there.

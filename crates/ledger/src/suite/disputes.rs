@@ -7,7 +7,8 @@ use super::scene::{
 };
 use crate::unit::{Event, State};
 use crate::{
-    Closed, Closing, DeadLetter, HourRows, Ledger, LedgerError, LetterChoice, NewUnit, Unit,
+    Closed, Closing, DeadLetter, HourRows, Ledger, LedgerError, LetterChoice, NewUnit, Reached,
+    Unit,
 };
 
 fn dispute() -> Event {
@@ -148,10 +149,10 @@ pub async fn rows_by_hour_are_kept_with_the_admission(storage: &dyn Storage) {
     let now = account().await;
     assert_eq!(now.unit, ledger.unit(id).await.unwrap());
     assert_eq!(now.hours, [hour(0, 3), hour(5, 90), hour(24, 7)]);
-    let who = |siem| vec![("archive".to_owned(), false), ("siem".to_owned(), siem)];
-    assert_eq!(now.deliveries, who(false));
+    let who = |siem| vec![("archive".to_owned(), Reached::UnderWay), ("siem".to_owned(), siem)];
+    assert_eq!(now.deliveries, who(Reached::UnderWay));
     finish(&*ledger, &now.unit, "siem").await;
-    assert_eq!(account().await.deliveries, who(true));
+    assert_eq!(account().await.deliveries, who(Reached::Done));
 }
 
 /// The end does not belong to it; other connectors do not either.

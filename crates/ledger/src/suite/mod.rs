@@ -19,10 +19,12 @@ mod listing;
 mod memory;
 pub mod model;
 mod replays;
+mod rollups;
 mod scene;
 mod status;
 mod together;
 mod units;
+mod withheld;
 
 use std::sync::Arc;
 
@@ -45,9 +47,11 @@ pub use letters::{
 pub use listing::*;
 pub use memory::MemoryLedger;
 pub use replays::*;
+pub use rollups::*;
 pub use status::*;
 pub use together::*;
 pub use units::*;
+pub use withheld::*;
 
 /// Where one case keeps its ledger.
 #[async_trait]
@@ -140,6 +144,11 @@ cases! { $
     a_step_that_gets_further_clears_failures
     two_steps_from_one_position_have_one_winner
 
+    a_withheld_delivery_is_finished_with_nothing_sent
+    a_delivery_that_has_begun_is_not_withheld
+    a_withheld_unit_is_counted_until_a_replay_has_brought_it
+    deliveries_are_withheld_all_or_none
+
     a_disputed_unit_is_final_keeps_its_bytes_and_says_why
     disputed_units_are_reconsidered_for_one_connector
     a_disputed_unit_is_decided_again_when_its_letter_is_replayed
@@ -156,13 +165,16 @@ cases! { $
     an_outbox_has_what_a_destination_has_not_finished
 
     what_is_kept_about_a_connector_is_replaced_whole
+    a_pause_lasts_whatever_else_is_written_until_it_is_ended
     only_registered_connectors_are_named
     dropping_a_destination_finishes_units_that_waited_for_it_alone
     dropping_a_destination_keeps_what_it_finished
     a_destination_gets_what_is_admitted_while_it_is_registered
 
     a_summary_counts_units_rows_and_deliveries
+    an_overview_holds_what_each_connector_is_asked_for
     a_vanished_unit_is_lost_unless_a_later_version_is_listed
+    what_is_at_work_comes_with_its_deliveries_and_bounded
     connectors_do_not_see_each_other
     dead_letters_come_newest_first_and_bounded
     payloads_of_dead_letters_are_cut

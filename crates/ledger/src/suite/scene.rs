@@ -1,7 +1,9 @@
 //! What the cases have in common: files, leases, and the way of a unit up to a state.
 
 use crate::unit::Event;
-use crate::{DeadLetter, DeliveryDelta, Lane, Lease, Ledger, LedgerError, NewUnit, Unit, UnitId};
+use crate::{
+    DeadLetter, DeliveryDelta, Lane, Lease, Ledger, LedgerError, NewUnit, Summary, Unit, UnitId,
+};
 
 /// The time of the cases, microseconds.
 pub(super) const NOW: i64 = 1_795_000_000_000_000;
@@ -52,6 +54,12 @@ pub(super) async fn list(ledger: &dyn Ledger, files: &[NewUnit]) {
     let cursor = ledger.cursor(connector, HOURLY).await.unwrap();
     let (from, to) = (cursor.as_ref(), cursor.as_ref());
     ledger.list(connector, HOURLY, files, from, to, NOW).await.unwrap();
+}
+
+/// Of a destination: events delivered, refused, units finished, waiting.
+pub(super) fn counts(summary: &Summary, destination: &str) -> [i64; 4] {
+    let one = &summary.destinations[destination];
+    [one.delivered, one.rejected, one.finished, one.waiting]
 }
 
 /// Takes a lease for an hour from [`NOW`].

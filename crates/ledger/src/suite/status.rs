@@ -2,11 +2,14 @@
 
 use super::Storage;
 use super::scene::{
-    ACME, COLLECT, NOW, TO_SIEM, admit, assert_refused, dead_letter, fetched, file, finish, lane,
-    last_step, list, step, take,
+    ACME, COLLECT, NOW, TO_SIEM, admit, assert_refused, counts, dead_letter, fetched, file, finish,
+    lane, last_step, list, step, take,
 };
 use crate::unit::{Event, State};
-use crate::{DeadLetter, DeliveryDelta, Lane, LedgerError, PAYLOAD_LIMIT, Summary, UnitId};
+use crate::{
+    ApiCalls, ConnectorRecord, DeadLetter, DeliveryDelta, DestinationSummary, Lane, LedgerError,
+    NewBackfill, PAYLOAD_LIMIT, Paused, Summary, UnitId, Withheld,
+};
 
 /// Every number of it, from a history in which all differ.
 pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
@@ -30,12 +33,23 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
     ledger.apply(&lease, others[0].id, &event, &letter, NOW).await.unwrap();
     ledger.apply(&lease, others[1].id, &Event::Gone, &[], NOW).await.unwrap();
 
-    let counts = |pairs: &[(&str, i64)]| {
+    let named = |pairs: &[(&str, i64)]| {
         pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
     };
+    let archive = DestinationSummary {
+        delivered: 100,
+        rejected: 0,
+        finished: 1,
+        waiting: 3,
+        delivered_at: Some(NOW),
+        newest: Some(units[0].listed.log_date),
+        oldest_waiting: Some(others[0].listed.created_date),
+        withheld: Withheld::default(),
+    };
+    let siem = DestinationSummary { newest: Some(units[1].listed.log_date), ..archive.clone() };
     let expected = Summary {
-        units: counts(&[("admitted", 3), ("done", 1), ("listed", 1), ("vanished", 1)]),
-        event_types: counts(&[("Login", 3), ("Logout", 3)]),
+        units: named(&[("admitted", 3), ("done", 1), ("listed", 1), ("vanished", 1)]),
+        event_types: named(&[("Login", 3), ("Logout", 3)]),
         rows: 340,
         admitted: 320,
         repeats: 15,
@@ -43,8 +57,12 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
         raw_bytes: 34_000,
         newest_file: Some(others[2].listed.created_date),
         oldest_age: NOW - others[0].listed.created_date,
-        destinations: [("archive".to_owned(), (100, 0, 1, 3)), ("siem".to_owned(), (108, 2, 1, 3))]
-            .into(),
+        oldest_listed: Some(others[2].listed.created_date),
+        destinations: [
+            ("archive".to_owned(), archive.clone()),
+            ("siem".to_owned(), DestinationSummary { delivered: 108, rejected: 2, ..siem }),
+        ]
+        .into(),
         dead_letters: 3,
         replays: 0,
         lost: 1,
@@ -52,6 +70,61 @@ pub async fn a_summary_counts_units_rows_and_deliveries(storage: &dyn Storage) {
         failing: 0,
     };
     assert_eq!(ledger.summary(ACME).await.unwrap(), expected);
+}
+
+/// First what is to be collected, then what is to be delivered, each the oldest first.
+pub async fn what_is_at_work_comes_with_its_deliveries_and_bounded(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let (login, logout) = (lane("Login"), lane("Logout"));
+    let units = admit(&*ledger, &login, 3, &["siem", "archive"]).await;
+    for destination in ["archive", "siem"] {
+        finish(&*ledger, &units[0], destination).await;
+    }
+    finish(&*ledger, &units[1], "siem").await;
+    list(&*ledger, &[file(&logout, 5), file(&logout, 4)]).await;
+    let listed = ledger.units(&logout).await.unwrap();
+    let expected = [listed[0].id, listed[1].id, units[1].id, units[2].id];
+    let found = ledger.at_work(ACME, 10).await.unwrap();
+    assert_eq!(found.iter().map(|(unit, _)| unit.id).collect::<Vec<_>>(), expected);
+    let done = |at: usize| -> Vec<(&str, bool)> {
+        found[at].1.iter().map(|it| (it.destination.as_str(), it.done)).collect()
+    };
+    assert_eq!(done(0), []);
+    assert_eq!(done(2), [("archive", false), ("siem", true)]);
+    let some = ledger.at_work(ACME, 3).await.unwrap();
+    assert_eq!(some, found[..3]);
+    assert_eq!(ledger.at_work("other", 10).await.unwrap(), []);
+}
+
+/// Whatever is asked of all connectors at once is what is asked of each.
+pub async fn an_overview_holds_what_each_connector_is_asked_for(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    assert!(ledger.overview("2026-11-23").await.unwrap().is_empty());
+    let own = lane("Login");
+    let units = admit(&*ledger, &own, 3, &["siem", "archive"]).await;
+    finish(&*ledger, &units[0], "siem").await;
+    admit(&*ledger, &Lane { connector: "beta".to_owned(), ..own.clone() }, 2, &["siem"]).await;
+    let record = ConnectorRecord { org_id: Some("00D".to_owned()), ..Default::default() };
+    ledger.set_connector("tried", &record).await.unwrap();
+    ledger.set_paused("tried", Some(&Paused { at: NOW, ..Default::default() })).await.unwrap();
+    for day in ["2026-11-22", "2026-11-23"] {
+        for (purpose, calls) in [("list", 2), ("download", 3)] {
+            let calls = ApiCalls { day: day.to_owned(), purpose: purpose.to_owned(), calls };
+            ledger.count_calls("beta", &[calls]).await.unwrap();
+        }
+    }
+    let wish = NewBackfill { connector: ACME.to_owned(), from: 0, to: NOW, event_types: vec![] };
+    ledger.begin_backfill(&wish, NOW).await.unwrap();
+    let overview = ledger.overview("2026-11-23").await.unwrap();
+    assert_eq!(overview.keys().collect::<Vec<_>>(), [ACME, "beta", "tried"]);
+    for (name, found) in &overview {
+        assert_eq!(found.record, ledger.connector(name).await.unwrap());
+        assert_eq!(found.summary, ledger.summary(name).await.unwrap());
+        assert_eq!(found.backfills, ledger.backfills(name).await.unwrap());
+        assert_eq!(found.calls, ledger.api_calls(name, "2026-11-23").await.unwrap());
+    }
+    assert_eq!((overview[ACME].backfills.len(), overview["beta"].calls.len()), (1, 2));
+    assert!(overview["tried"].record.paused.is_some());
 }
 
 /// A daily file that was replaced is not lost; one that is gone for good is.
@@ -87,7 +160,7 @@ pub async fn connectors_do_not_see_each_other(storage: &dyn Storage) {
     ledger.postpone(&lease, foreign[1].id, NOW + 9, "x").await.unwrap();
     let summary = ledger.summary(ACME).await.unwrap();
     assert_eq!((summary.dead_letters, summary.rows), (0, 100));
-    assert_eq!(summary.destinations.get("siem"), Some(&(0, 0, 0, 1)));
+    assert_eq!(counts(&summary, "siem"), [0, 0, 0, 1]);
     assert!(ledger.dead_letters(ACME, 9).await.unwrap().is_empty());
     assert_eq!(ledger.dead_letters("other", 9).await.unwrap().len(), 1);
     assert_eq!(ledger.next_due(ACME, NOW).await.unwrap(), None);

@@ -43,6 +43,8 @@ pub async fn a_unit_goes_from_listed_to_admitted(storage: &dyn Storage) {
         delivered: 0,
         rejected: 0,
         done: false,
+        withheld: None,
+        backfilled: false,
         attempts: 0,
         not_before: 0,
         note: None,

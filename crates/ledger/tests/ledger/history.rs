@@ -42,6 +42,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => deliver.prop_map(|(unit, lease, destination, off, by, rejected, done)| {
             Step::Deliver { unit, lease, destination, off, by, rejected, done }
         }),
+        2 => (any::<u8>(), which(), 0..2_u8)
+            .prop_map(|(unit, lease, from)| Step::Withhold(unit, lease, from)),
         3 => (any::<u8>(), 0..2_u8).prop_map(|(unit, to)| Step::AskUnit(unit, to)),
         3 => (0..2_u8, any::<u8>()).prop_map(|(of, which)| Step::AskLetters(of, which)),
         1 => (0..2_u8, any::<u8>()).prop_map(|(of, which)| Step::Dismiss(of, which)),

@@ -3,5 +3,6 @@
 mod crash;
 mod history;
 mod memory;
+mod rollups;
 mod sqlite;
 mod states;

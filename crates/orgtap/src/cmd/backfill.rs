@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use orgtap_collector::config::{ConnectorSettings, Settings, TypeFilter};
 use orgtap_collector::{
-    BackfillPlan, BackfillStatus, Collector, Progress, is_running, open_ledger, plan_backfill,
+    BackfillPlan, BackfillStatus, Collector, Progress, check_backfill, is_paced, is_running,
+    open_ledger, plan_backfill,
 };
 use orgtap_ledger::{BackfillState, Ledger, NewBackfill};
 use serde_json::json;
 
-use super::collect::{exit_of, report};
-use super::{chosen, ledger, now, say, settings, stop_signal};
+use super::collect::{exit_of, passed_over, report};
+use super::{chosen, ledger, now, say, say_aside, settings, stop_signal};
 use crate::cli::{BackfillArgs, Common};
 use crate::exit::{Exit, usage};
 use crate::render::{bytes, count, moment};
@@ -20,7 +21,7 @@ use crate::watch::watch;
 /// Runs the command.
 pub(crate) async fn run(common: &Common, args: &BackfillArgs) -> anyhow::Result<Exit> {
     let settings = settings(common)?;
-    let connectors = chosen(&settings, &args.connectors)?;
+    let mut connectors = chosen(&settings, &args.connectors)?;
     if args.status || args.cancel.is_some() {
         let ledger = ledger(&settings).await?;
         return match args.cancel {
@@ -28,11 +29,25 @@ pub(crate) async fn run(common: &Common, args: &BackfillArgs) -> anyhow::Result<
             None => show(common, &connectors, &ledger).await,
         };
     }
-    let wishes = wishes(&connectors, args)?;
     std::fs::create_dir_all(&settings.data_dir)?;
+    if args.connectors.is_empty() {
+        let paused = open_ledger(&settings.data_dir).await?.paused().await?;
+        connectors.retain(|one| {
+            let is_paused = paused.contains(&one.name);
+            if is_paused {
+                tracing::warn!("{}", passed_over(&one.name));
+            }
+            !is_paused
+        });
+    }
+    let wishes = wishes(&connectors, args)?;
+    for (connector, wish) in connectors.iter().zip(&wishes) {
+        check_backfill(&settings, connector, wish, now())?;
+    }
     if args.dry_run {
         return plan(common, &settings, &connectors, &wishes).await;
     }
+    foresee(common, &settings, &connectors, &wishes).await?;
     if is_running(&settings.data_dir) {
         return leave(common, &settings, &wishes).await;
     }
@@ -152,7 +167,76 @@ async fn plan(
     if common.json {
         say(json!({ "plans": plans }));
     }
+    for plan in &plans {
+        plan.check()?;
+    }
     Ok(Exit::Success)
+}
+
+/// Says what destinations would not get and how long they take, where that is to be expected.
+/// Refuses a backfill of which nothing would be delivered. An org that cannot be asked now is the
+/// backfill's own matter.
+async fn foresee(
+    common: &Common,
+    settings: &Settings,
+    connectors: &[ConnectorSettings],
+    wishes: &[NewBackfill],
+) -> anyhow::Result<()> {
+    for (connector, wish) in connectors.iter().zip(wishes) {
+        if !is_paced(settings, connector) {
+            continue;
+        }
+        let ledger = open_ledger(&settings.data_dir).await?;
+        match plan_backfill(settings, connector, &ledger, wish).await {
+            Ok(plan) => {
+                plan.check()?;
+                for line in paced(&plan) {
+                    say_aside(&format!("{}: {line}", plan.connector));
+                }
+            }
+            Err(error) if !common.json => {
+                say_aside(&format!("{}: cannot be planned: {error}", connector.name));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// What a plan says of destinations that have a rate or a greatest age.
+fn paced(plan: &BackfillPlan) -> Vec<String> {
+    let mut lines = Vec::new();
+    for one in &plan.destinations {
+        let name = &one.destination;
+        if let (Some(from), Some(to)) = (&one.withheld_from, &one.withheld_to) {
+            lines.push(format!(
+                "{name}: {} of {} files are older than its max_age and would be withheld, those \
+                 for {} to {}",
+                count(one.withheld),
+                count(plan.files),
+                moment(from),
+                moment(to)
+            ));
+        }
+        if let Some(seconds) = one.seconds {
+            let events = count(one.events);
+            let span = span(seconds);
+            lines.push(format!(
+                "{name}: about {events} events, which take about {span} at its rate"
+            ));
+        }
+    }
+    lines
+}
+
+/// A span to be planned with.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} seconds"),
+        120..=7_199 => format!("{} minutes", seconds / 60),
+        7_200..=172_799 => format!("{} hours", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
 }
 
 /// A plan in words.
@@ -173,6 +257,7 @@ fn planned(plan: &BackfillPlan) -> String {
             count(one.events)
         ));
     }
+    lines.extend(paced(plan).iter().map(|line| format!("  {line}")));
     lines.push(format!(
         "  {} API calls needed; {} can be spared now; this plan took {}",
         count(plan.calls),

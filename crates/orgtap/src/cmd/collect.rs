@@ -28,10 +28,20 @@ pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<E
     let cancel = stop_signal();
     let mut worst = Exit::Success;
     let mut reports = Vec::new();
+    let paused = collector.ledger().paused().await?;
     for connector in &connectors {
         if cancel.is_cancelled() {
             worst = worst.max(Exit::Incomplete);
             break;
+        }
+        // Who names it wants it in spite of that.
+        if args.connectors.is_empty() && paused.contains(&connector.name) {
+            if common.json {
+                reports.push(json!({ "connector": connector.name, "paused": true }));
+            } else {
+                tell(passed_over(&connector.name));
+            }
+            continue;
         }
         let started = Instant::now();
         let progress = Arc::new(Progress::new(&connector.destinations));
@@ -51,13 +61,21 @@ pub(crate) async fn run(common: &Common, args: &CollectArgs) -> anyhow::Result<E
     Ok(worst)
 }
 
+/// That nothing is done for a paused connector.
+pub(crate) fn passed_over(name: &str) -> String {
+    format!(
+        "{name}: paused, nothing is collected; `orgtap connector resume {name}` ends that, and to \
+         name it collects once"
+    )
+}
+
 /// The exit code a pass deserves.
 pub(crate) fn exit_of(collected: &Collected) -> Exit {
     if collected.needs_person {
         Exit::Blocked
     } else if !collected.is_complete() {
         Exit::Incomplete
-    } else if collected.lost > 0 || collected.disputed > 0 || collected.dead_letters > 0 {
+    } else if collected.sets_aside() {
         Exit::Remarks
     } else {
         Exit::Success
@@ -108,6 +126,12 @@ pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration)
         lines.push(format!(
             "  {} dead letters are open; see `orgtap dead-letters`",
             collected.dead_letters
+        ));
+    }
+    if collected.withheld > 0 {
+        lines.push(format!(
+            "  {} files were withheld from a destination for their age; see `orgtap status`",
+            collected.withheld
         ));
     }
     if collected.replays > 0 {

@@ -152,6 +152,7 @@ fn report(record: &Record, by: Option<By>, until: Option<&Until>) -> Value {
             "first_gap": group.first_gap().map(rfc3339),
             "rows_hourly": group.sum(|hour| hour.rows_hourly),
             "rows_daily": group.sum(|hour| hour.rows_daily.unwrap_or_default()),
+            "withheld": group.sum(|hour| hour.withheld.values().sum()),
             "repeats": group.sum(|hour| hour.repeats),
             "missing": group.sum(|hour| hour.missing),
             "late": group.sum(|hour| hour.late),

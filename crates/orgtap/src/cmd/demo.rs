@@ -1,20 +1,24 @@
-//! `orgtap demo`: a simulated org, one connector, and its events in files, from nothing.
+//! `orgtap demo`: a simulated org, one connector, its events in files, and the console, from nothing.
 
 use std::fs;
-use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{IsTerminal as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
-use orgtap_collector::{Collector, Progress, config};
+use orgtap_collector::config::MainFile;
+use orgtap_collector::{ConnectorStatus, Fleet, Progress};
+use orgtap_console::Console;
 use orgtap_simorg::world::WorldConfig;
 use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
 use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
-use super::{collect, say, stop_signal, test_connection};
+use super::{reference, say, stop_signal, test_connection};
 use crate::cli::{Common, DemoArgs};
 use crate::exit::Exit;
 use crate::render::{bytes, count};
@@ -23,50 +27,153 @@ use crate::watch::watch;
 /// Marks a folder as made by the demo, so that only such a one is emptied.
 const MARK: &str = ".orgtap-demo";
 
+/// Where the console listens, if that is free.
+const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// How often it is looked how far collecting has come.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Runs the command.
 pub(crate) async fn run(common: &Common, args: &DemoArgs) -> anyhow::Result<Exit> {
     let dir = prepare(&args.dir)?;
     let org = start(args).await?;
     let path = dir.join("orgtap.yaml");
     write_secrets(&dir, &org)?;
-    fs::write(&path, configuration(&org))
+    fs::write(&path, configuration(&org, free_address()?))
         .with_context(|| format!("cannot write {}", path.display()))?;
-    let settings = config::load(&path)?;
+    let main = MainFile::read(&path)?;
+    let settings = main.with_saved()?;
     let connector =
         settings.connectors.first().cloned().context("the demo's configuration is empty")?;
+    let console = settings.console.clone().context("the demo's configuration has no console")?;
+    let fleet = Fleet::open(main, &[], &[]).await?;
+    let console = Console::bind(&console, fleet.clone(), reference::explanations()).await?;
+    let url = console.url().to_owned();
+    let link = console.first_link().await?.map(|link| link.address).unwrap_or_default();
+    let cancel = stop_signal();
+    let until = cancel.clone();
+    let serving = tokio::spawn(async move { console.serve(&until).await });
 
     say(format!("A simulated Salesforce org is at {}", org.url()));
-    say(format!("Its connector is configured in {}\n", path.display()));
+    say(format!("Its connector is configured in {}", path.display()));
+    say(format!("The console is at {url}; this link, which works once, lets you in:\n  {link}\n"));
     say("Test Connection:");
     let test = test_connection::test(&settings, &connector, false).await?;
     if !test.successful {
         return Ok(Exit::Blocked);
     }
+    let (running, until) = (fleet.clone(), cancel.clone());
+    let running = tokio::spawn(async move { running.run(&until).await });
 
     say("\nCollecting everything the org has:");
-    let collector = Collector::open(settings).await?;
-    let progress = Arc::new(Progress::new(&connector.destinations));
-    let cancel = stop_signal();
-    let started = Instant::now();
-    let bars = watch(&connector.name, &progress, !common.json);
-    let collected = collector.collect(&connector, &progress, &cancel).await?;
-    drop(bars);
-    say(collect::report(&collected, &progress, started.elapsed()));
-
-    let again = Arc::new(Progress::new(&connector.destinations));
-    let second = collector.collect(&connector, &again, &cancel).await?;
-    say(format!(
-        "A second pass found {} new files and delivered {} events: nothing comes twice.",
-        count(second.new_files),
-        count(second.delivered)
-    ));
-    drop(collector);
+    let one = Demo { fleet: &fleet, name: &connector.name, cancel: &cancel };
+    let exit = one.show(common).await?;
+    if exit == Exit::Success {
+        let events = dir.join("events").join(&connector.name);
+        say(arrived(&events)?);
+        say(hints(&path, &events));
+        say(answer(&url).await?);
+        if args.stay || std::io::stdin().is_terminal() {
+            say(format!("\nCollecting goes on until Ctrl-C. The console: {url}"));
+            cancel.cancelled().await;
+        }
+    }
+    cancel.cancel();
+    running.await??;
+    serving.await?;
     org.stop().await;
+    Ok(exit)
+}
 
-    let events = dir.join("events").join(&connector.name);
-    say(arrived(&events)?);
-    say(hints(&path, &events));
-    Ok(collect::exit_of(&collected).max(collect::exit_of(&second)))
+/// What is shown of the connector at work.
+struct Demo<'a> {
+    fleet: &'a Fleet,
+    name: &'a str,
+    cancel: &'a CancellationToken,
+}
+
+impl Demo<'_> {
+    /// Shows how it collects, and that a second look brings nothing twice.
+    async fn show(&self, common: &Common) -> anyhow::Result<Exit> {
+        let started = Instant::now();
+        let progress = loop {
+            match self.fleet.progress(self.name) {
+                Some(progress) => break progress,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        };
+        let bars = watch(self.name, &progress, !common.json);
+        let Some(first) = self.collected(None).await? else { return Ok(Exit::Incomplete) };
+        drop(bars);
+        let took = started.elapsed().as_secs_f64();
+        let number = |counter| count(Progress::get(counter));
+        say(format!(
+            "{}: {} files, {} of events, {} rows new, {} rows repeated; {took:.1} s",
+            self.name,
+            number(&progress.listed),
+            bytes(Progress::get(&progress.raw_bytes)),
+            number(&progress.admitted),
+            number(&progress.repeats),
+        ));
+        let before = delivered(&progress);
+        let listed = Progress::get(&progress.listed);
+        say(format!("  files: {} events delivered", count(before)));
+        self.fleet.collect_now(self.name).await?;
+        if self.collected(first.last_poll).await?.is_none() {
+            return Ok(Exit::Incomplete);
+        }
+        say(format!(
+            "A second look found {} new files and delivered {} events: nothing comes twice.",
+            count(Progress::get(&progress.listed) - listed),
+            count(delivered(&progress) - before)
+        ));
+        Ok(Exit::Success)
+    }
+
+    /// Waits until all that was found is delivered, after a later poll than this one. None if told
+    /// to stop before that.
+    async fn collected(&self, poll: Option<String>) -> anyhow::Result<Option<ConnectorStatus>> {
+        while !self.cancel.is_cancelled() {
+            let mut all = self.fleet.status().await?.connectors;
+            if let Some(at) = all.iter().position(|one| one.connector == self.name) {
+                let one = all.swap_remove(at);
+                if let Some(problem) = &one.problem {
+                    anyhow::bail!("{}: {problem}", one.reason);
+                }
+                let on_its_way = |state| one.units.get(state).is_some_and(|units| *units > 0);
+                let busy = ["listed", "fetched", "admitted"].into_iter().any(on_its_way);
+                if one.last_poll > poll && !busy {
+                    return Ok(Some(one));
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok(None)
+    }
+}
+
+fn delivered(progress: &Progress) -> u64 {
+    progress.destinations.values().map(|one| Progress::get(&one.events)).sum()
+}
+
+/// The console's usual address, or another if something listens there.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    let listener = std::net::TcpListener::bind(CONSOLE)
+        .or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
+    listener.and_then(|listener| listener.local_addr()).context("there is no free port")
+}
+
+/// Asks the console for its page for signing in, as a browser would.
+async fn answer(url: &str) -> anyhow::Result<String> {
+    let address = url.strip_prefix("http://").unwrap_or(url);
+    let asked = Instant::now();
+    let mut stream = TcpStream::connect(address).await.context("the console does not answer")?;
+    let request = format!("GET /sign-in HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    let mut page = String::new();
+    stream.read_to_string(&mut page).await?;
+    let first = page.lines().next().unwrap_or_default();
+    anyhow::ensure!(first == "HTTP/1.1 200 OK", "the console answers {first}");
+    Ok(format!("\nThe console answers at {url}, in {} ms.", asked.elapsed().as_millis()))
 }
 
 /// Makes the folder, or empties one an earlier demo made.
@@ -87,14 +194,14 @@ fn prepare(dir: &Path) -> anyhow::Result<PathBuf> {
     dir.canonicalize().context("cannot resolve the demo's folder")
 }
 
-/// Starts an org whose last day of events ended long enough ago for all its files to be there.
+/// Starts an org whose events end with yesterday. Files of its last hours come as time goes on.
 async fn start(args: &DemoArgs) -> anyhow::Result<Running> {
     let days = i64::from(args.days.clamp(1, 30));
     let today = jiff::tz::Offset::UTC.to_datetime(Timestamp::now()).date();
     let midnight = jiff::tz::Offset::UTC.to_timestamp(today.to_datetime(jiff::civil::Time::MIN))?;
     let world = WorldConfig {
         seed: args.seed,
-        start: midnight - SignedDuration::from_hours(24 * (days + 3)),
+        start: midnight - SignedDuration::from_hours(24 * days),
         days: u32::try_from(days)?,
         users: args.users.clamp(2, 5_000),
         volume: 1.0,
@@ -107,15 +214,17 @@ async fn start(args: &DemoArgs) -> anyhow::Result<Running> {
     Ok(SimOrg::start(sim, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?)
 }
 
-/// The eight fields, and files as the destination.
-fn configuration(org: &Running) -> String {
+/// The eight fields, files as the destination, and the console.
+fn configuration(org: &Running, console: SocketAddr) -> String {
     let login = org.credentials();
     format!(
         "# Made by `orgtap demo` for a simulated org. `orgtap config example` shows every key.\n\
          data_dir: data\n\
+         console: {{ listen: \"{console}\" }}\n\
          connectors:\n\
          \x20 - name: acme\n\
          \x20   type: salesforce_connector\n\
+         \x20   description: A simulated org\n\
          \x20   instance_url: {}\n\
          \x20   salesforce_user: {}\n\
          \x20   salesforce_user_password: {{ file: secrets/password }}\n\

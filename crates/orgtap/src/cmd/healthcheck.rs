@@ -27,8 +27,9 @@ pub(crate) async fn run(common: &Common, args: &HealthcheckArgs) -> anyhow::Resu
             if one.state == ConnectorState::Error {
                 troubles.push(format!("{}: {}", one.connector, one.reason));
             }
-            // A look that the API budget puts off is not overdue, and a restart would not help.
-            if one.api_restraint.is_some() {
+            // A look that a pause or the API budget puts off is not overdue, and a restart would not
+            // help.
+            if one.api_restraint.is_some() || one.state == ConnectorState::Paused {
                 continue;
             }
             let longest =

@@ -6,6 +6,7 @@ pub(crate) mod collect;
 pub(crate) mod completeness;
 pub(crate) mod config;
 pub(crate) mod connector;
+pub(crate) mod console;
 pub(crate) mod convert;
 pub(crate) mod dead_letters;
 pub(crate) mod demo;
@@ -41,7 +42,7 @@ pub(crate) fn settings_maybe_empty(common: &Common) -> anyhow::Result<Settings> 
     Ok(settings)
 }
 
-fn pass_on(settings: &Settings) {
+pub(crate) fn pass_on(settings: &Settings) {
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }

@@ -5,8 +5,10 @@
 use clap::Args;
 use jiff::Timestamp;
 use orgtap_collector::config::Settings;
+use orgtap_destinations::DestinationConfig;
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{Replay, Unit, UnitChoice, UnitId};
+use orgtap_transport::ConfigDuration;
 use serde_json::{Value, json};
 
 use super::{chosen, event_types, recorded, say, settings};
@@ -40,13 +42,20 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "TYPE", value_delimiter = ',')]
     types: Vec<String>,
     /// Everything, where no other flag chooses some.
-    #[arg(long, conflicts_with_all = ["unit", "from", "until", "types"])]
+    #[arg(long, conflicts_with_all = ["unit", "from", "until", "types", "withheld"])]
     all: bool,
+    /// Only what is withheld from the destination, because it was older than its `max_age`.
+    #[arg(long)]
+    withheld: bool,
+    /// Also what is older than the destination's `max_age`, which is left out otherwise.
+    #[arg(long, requires = "to")]
+    any_age: bool,
     /// Say what would be sent, and ask for nothing.
     #[arg(long)]
     dry_run: bool,
     /// List the replays asked for so far instead, the last first.
-    #[arg(long, conflicts_with_all = ["to", "unit", "from", "until", "types", "all", "dry_run"])]
+    #[arg(long, conflicts_with_all =
+        ["to", "unit", "from", "until", "types", "withheld", "all", "dry_run"])]
     list: bool,
 }
 
@@ -68,9 +77,12 @@ async fn ask(
     let some = args.unit.is_some()
         || args.from.is_some()
         || args.until.is_some()
+        || args.withheld
         || !args.types.is_empty();
     if !some && !args.all {
-        return Err(usage("say what: --unit, --from, --until, --types; or --all".to_owned()));
+        return Err(usage(
+            "say what: --unit, --from, --until, --types, --withheld; or --all".to_owned(),
+        ));
     }
     let connectors = chosen(settings, &args.connectors)?;
     let connectors: Vec<String> = connectors
@@ -82,6 +94,7 @@ async fn ask(
         let text = format!("no connector chosen has a destination {to:?} in the configuration");
         return Err(usage(text));
     }
+    let pacing = settings.destination(to).map(DestinationConfig::pacing).unwrap_or_default();
     let (ledger, _) = recorded(settings, &[]).await?;
     let mut reports = Vec::new();
     for name in connectors {
@@ -91,8 +104,14 @@ async fn ask(
             from: args.from.map(Timestamp::as_microsecond),
             to: args.until.map(Timestamp::as_microsecond),
             event_types: event_types(&ledger, &name, &args.types).await?,
+            withheld: args.withheld,
         };
-        let units = ledger.replayable(&choice, to).await?;
+        let mut units = ledger.replayable(&choice, to).await?;
+        let all = units.len();
+        if !args.any_age {
+            units.retain(|unit| !pacing.is_too_old(unit.listed.log_date, super::now()));
+        }
+        let too_old = all - units.len();
         if !args.dry_run {
             let ids: Vec<UnitId> = units.iter().map(|unit| unit.id).collect();
             for ids in ids.chunks(BATCH) {
@@ -111,6 +130,7 @@ async fn ask(
                 "rows": rows,
                 "bytes": size,
                 "to_fetch_again": released,
+                "too_old": too_old,
             }));
             continue;
         }
@@ -125,9 +145,17 @@ async fn ask(
             let released = count(released as u64);
             say(format!("  {released} of them are fetched from the org again, if it has them"));
         }
-        if units.is_empty() {
+        if too_old > 0 {
+            let max_age = ConfigDuration::new(pacing.max_age.unwrap_or_default());
+            say(format!(
+                "  {} more are left out: older than the max_age of {to}, {max_age}; --any-age \
+                 sends them too",
+                count(too_old as u64)
+            ));
+        }
+        if all == 0 {
             say("  log files that are on their way there anyway are not sent twice");
-        } else if !args.dry_run {
+        } else if !args.dry_run && !units.is_empty() {
             say("  by the running Orgtap, or by the next `orgtap collect`");
         }
     }

@@ -1,42 +1,31 @@
 //! `orgtap run`: collects from all connectors until stopped.
 
-use std::sync::Arc;
+use orgtap_collector::Fleet;
+use orgtap_collector::config::MainFile;
 
-use orgtap_collector::{Collector, Progress};
-use tokio::task::JoinSet;
-
-use super::{chosen, settings, stop_signal};
+use super::{chosen, console, pass_on, stop_signal};
 use crate::cli::{Common, RunArgs};
 use crate::exit::Exit;
 
 /// Runs the command.
 pub(crate) async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<Exit> {
-    let settings = settings(common)?;
-    let connectors = chosen(&settings, &args.connectors)?;
+    let main = MainFile::read(&common.config)?;
+    let settings = main.with_saved()?;
+    pass_on(&settings);
+    chosen(&settings, &args.connectors)?;
+    if settings.connectors.is_empty() {
+        tracing::warn!("there is no connector yet; `orgtap connector add` makes one");
+    }
     let cancel = stop_signal();
-    let Some(collector) = Collector::open_to_run(settings, &cancel).await? else {
-        return Ok(Exit::Success);
-    };
-    let collector = Arc::new(collector.giving_up(&args.give_up));
-    let mut running = JoinSet::new();
-    for connector in connectors {
-        let (collector, cancel) = (Arc::clone(&collector), cancel.clone());
-        tracing::info!(connector = connector.name, "collecting");
-        running.spawn(async move {
-            let progress = Arc::new(Progress::new(&connector.destinations));
-            collector.run(&connector, &progress, &cancel).await
-        });
+    let opened = Fleet::open_to_run(main, &args.give_up, &args.connectors, &cancel).await?;
+    let Some(fleet) = opened else { return Ok(Exit::Success) };
+    let console = console::start(&fleet, &cancel).await?;
+    let ran = fleet.run(&cancel).await;
+    // The console does not outlive the collecting, whatever ended that.
+    cancel.cancel();
+    if let Some(console) = console {
+        console.await?;
     }
-    let mut failed = None;
-    while let Some(ended) = running.join_next().await {
-        if let Err(error) = ended? {
-            // The ledger or the disk failed: that is everybody's, so everybody stops.
-            cancel.cancel();
-            failed = failed.or(Some(error));
-        }
-    }
-    match failed {
-        Some(error) => Err(error.into()),
-        None => Ok(Exit::Success),
-    }
+    ran?;
+    Ok(Exit::Success)
 }

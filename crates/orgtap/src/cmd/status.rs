@@ -25,15 +25,6 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
     Ok(exit.max().unwrap_or(Exit::Success))
 }
 
-fn word(state: ConnectorState) -> &'static str {
-    match state {
-        ConnectorState::Pending => "Pending",
-        ConnectorState::Active => "Active",
-        ConnectorState::Degraded => "Degraded",
-        ConnectorState::Error => "Error",
-    }
-}
-
 fn text(status: &Status) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
@@ -51,7 +42,7 @@ fn text(status: &Status) -> String {
         let when = |time: &Option<String>| time.as_deref().map_or("-".to_owned(), moment);
         table.add_row([
             one.connector.clone(),
-            word(one.state).to_owned(),
+            one.state.word().to_owned(),
             one.event_types.len().to_string(),
             count(one.admitted.unsigned_abs()),
             when(&one.last_poll),
@@ -90,6 +81,26 @@ fn details(one: &ConnectorStatus) -> String {
             count(destination.finished.unsigned_abs()),
             count(destination.waiting.unsigned_abs()),
         ));
+        if destination.withheld > 0 {
+            lines.push(format!(
+                "    {} files with {} rows withheld for their age; `orgtap replay --withheld` \
+                 sends them",
+                count(destination.withheld.unsigned_abs()),
+                count(destination.withheld_rows.unsigned_abs()),
+            ));
+        }
+        if let (Some(at), Some(newest)) = (&destination.delivered_at, &destination.newest_delivered)
+        {
+            let lag = match destination.lag_s {
+                0 => String::new(),
+                lag => format!("; the oldest file waits since {} min", lag / 60),
+            };
+            lines.push(format!(
+                "    last delivery {}, of the period from {}{lag}",
+                moment(at),
+                moment(newest)
+            ));
+        }
     }
     lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
     if one.replays > 0 {

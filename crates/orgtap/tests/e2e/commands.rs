@@ -217,10 +217,11 @@ fn the_example_configuration_passes_its_own_check() {
 #[test]
 fn the_demo_shows_the_main_job() {
     let scene = scene();
-    let ran = scene.run(&["demo", "--users", "8"]);
+    let ran = scene.run(&["demo", "--users", "8", "--days", "2"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("Connection successful"), "{}", ran.stdout);
     assert!(ran.stdout.contains("nothing comes twice"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The console answers at http://127.0.0.1:"), "{}", ran.stdout);
     assert!(scene.path("orgtap-demo/events/acme/Login").is_dir());
 }
 

@@ -139,6 +139,11 @@ fn collect_while(scene: &Scene, every: u64, times: usize, mut happens: impl FnMu
     happened
 }
 
+/// Files come slowly.
+fn slow() -> Vec<(Fault, Rule)> {
+    vec![(Fault::SlowDrip, Rule::new(When::Rate(1.0)).amount(1))]
+}
+
 #[test]
 fn a_dead_session_costs_one_sign_in() {
     let scene = Scene::with(world(46, 1, 0.03), |sim| {
@@ -157,6 +162,7 @@ fn a_dead_session_costs_one_sign_in() {
 fn sessions_that_run_out_in_the_middle_cost_one_sign_in_each() {
     let scene = Scene::with(world(47, 1, 0.03), |sim| {
         sim.org.session_lifetime = Duration::from_secs(15 * 60);
+        sim.faults = slow();
     });
     scene.configure_files("hourly");
     let deaths = collect_while(&scene, 10, 8, || {
@@ -171,7 +177,11 @@ fn sessions_that_run_out_in_the_middle_cost_one_sign_in_each() {
 
 #[test]
 fn another_program_that_takes_the_users_only_session_costs_one_sign_in_each_time() {
-    let scene = Scene::with(world(48, 1, 0.03), |sim| sim.org.most_sessions = 1);
+    let scene = Scene::with(world(48, 1, 0.03), |sim| {
+        sim.org.most_sessions = 1;
+        // So that whoever strikes in between gets a turn, however busy the machine is.
+        sim.faults = slow();
+    });
     scene.configure_files("hourly");
     let login = scene.org.credentials();
     let form = format!(

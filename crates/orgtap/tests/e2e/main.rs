@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that fails is to stop there")]
 
+mod api;
 mod backfill;
+mod browser;
 mod budget;
 mod causes;
 mod commands;
@@ -13,12 +15,15 @@ mod daemon;
 mod dead_letters;
 mod destinations;
 mod echo;
+mod fleet;
 mod flows;
 mod front;
 mod full_disk;
+mod insights;
 mod lost_rows;
 mod moved;
 mod network;
+mod pacing;
 mod planted;
 mod receiver;
 mod refusals;

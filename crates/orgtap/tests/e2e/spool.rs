@@ -17,7 +17,8 @@ fn what_is_finished_leaves_the_spool_before_its_time_when_there_is_too_much() {
     let scene = Scene::new(world(81, 1, 0.1));
     scene.configure(HOURLY, FILES);
     scene.reword("data_dir: data\n", "data_dir: data\nspool_limit: 16KiB\n");
-    assert_eq!(scene.run(&["collect"]).code, Some(0));
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stdout);
     scene.compare(Interval::Hourly);
     assert!(spooled(&scene) < 16_384, "{}", spooled(&scene));
 }

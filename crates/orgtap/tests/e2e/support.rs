@@ -115,6 +115,7 @@ impl Scene {
             destinations.lines().filter_map(|line| line.trim().strip_prefix("- name: ")).collect();
         let text = format!(
             "data_dir: data\n\
+             console: off\n\
              retry: {{ initial: 5ms, max: 100ms, attempts: 12 }}\n\
              connectors:\n\
              - name: acme\n\

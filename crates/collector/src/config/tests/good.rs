@@ -265,3 +265,37 @@ fn two_connectors_that_share_only_their_user_are_warned_of() {
         ]
     );
 }
+
+#[test]
+fn the_console_is_on_at_home_unless_it_is_switched_off() {
+    let console = |text: &str| parse(format!("{GOOD}{text}"), "orgtap.yaml").unwrap().console;
+    let usual = console("").unwrap();
+    assert_eq!((usual.listen.to_string().as_str(), usual.is_written), ("127.0.0.1:8080", false));
+    assert_eq!(usual.session_idle, Duration::from_mins(30));
+    assert_eq!(console("console: off\n"), None);
+    assert_eq!(console("console: false\n"), None);
+    let written = console("console: { listen: '[::1]:0', hosts: [Orgtap.Example] }\n").unwrap();
+    assert!(written.is_written && written.listen.is_ipv6());
+    assert_eq!(written.hosts, ["orgtap.example"]);
+    let abroad = "console: { listen: 0.0.0.0:443, behind_proxy: true, session_idle: 5m }\n";
+    assert_eq!(console(abroad).unwrap().session_idle, Duration::from_mins(5));
+    let tls = "console: { listen: 0.0.0.0:443, tls: { certificate: c.pem, key: k.pem } }\n";
+    assert!(console(tls).unwrap().tls.is_some());
+}
+
+#[test]
+fn a_console_that_others_could_listen_in_on_is_refused() {
+    let refused = |text: &str| {
+        let error = parse(format!("{GOOD}{text}"), "orgtap.yaml").unwrap_err();
+        error.faults().iter().map(|fault| fault.message.clone()).collect::<Vec<_>>().join("\n")
+    };
+    for address in ["0.0.0.0:8080", "192.168.1.2:80", "'[::]:8080'", "'[::ffff:10.0.0.1]:8080'"] {
+        let said = refused(&format!("console: {{ listen: {address} }}\n"));
+        assert!(said.contains("passwords would cross the network readable"), "{said}");
+    }
+    assert!(refused("console: { listen: localhost }\n").contains("an address and a port"));
+    assert!(refused("console: of\n").contains("did you mean `off`?"));
+    assert!(refused("console: { lisen: 127.0.0.1:1 }\n").contains("did you mean `listen`?"));
+    assert!(refused("console: { hosts: ['a:1'] }\n").contains("without port"));
+    assert!(refused("console: { session_idle: 1s }\n").contains("at least 1m"));
+}

@@ -74,19 +74,10 @@ connectors:
 fn new_connector() -> NewConnector {
     let stored = |key: &'static str| (key, SecretRef::Stored(NewConnector::entry("globex", key)));
     NewConnector {
-        name: "globex".to_owned(),
         instance_url: "https://globex.my.salesforce.com".to_owned(),
-        user: None,
-        auth: AuthFlow::ClientCredentials,
         secrets: vec![stored("consumer_key"), stored("consumer_secret")],
-        jwt_audience: None,
-        login_url: None,
-        api_version: None,
-        proxy: None,
-        ca_file: None,
-        poll_interval: None,
-        start: None,
         destinations: vec!["siem".to_owned()],
+        ..NewConnector::new("globex", AuthFlow::ClientCredentials)
     }
 }
 
@@ -242,7 +233,7 @@ fn what_is_saved_is_read_back_as_it_was_checked() {
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&path), mode(path.parent().unwrap())), (0o600, 0o700));
     let text = fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with("# Made by `orgtap connector add` on 1970-01-01"), "{text}");
+    assert!(text.starts_with("# Made by Orgtap on 1970-01-01"), "{text}");
 
     new.auth = AuthFlow::JwtBearer;
     new.user = Some("o'neil+\"x\"@acme.example".to_owned());
@@ -265,6 +256,30 @@ fn what_is_saved_is_read_back_as_it_was_checked() {
     assert_eq!(one.consumer_key, new.secrets[1].1);
     let (key, audience) = (new.secrets[0].1.clone(), new.jwt_audience);
     assert_eq!(one.sign_in, SignInSettings::JwtBearer { key, audience });
+}
+
+#[test]
+fn what_a_form_shows_of_a_connector_makes_the_same_connector_again() {
+    let scene = Scene::new(BARE);
+    let more = "    api_budget: { daily: 900, floor: \"500\" }\n    event_log_files:\n      \
+                interval: hourly\n      reconcile: report\n      reconcile_threshold: 70\n      \
+                event_types: [\"Login*\", \"!LoginAs\"]\n      settle: 90s\n      overlap: 2h\n    \
+                start: 2026-11-01\n    login_url: https://login.salesforce.com\n";
+    let jwt = GLOBEX
+        .replace("    consumer_secret", "    salesforce_user: a@b\n    jwt_key")
+        .replace("    consumer_key", "    auth: jwt_bearer\n    consumer_key");
+    let password = GLOBEX.replace(
+        "    consumer_key",
+        "    salesforce_user: a@b\n    salesforce_user_password: { env: P }\n    \
+         security_token: { file: /t }\n    consumer_key",
+    );
+    for text in [GLOBEX.to_owned(), format!("{GLOBEX}{more}"), jwt, password] {
+        scene.saved("globex.yaml", &text);
+        let settings = scene.load();
+        let one = &settings.connectors[0];
+        let again = NewConnector::of(one).check(&settings, &scene.main());
+        assert_eq!(again.as_ref(), Ok(one), "{text}");
+    }
 }
 
 #[test]

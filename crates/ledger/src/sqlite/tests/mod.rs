@@ -1,5 +1,6 @@
 //! What is SQLite's own: its file, its failures, its query plans. Behaviour is in the suite.
 
+mod console;
 mod dump;
 mod failures;
 mod opening;

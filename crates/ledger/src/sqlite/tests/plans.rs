@@ -3,7 +3,8 @@
 use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{folder, lane, list};
-use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status};
+use crate::sqlite::rollup::{ask, texts};
+use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status, work};
 use crate::{Ledger, SqliteLedger};
 
 /// The steps of a plan, one a line.
@@ -25,27 +26,23 @@ async fn frequent_questions_read_only_what_waits() {
         (due::DELIVER, "INDEX delivery_due"),
         (due::UNIT_WAITS, "INDEX unit_waiting"),
         (due::DELIVERY_WAITS, "INDEX delivery_waiting"),
+        (work::COLLECTING, "INDEX unit_due"),
+        (work::DELIVERING, "INDEX delivery_due"),
         (progress::UNITS, "INDEX unit_lane"),
         (progress::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
         (deliver::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
         (deliver::OUTBOX, "INDEX delivery_due"),
         (status::RELEASABLE, "INDEX unit_spooled"),
-        (status::LOST, "INDEX unit_vanished"),
-        (status::DISPUTED, "INDEX unit_disputed"),
         (account::UNITS, "INDEX unit_log_date"),
         (account::HOURS, "INDEX unit_log_date"),
         (account::DELIVERIES, "INDEX unit_log_date"),
-        (status::UNITS_FAILING, "INDEX unit_waiting"),
-        (status::DELIVERIES_FAILING, "INDEX delivery_waiting"),
         (backfill::PROGRESS, "INDEX unit_backfill"),
         (dead_letter::NEWEST, "INDEX dead_letter_open"),
         (dead_letter::COUNTS, "INDEX dead_letter_open"),
-        (status::DEAD_LETTERS, "INDEX dead_letter_open"),
         (replay::DUE, "INDEX replay_due"),
         (replay::OF_LANE, "INDEX replay_due"),
         (replay::WAITS, "INDEX replay_due"),
-        (replay::OPEN, "INDEX replay_due"),
-        (replay::FAILING, "INDEX replay_due"),
+        (ask::UNCOUNTED, "INDEX unit_uncounted"),
     ] {
         let plan = plan(&mut conn, sql).await;
         assert!(plan.contains(index), "{sql}\n{plan}");
@@ -53,6 +50,53 @@ async fn frequent_questions_read_only_what_waits() {
             let scan = format!("SCAN {table}\n");
             assert!(!plan.contains(&scan), "{sql}\n{plan}");
         }
+    }
+    // What status asks, of one connector and of all: those are looked through, their units are not.
+    let indexes = [
+        "INDEX dead_letter_open",
+        "INDEX unit_vanished",
+        "INDEX unit_disputed",
+        "INDEX replay_due",
+        "INDEX unit_waiting",
+        "INDEX delivery_waiting",
+        "INDEX replay_due",
+    ];
+    for (questions, small) in [(status::OF_ONE, &["n", "t"][..]), (status::OF_ALL, &[])] {
+        let counts = questions.counts.map(|(sql, _)| sql).into_iter().zip(indexes);
+        let rest = [
+            (questions.listed, "INDEX unit_due"),
+            (questions.destinations, "INDEX delivery_due"),
+            (questions.withheld, "INDEX delivery_withheld"),
+            (questions.units, ""),
+        ];
+        for (sql, index) in counts.chain(rest) {
+            let plan = plan(&mut conn, sql).await;
+            assert!(plan.contains(index), "{sql}\n{plan}");
+            for table in ["u", "v", "d", "r"].iter().chain(small) {
+                let scan = format!("SCAN {table}\n");
+                assert!(!plan.contains(&scan), "{sql}\n{plan}");
+            }
+        }
+    }
+    for sql in texts::TOP.into_iter().chain([texts::OF_NAMES, texts::OVER_TIME, texts::BY_NAME]) {
+        let plan = plan(&mut conn, sql).await;
+        let by_series = "SEARCH r USING PRIMARY KEY (series_id=? AND step=? AND start";
+        assert!(plan.contains(by_series), "{sql}\n{plan}");
+    }
+    for (sql, index) in [
+        (ask::SERIES, "INDEX sqlite_autoindex_rollup_series_1 (connector_id=?"),
+        (ask::SEEN, "INDEX sqlite_autoindex_rollup_series_1 (connector_id=?"),
+        (
+            ask::FIRST_SEEN,
+            "SEARCH f USING INDEX user_trait_first (kind=? AND connector_id=? AND first",
+        ),
+        (ask::SESSIONS, "SEARCH e USING PRIMARY KEY (connector_id=? AND user_id=?"),
+        (ask::NOTABLES_OF_USER, "SEARCH n USING INDEX notable_user (user_id=? AND at"),
+        (texts::NOTABLES_OF_TYPES, "INDEX notable_type (connector_id=? AND event_type=? AND at"),
+        (texts::USER_NAMES, "SEARCH n USING PRIMARY KEY"),
+    ] {
+        let plan = plan(&mut conn, sql).await;
+        assert!(plan.contains(index), "{sql}\n{plan}");
     }
     for sql in [due::COLLECT, due::DELIVER] {
         assert!(plan(&mut conn, sql).await.contains("COVERING INDEX"), "{sql}");
@@ -122,4 +166,41 @@ async fn measure_a_ledger_of_two_hundred_thousand_units() {
     time!("due deliver, all", ledger.due("acme", "deliver:siem", 1, 10));
     time!("next due, all", ledger.next_due("acme", 1));
     println!("{} bytes", std::fs::metadata(&path).unwrap().len());
+}
+
+/// Five hundred connectors with two thousand units each, and two destinations.
+const FILL_MANY: &str = "
+    with recursive n (i) as (select 1 union all select i + 1 from n where i < 500)
+    insert into connector (id, name, registered_at, record)
+        select i, 'org' || i, 0, json_object('org_id', null, 'sign_in', null,
+            'refused_credentials', null, 'poll', null, 'test', printf('%.3000c', 'x'),
+            'api_usage', null, 'api_usage_at', null, 'api_restraint', null) from n;
+    insert into destination (id, connector_id, name, registered)
+        select id * 2 + d, id, 'siem' || d, 1 from connector, (select 0 as d union select 1);
+    with recursive n (i) as (select 0 union all select i + 1 from n where i < 9999)
+    insert into lane (id, connector_id, event_type, day)
+        select i + 1, i / 20 + 1, 'Type' || (i % 20), 'day' from n;
+    with recursive n (i) as (select 0 union all select i + 1 from n where i < 999999)
+    insert into unit (id, connector_id, lane_id, file_interval, sequence, log_file_id, log_date,
+            created_date, length, state, row_count, admitted, raw_bytes, listed_at, final_at)
+        select i + 1, i / 2000 + 1, i / 100 + 1, 'Hourly', 1, '0AT' || i, i, i, 100000,
+            case when i % 1000 > 997 then 'admitted' else 'done' end, 1000, 1000, 500000, 0, i
+        from n;
+    insert into delivery (unit_id, destination_id, lane_id, created_date, position, delivered, done)
+        select u.id, t.id, u.lane_id, u.created_date, 1000, 1000, u.state = 'done'
+        from unit u join destination t on t.connector_id = u.connector_id;";
+
+/// Run by hand, as above.
+#[tokio::test]
+#[ignore = "a measurement, not a test"]
+async fn measure_a_ledger_of_five_hundred_connectors_and_a_million_units() {
+    let (_folder, path) = folder();
+    let ledger = SqliteLedger::open(&path).await.unwrap();
+    let mut conn = ledger.writer.take().await.unwrap();
+    sqlx::raw_sql(FILL_MANY).execute(&mut *conn).await.unwrap();
+    conn.give_back();
+    assert_eq!(ledger.overview("2026-11-23").await.unwrap()["org7"].summary.units["done"], 1996);
+    time!("overview", ledger.overview("2026-11-23"));
+    time!("one summary", ledger.summary("org7"));
+    time!("paused", ledger.paused());
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{Answer, World};
-use crate::rules::Stage;
+use crate::rules::{Stage, handling_order};
 use crate::unit::State;
-use crate::{Lane, LaneWork, Replay, Unit, UnitId};
+use crate::{Account, Delivery, Lane, LaneWork, Replay, Unit, UnitId};
 
 impl World {
     pub(super) fn due(
@@ -79,5 +79,38 @@ impl World {
         units.sort_by_key(|unit| (unit.final_at, unit.id));
         units.truncate(limit);
         units
+    }
+
+    pub(super) fn at_work(&self, connector: &str, limit: usize) -> Vec<(Unit, Vec<Delivery>)> {
+        let open = |unit: &&Unit| self.deliveries.iter().any(|it| it.unit == unit.id && !it.done);
+        let collecting = |unit: &&Unit| matches!(unit.state, State::Listed | State::Fetched);
+        let own = || self.units.iter().filter(|unit| unit.listed.lane.connector == connector);
+        let mut found: Vec<&Unit> = own().filter(collecting).collect();
+        let mut delivering: Vec<&Unit> = own().filter(open).collect();
+        for part in [&mut found, &mut delivering] {
+            part.sort_by_key(|unit| (unit.listed.created_date, unit.id));
+        }
+        found.extend(delivering);
+        found.truncate(limit);
+        let with_deliveries = |unit: &Unit| {
+            let own = self.deliveries.iter().filter(|delivery| delivery.unit == unit.id);
+            let mut own: Vec<Delivery> = own.cloned().collect();
+            own.sort_by(|a, b| a.destination.cmp(&b.destination));
+            (self.shown(unit), own)
+        };
+        found.into_iter().map(with_deliveries).collect()
+    }
+
+    pub(super) fn accounts(&self, connector: &str, from: i64, to: i64) -> Vec<Account> {
+        let own = self.units.iter().filter(|unit| {
+            unit.listed.lane.connector == connector && (from..to).contains(&unit.listed.log_date)
+        });
+        let mut accounts: Vec<Account> = own.map(|unit| self.account(self.shown(unit))).collect();
+        // Hourly units of all days come before daily ones.
+        accounts.sort_by(|a, b| {
+            let kind = |it: &Account| it.unit.listed.lane.event_type.clone();
+            kind(a).cmp(&kind(b)).then(handling_order(&a.unit, &b.unit))
+        });
+        accounts
     }
 }

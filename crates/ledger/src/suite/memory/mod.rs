@@ -5,21 +5,22 @@
 
 mod asked;
 mod backfills;
+mod counts;
 mod replays;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::rules::{Stage, check_cursor, handling_order, no_delivery};
-use crate::unit::{Event, Misfit, State};
+use crate::rules::{Stage, check_cursor, no_delivery};
+use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
     DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
-    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Replay,
-    ReplayId, Summary, Unit, UnitChoice, UnitId,
+    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Overview,
+    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced};
 
@@ -51,43 +52,32 @@ impl Ledger for MemoryLedger {
         destinations: &[String],
         now: i64,
     ) -> Answer<Vec<(String, i64)>> {
-        self.write(|world| {
-            let new: BTreeSet<String> = destinations.iter().cloned().collect();
-            let old = world.registered.insert(connector.to_owned(), new.clone());
-            let mut dropped = Vec::new();
-            for gone in old.unwrap_or_default().difference(&new) {
-                world.give_up_replays(connector, gone, now);
-                let open: Vec<UnitId> = world
-                    .waiting(connector, Stage::Deliver(gone))
-                    .iter()
-                    .map(|(unit, _)| unit.id)
-                    .collect();
-                world.deliveries.retain(|delivery| {
-                    delivery.destination != *gone || !open.contains(&delivery.unit)
-                });
-                for id in &open {
-                    let mut left = world.deliveries.iter().filter(|d| d.unit == *id && !d.done);
-                    if left.next().is_none() {
-                        world.finish(*id, &Event::Delivered, now)?;
-                    }
-                }
-                if !open.is_empty() {
-                    dropped.push((gone.clone(), open.len() as i64));
-                }
-            }
-            Ok(dropped)
-        })
+        self.write(|world| world.register(connector, destinations, now))
     }
 
     async fn connector(&self, connector: &str) -> Answer<ConnectorRecord> {
         Ok(self.read(|world| world.records.get(connector).cloned().unwrap_or_default()))
     }
 
-    async fn set_connector(&self, connector: &str, record: &ConnectorRecord) -> Answer<()> {
+    async fn change_connector(&self, connector: &str, change: RecordChange<'_>) -> Answer<()> {
         self.write(|world| {
-            world.records.insert(connector.to_owned(), record.clone());
+            let record = world.records.entry(connector.to_owned()).or_default();
+            let paused = record.paused.clone();
+            change(record);
+            record.paused = paused;
             Ok(())
         })
+    }
+
+    async fn set_paused(&self, connector: &str, paused: Option<&Paused>) -> Answer<()> {
+        self.write(|world| {
+            world.records.entry(connector.to_owned()).or_default().paused = paused.cloned();
+            Ok(())
+        })
+    }
+
+    async fn paused(&self) -> Answer<Vec<String>> {
+        Ok(self.read(World::paused))
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Answer<Option<Cursor>> {
@@ -281,7 +271,25 @@ impl Ledger for MemoryLedger {
             if !world.held(lease) {
                 return Err(fenced(lease));
             }
-            deltas.iter().try_for_each(|delta| world.step(lease, delta, now))
+            deltas.iter().try_for_each(|delta| {
+                world.step(lease, delta, now)?;
+                world.note_reached(lease, delta, now)
+            })
+        })
+    }
+
+    async fn withhold(
+        &self,
+        lease: &Lease,
+        units: &[UnitId],
+        reason: &str,
+        now: i64,
+    ) -> Answer<()> {
+        self.write(|world| {
+            if !world.held(lease) {
+                return Err(fenced(lease));
+            }
+            units.iter().try_for_each(|unit| world.withhold(lease, *unit, reason, now))
         })
     }
 
@@ -419,25 +427,16 @@ impl Ledger for MemoryLedger {
         Ok(self.read(|world| world.summary(connector)))
     }
 
+    async fn at_work(&self, connector: &str, limit: usize) -> Answer<Vec<(Unit, Vec<Delivery>)>> {
+        Ok(self.read(|world| world.at_work(connector, limit)))
+    }
+
+    async fn overview(&self, day: &str) -> Answer<BTreeMap<String, Overview>> {
+        Ok(self.read(|world| world.overview(day)))
+    }
+
     async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {
-        let lanes: BTreeSet<Lane> = self.read(|world| {
-            let own = world.units.iter().filter(|unit| unit.listed.lane.connector == connector);
-            own.map(|unit| unit.listed.lane.clone()).collect()
-        });
-        let mut accounts = Vec::new();
-        for lane in lanes {
-            for unit in self.units(&lane).await? {
-                if (from..to).contains(&unit.listed.log_date) {
-                    accounts.push(self.read(|world| world.account(unit)));
-                }
-            }
-        }
-        // Hourly units of all days come before daily ones; lanes are by type and day.
-        accounts.sort_by(|a, b| {
-            let kind = |it: &Account| it.unit.listed.lane.event_type.clone();
-            kind(a).cmp(&kind(b)).then(handling_order(&a.unit, &b.unit))
-        });
-        Ok(accounts)
+        Ok(self.read(|world| world.accounts(connector, from, to)))
     }
 
     async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Answer<()> {

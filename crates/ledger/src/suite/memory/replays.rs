@@ -6,8 +6,8 @@ use super::world::{Answer, World, fenced};
 use crate::rules::{GIVEN_UP, Stage, check_step, kept, no_delivery, replay_name};
 use crate::unit::{self, Event, State};
 use crate::{
-    Closed, Closing, DeadLetter, DeliveryDelta, Lane, LaneWork, Lease, LedgerError, Letter,
-    LetterChoice, LetterId, LettersAsked, Replay, ReplayId, Unit, UnitChoice, UnitId,
+    Closed, Closing, DeadLetter, Delivery, DeliveryDelta, Lane, LaneWork, Lease, LedgerError,
+    Letter, LetterChoice, LetterId, LettersAsked, Replay, ReplayId, Unit, UnitChoice, UnitId,
 };
 
 impl World {
@@ -149,6 +149,12 @@ impl World {
                 .any(|r| to(r.unit, &r.destination) && r.ended_at.is_none() && r.rows.is_none())
     }
 
+    fn is_withheld(&self, unit: UnitId, destination: &str) -> bool {
+        self.deliveries
+            .iter()
+            .any(|d| d.unit == unit && d.destination == destination && d.withheld.is_some())
+    }
+
     pub(super) fn replayable(&self, choice: &UnitChoice, destination: &str) -> Vec<Unit> {
         let types = choice.event_types.as_ref();
         let chosen = |unit: &&Unit| {
@@ -158,6 +164,7 @@ impl World {
                 && choice.from.is_none_or(|from| listed.log_date >= from)
                 && choice.to.is_none_or(|to| listed.log_date < to)
                 && types.is_none_or(|types| types.contains(&listed.lane.event_type))
+                && (!choice.withheld || self.is_withheld(unit.id, destination))
                 && self.is_replayable(unit, destination)
         };
         let mut units: Vec<_> =
@@ -269,7 +276,7 @@ impl World {
         if delta.to > delta.from || delta.done {
             (replay.attempts, replay.not_before, replay.note) = (0, 0, None);
         }
-        let whole = replay.rows.is_none();
+        let (whole, sent) = (replay.rows.is_none(), replay.clone());
         let mut new = if whole { delta.rejected.clone() } else { Vec::new() };
         for kept in &mut self.dead_letters {
             let own = kept.closed.is_none()
@@ -291,6 +298,14 @@ impl World {
         new.iter_mut().for_each(by);
         self.set_aside(delta.unit, &new)?;
         if delta.done && whole {
+            let is_this =
+                |d: &&mut Delivery| d.unit == sent.unit && d.destination == sent.destination;
+            let delivery = self.deliveries.iter_mut().find(is_this);
+            if let Some(delivery) = delivery.filter(|delivery| delivery.withheld.is_some()) {
+                delivery.withheld = None;
+                delivery.position = sent.position;
+                (delivery.delivered, delivery.rejected) = (sent.delivered, sent.rejected);
+            }
             let of_unit = self.not_got_letters(delta.unit, &delta.destination);
             self.close(&of_unit, Closing::Replayed, now);
         }

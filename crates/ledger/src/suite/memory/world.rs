@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::rules::{Stage, check_step, delivery_name, kept, no_delivery};
+use crate::rules::{Stage, check_step, check_withhold, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
     Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
-    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, LetterChoice, NewUnit, Replay,
-    ReplayId, Summary, Unit, UnitId,
+    DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Reached, Replay,
+    ReplayId, Unit, UnitId,
 };
 
 /// The last grant of a lane's stage.
@@ -38,6 +38,8 @@ pub(super) struct World {
     pub(super) remarks: BTreeMap<UnitId, String>,
     pub(super) hours: BTreeMap<UnitId, Vec<HourRows>>,
     pub(super) deliveries: Vec<Delivery>,
+    /// When a connector's destination got events last, and the newest log date of which it did.
+    pub(super) reached: BTreeMap<(String, String), (i64, i64)>,
     pub(super) calls: BTreeMap<(String, String, String), i64>,
     /// A backfill's number is its place here, counted from 1. What its units tell is not here.
     pub(super) backfills: Vec<Backfill>,
@@ -121,7 +123,8 @@ impl World {
                 if names.is_empty() {
                     return Err(LedgerError::Corrupt("no destinations".to_owned()));
                 }
-                let opened = names.into_iter().map(|destination| untouched(unit, destination));
+                let backfilled = self.backfilled.contains_key(&unit);
+                let opened = names.into_iter().map(|name| untouched(unit, name, backfilled));
                 self.deliveries.extend(opened);
                 self.hours.insert(unit, hours);
             }
@@ -137,6 +140,49 @@ impl World {
         }
         self.set_aside(unit, &it.dead_letters)?;
         Ok(next)
+    }
+
+    pub(super) fn register(
+        &mut self,
+        connector: &str,
+        destinations: &[String],
+        now: i64,
+    ) -> Answer<Vec<(String, i64)>> {
+        let new: BTreeSet<String> = destinations.iter().cloned().collect();
+        let old = self.registered.insert(connector.to_owned(), new.clone());
+        let mut dropped = Vec::new();
+        for gone in old.unwrap_or_default().difference(&new) {
+            self.give_up_replays(connector, gone, now);
+            let waiting = self.waiting(connector, Stage::Deliver(gone));
+            let open: Vec<UnitId> = waiting.iter().map(|(unit, _)| unit.id).collect();
+            self.deliveries
+                .retain(|delivery| delivery.destination != *gone || !open.contains(&delivery.unit));
+            for id in &open {
+                let mut left = self.deliveries.iter().filter(|d| d.unit == *id && !d.done);
+                if left.next().is_none() {
+                    self.finish(*id, &Event::Delivered, now)?;
+                }
+            }
+            if !open.is_empty() {
+                dropped.push((gone.clone(), open.len() as i64));
+            }
+        }
+        Ok(dropped)
+    }
+
+    pub(super) fn note_reached(
+        &mut self,
+        lease: &Lease,
+        delta: &DeliveryDelta,
+        now: i64,
+    ) -> Answer<()> {
+        let log_date = self.unit(delta.unit)?.listed.log_date;
+        if delta.delivered > 0 {
+            let whose = (lease.lane.connector.clone(), delta.destination.clone());
+            let reached = self.reached.entry(whose).or_insert((now, log_date));
+            *reached = (now, reached.1.max(log_date));
+        }
+        Ok(())
     }
 
     pub(super) fn finish(&mut self, id: UnitId, event: &Event, now: i64) -> Answer<()> {
@@ -185,86 +231,6 @@ impl World {
         }
     }
 
-    /// Every count, looked for from end to end.
-    pub(super) fn summary(&self, connector: &str) -> Summary {
-        let mut summary = Summary::default();
-        for name in self.registered.get(connector).into_iter().flatten() {
-            summary.destinations.insert(name.clone(), (0, 0, 0, 0));
-        }
-        for unit in self.units.iter().filter(|u| u.listed.lane.connector == connector) {
-            *summary.units.entry(unit.state.name().to_owned()).or_default() += 1;
-            let event_type = unit.listed.lane.event_type.clone();
-            *summary.event_types.entry(event_type).or_default() += 1;
-            summary.rows += unit.rows;
-            summary.admitted += unit.admitted;
-            summary.repeats += unit.repeats;
-            summary.undecodable += unit.undecodable;
-            summary.raw_bytes += unit.raw_bytes;
-            summary.oldest_age = summary.oldest_age.max(unit.listed_at - unit.listed.created_date);
-            summary.newest_file = summary.newest_file.max(Some(unit.listed.created_date));
-            for delivery in self.deliveries.iter().filter(|d| d.unit == unit.id) {
-                let counts = summary.destinations.entry(delivery.destination.clone()).or_default();
-                counts.0 += delivery.delivered;
-                counts.1 += delivery.rejected;
-                counts.2 += i64::from(delivery.done);
-                counts.3 += i64::from(!delivery.done);
-            }
-        }
-        summary.dead_letters = self.letters(&LetterChoice::of(connector)).len() as i64;
-        let replays = self.replays_of(connector);
-        let open = replays.iter().filter(|(_, replay)| replay.ended_at.is_none());
-        summary.replays = open.count() as i64;
-        summary.lost = self.lost(connector);
-        summary.disputed = self.disputed(connector);
-        summary.failing = self.failing(connector);
-        summary
-    }
-
-    /// Vanished units without a later version.
-    pub(super) fn lost(&self, connector: &str) -> i64 {
-        self.without_later(connector, State::Vanished, |later| later != State::Vanished)
-    }
-
-    /// Disputed units without a later version that was admitted.
-    pub(super) fn disputed(&self, connector: &str) -> i64 {
-        let admitted = |later| matches!(later, State::Admitted | State::Done);
-        self.without_later(connector, State::Disputed, admitted)
-    }
-
-    /// Units in a state of whose later versions none is in one that makes up for it.
-    fn without_later(&self, connector: &str, state: State, healed: fn(State) -> bool) -> i64 {
-        let own = || self.units.iter().filter(|unit| unit.listed.lane.connector == connector);
-        let place = |unit: &Unit| {
-            let listed = &unit.listed;
-            let (lane, interval) = (listed.lane.clone(), listed.interval.clone());
-            (lane, interval, listed.log_date, listed.sequence)
-        };
-        own()
-            .filter(|unit| unit.state == state)
-            .filter(|gone| {
-                !own().any(|later| {
-                    healed(later.state)
-                        && place(later) == place(gone)
-                        && later.listed.created_date > gone.listed.created_date
-                })
-            })
-            .count() as i64
-    }
-
-    /// Units and deliveries that wait out a failure.
-    pub(super) fn failing(&self, connector: &str) -> i64 {
-        let collecting = self.waiting(connector, Stage::Collect);
-        let units = collecting.iter().filter(|(unit, _)| unit.attempts > 0).count();
-        let own = |id| {
-            let unit = self.units.iter().find(|unit| unit.id == id);
-            unit.is_some_and(|unit| unit.listed.lane.connector == connector)
-        };
-        let open = self.deliveries.iter().filter(|d| !d.done && d.attempts > 0 && own(d.unit));
-        let replays = self.replays.iter().filter(|r| r.ended_at.is_none() && r.attempts > 0);
-        let replays = replays.filter(|replay| own(replay.unit));
-        (units + open.count() + replays.count()) as i64
-    }
-
     pub(super) fn reconsider(&mut self, connector: &str) -> Answer<u64> {
         self.reconsider_where(|unit| unit.listed.lane.connector == connector)
     }
@@ -285,7 +251,8 @@ impl World {
     /// The unit with its rows by hour and its deliveries.
     pub(super) fn account(&self, unit: Unit) -> Account {
         let own = self.deliveries.iter().filter(|delivery| delivery.unit == unit.id);
-        let mut deliveries: Vec<_> = own.map(|d| (d.destination.clone(), d.done)).collect();
+        let reached = |d: &Delivery| Reached::of(d.done, d.withheld.is_some());
+        let mut deliveries: Vec<_> = own.map(|d| (d.destination.clone(), reached(d))).collect();
         deliveries.sort();
         let mut hours = self.hours.get(&unit.id).cloned().unwrap_or_default();
         hours.sort();
@@ -307,6 +274,30 @@ impl World {
         for replay in open.filter(|replay| own.contains(&replay.unit)) {
             (replay.attempts, replay.not_before) = (0, 0);
         }
+    }
+
+    pub(super) fn withhold(
+        &mut self,
+        lease: &Lease,
+        unit: UnitId,
+        reason: &str,
+        now: i64,
+    ) -> Answer<()> {
+        let Stage::Deliver(name) = Stage::parse(&lease.stage)? else { return Err(fenced(lease)) };
+        self.check_right(lease, &lease.stage, unit)?;
+        let delivery = self.delivery(unit, name)?;
+        check_withhold(|| delivery_name(unit, name), delivery.position, delivery.done)?;
+        (delivery.done, delivery.withheld) = (true, Some(reason.to_owned()));
+        (delivery.attempts, delivery.not_before, delivery.note) = (0, 0, None);
+        self.finish_if_done(unit, now)
+    }
+
+    /// Finishes a unit whose last delivery is done.
+    fn finish_if_done(&mut self, unit: UnitId, now: i64) -> Answer<()> {
+        if self.deliveries.iter().all(|delivery| delivery.unit != unit || delivery.done) {
+            self.finish(unit, &Event::Delivered, now)?;
+        }
+        Ok(())
     }
 
     pub(super) fn step(&mut self, lease: &Lease, delta: &DeliveryDelta, now: i64) -> Answer<()> {
@@ -334,10 +325,7 @@ impl World {
             .map(|letter| DeadLetter { destination: by.clone(), ..letter.clone() })
             .collect();
         self.set_aside(delta.unit, &letters)?;
-        if self.deliveries.iter().all(|delivery| delivery.unit != delta.unit || delivery.done) {
-            self.finish(delta.unit, &Event::Delivered, now)?;
-        }
-        Ok(())
+        self.finish_if_done(delta.unit, now)
     }
 }
 
@@ -373,7 +361,7 @@ pub(super) fn fresh(id: UnitId, listed: &NewUnit, now: i64) -> Unit {
     }
 }
 
-pub(super) fn untouched(unit: UnitId, destination: String) -> Delivery {
+pub(super) fn untouched(unit: UnitId, destination: String, backfilled: bool) -> Delivery {
     Delivery {
         unit,
         destination,
@@ -381,6 +369,8 @@ pub(super) fn untouched(unit: UnitId, destination: String) -> Delivery {
         delivered: 0,
         rejected: 0,
         done: false,
+        withheld: None,
+        backfilled,
         attempts: 0,
         not_before: 0,
         note: None,

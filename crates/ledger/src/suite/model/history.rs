@@ -51,7 +51,7 @@ pub(super) async fn learn(history: &mut History, step: &Step, memory: &MemoryLed
         let at = history.cursors.entry(connector).or_insert(0);
         *at = (*at + i64::from(*off) + i64::from(*by)).max(0);
     }
-    if matches!(step, Step::Deliver { .. } | Step::Register(..)) {
+    if matches!(step, Step::Deliver { .. } | Step::Register(..) | Step::Replay(..)) {
         history.positions.clear();
         for lane in lanes() {
             for unit in memory.units(&lane).await.unwrap() {

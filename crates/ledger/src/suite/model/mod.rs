@@ -65,6 +65,8 @@ pub enum Step {
         /// Whether the unit is finished there.
         done: bool,
     },
+    /// Withholds a unit from a destination, under a lease.
+    Withhold(u8, Which, u8),
     /// Asks for a unit to be sent again to a destination.
     AskUnit(u8, u8),
     /// Asks for some of a connector's open letters.
@@ -262,6 +264,12 @@ impl Side<'_> {
                 let count = if *rejected == 2 { 2 } else { 1 };
                 outcome(self.ledger.deliver(lease, &deltas[..count], now).await)
             }
+            Step::Withhold(number, which, destination) => {
+                let place = unit(*number);
+                let stage = format!("deliver:{}", one_of(&DESTINATIONS, *destination));
+                let lease = history.lease(*which, &lane(place)?, &stage)?;
+                outcome(self.ledger.withhold(lease, &[self.id(place)], "old", now).await)
+            }
             Step::AskUnit(number, destination) => {
                 let (units, to) = ([self.id(unit(*number))], one_of(&DESTINATIONS, *destination));
                 outcome(self.ledger.replay_units(&units, to, now).await)
@@ -379,9 +387,12 @@ impl Side<'_> {
                 (replay.id, replay.unit) = (0, self.place(unit.id));
                 view.push(format!("{replay:?}"));
             }
-            let all = UnitChoice { connector: name.to_owned(), ..UnitChoice::default() };
-            for unit in self.ledger.replayable(&all, "siem").await.unwrap() {
-                view.push(format!("replayable {}", self.place(unit.id)));
+            for withheld in [false, true] {
+                let connector = name.to_owned();
+                let choice = UnitChoice { connector, withheld, ..UnitChoice::default() };
+                for unit in self.ledger.replayable(&choice, "siem").await.unwrap() {
+                    view.push(format!("replayable {} {withheld}", self.place(unit.id)));
+                }
             }
         }
         view.push(format!("{} bytes", self.ledger.spooled_bytes().await.unwrap()));

@@ -1,5 +1,7 @@
 //! The record as CSV, for spreadsheets.
 
+use std::collections::BTreeMap;
+
 use orgtap_collector::{HourState, Record};
 use orgtap_events::time::rfc3339;
 
@@ -9,12 +11,12 @@ use super::{By, Group, STATES};
 pub(super) fn header(by: Option<By>) -> String {
     if by == Some(By::Hour) {
         return "connector,event_type,hour,state,inferred,files_listed,files_fetched,rows_hourly,\
-                rows_daily,delivered,repeats,missing,late,reissued,rejected,disputed,first_listed,\
+                rows_daily,delivered,withheld,repeats,missing,late,reissued,rejected,disputed,first_listed,\
                 last_change,reason,remedy"
             .to_owned();
     }
     let states = STATES.map(HourState::name).join(",");
-    let rows = "rows_hourly,rows_daily,repeats,missing,late";
+    let rows = "rows_hourly,rows_daily,withheld,repeats,missing,late";
     format!("connector,event_type,day,{states},first_gap,{rows}")
 }
 
@@ -30,6 +32,7 @@ pub(super) fn lines(record: &Record, by: Option<By>) -> Vec<String> {
         cells.push(group.first_gap().map_or_else(String::new, rfc3339));
         cells.push(group.sum(|hour| hour.rows_hourly).to_string());
         cells.push(group.sum(|hour| hour.rows_daily.unwrap_or_default()).to_string());
+        cells.push(group.sum(|hour| hour.withheld.values().sum()).to_string());
         cells.push(group.sum(|hour| hour.repeats).to_string());
         cells.push(group.sum(|hour| hour.missing).to_string());
         cells.push(group.sum(|hour| hour.late).to_string());
@@ -42,8 +45,6 @@ fn hours(record: &Record) -> Vec<String> {
     let mut lines = Vec::new();
     for one in &record.types {
         for hour in &one.hours {
-            let delivered: Vec<_> =
-                hour.delivered.iter().map(|(name, rows)| format!("{name}={rows}")).collect();
             lines.push(joined(&[
                 record.connector.clone(),
                 one.event_type.clone(),
@@ -54,7 +55,8 @@ fn hours(record: &Record) -> Vec<String> {
                 hour.files_fetched.to_string(),
                 hour.rows_hourly.to_string(),
                 hour.rows_daily.map_or_else(String::new, |rows| rows.to_string()),
-                delivered.join(" "),
+                by_destination(&hour.delivered),
+                by_destination(&hour.withheld),
                 hour.repeats.to_string(),
                 hour.missing.to_string(),
                 hour.late.to_string(),
@@ -69,6 +71,12 @@ fn hours(record: &Record) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Counts with the destinations they are of.
+fn by_destination(counts: &BTreeMap<String, u64>) -> String {
+    let each: Vec<_> = counts.iter().map(|(name, rows)| format!("{name}={rows}")).collect();
+    each.join(" ")
 }
 
 /// Cells with a comma, a quote or a line break are quoted.

@@ -88,6 +88,10 @@ fn answer(until: &Until) -> String {
     if until.gaps > 0 {
         why.push(format!("{} hours have gaps", count(until.gaps)));
     }
+    if until.withheld > 0 {
+        let hours = count(until.withheld);
+        why.push(format!("of {hours} hours rows are withheld from a destination"));
+    }
     if until.waiting > 0 {
         why.push(format!("{} hours are under way or expected", count(until.waiting)));
     }

@@ -3,18 +3,16 @@
 //! The secrets are in memory only until it is certain that the connector is saved, so that a process
 //! that dies before leaves the old ones in place and no new ones behind.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-use orgtap_collector::TestReport;
 use orgtap_collector::config::{ConnectorSettings, NewConnector, Settings};
+use orgtap_collector::{KeptSecret, TestReport, is_running, save_connector};
 use orgtap_transport::SecretRef;
 use serde_json::{Map, Value, json};
 
 use super::answers::{self, Answers};
 use super::before::Before;
 use super::flags::AddArgs;
-use super::secrets::{as_json, is_used_elsewhere, with_values};
 use crate::cli::Common;
 use crate::cmd::ask::{self, Interrupted};
 use crate::cmd::{next_signal, say, say_aside, settings_maybe_empty, test_connection};
@@ -48,7 +46,7 @@ pub(super) async fn run(common: &Common, args: &AddArgs) -> anyhow::Result<Exit>
     if common.json {
         say(as_object(&answers.new, &added));
     } else {
-        say(last_words(&answers.new, &added));
+        say(last_words(&answers.new, &added, &settings.data_dir));
     }
     Ok(if added.file.is_some() { Exit::Success } else { Exit::Blocked })
 }
@@ -63,7 +61,7 @@ async fn test_and_save(
     let report = if args.no_test {
         None
     } else {
-        let connector = with_values(connector, &answers.entered);
+        let connector = connector.with_secrets(|key| answers.value(key));
         let interrupted = next_signal();
         tokio::select! {
             report = test_connection::test(settings, &connector, common.json) => Some(report?),
@@ -95,29 +93,18 @@ async fn is_wanted(common: &Common, report: Option<&TestReport>) -> anyhow::Resu
 /// Puts the secrets into the vault, then the connector beside the others. Blocks.
 fn save(args: &AddArgs, settings: &Settings, answers: &Answers) -> anyhow::Result<PathBuf> {
     let Answers { new, entered } = answers;
-    let vault = &settings.vault;
     if !args.replace && new.path(settings).exists() {
         let name = &new.name;
         return Err(usage(format!(
             "{name} was saved by somebody else meanwhile; nothing is changed"
         )));
     }
-    for secret in entered.iter().filter(|secret| secret.kept.is_none()) {
-        vault.set(&NewConnector::entry(&new.name, secret.key), &secret.value)?;
-    }
-    let file = new.save(settings, Timestamp::now())?;
-    for key in NewConnector::SECRETS {
-        // Secrets of the connector that was here before, which this one has no use for.
-        let entry = NewConnector::entry(&new.name, key);
-        let is_used = |(_, it): &(_, SecretRef)| *it == SecretRef::Stored(entry.clone());
-        if !new.secrets.iter().any(is_used) && !is_used_elsewhere(settings, &entry, &new.name) {
-            vault.remove(&entry)?;
-        }
-    }
-    Ok(file)
+    let to_store = entered.iter().filter(|secret| secret.kept.is_none());
+    let to_store: Vec<_> = to_store.map(|secret| (secret.key, &secret.value)).collect();
+    Ok(save_connector(settings, new, &to_store)?)
 }
 
-fn last_words(new: &NewConnector, added: &Added) -> String {
+fn last_words(new: &NewConnector, added: &Added, data_dir: &Path) -> String {
     let name = &new.name;
     let Some(file) = &added.file else {
         return format!("{name} is not saved, and nothing of it is kept.");
@@ -133,17 +120,20 @@ fn last_words(new: &NewConnector, added: &Added) -> String {
     } else {
         String::new()
     };
-    format!(
-        "{name} is saved in {}{tested}.{secrets}\n\
-         An `orgtap run` that is at work has to be restarted to begin collecting it: it reads its \
-         configuration when it starts.",
-        file.display()
-    )
+    let taken_up = if is_running(data_dir) {
+        "The `orgtap run` that is at work begins collecting it now."
+    } else {
+        "`orgtap run` collects it."
+    };
+    format!("{name} is saved in {}{tested}.{secrets}\n{taken_up}", file.display())
 }
 
 fn as_object(new: &NewConnector, added: &Added) -> Value {
-    let secrets: Map<String, Value> =
-        new.secrets.iter().map(|(key, it)| ((*key).to_owned(), as_json(it))).collect();
+    let secrets: Map<String, Value> = new
+        .secrets
+        .iter()
+        .map(|(key, it)| ((*key).to_owned(), json!(KeptSecret::of(it))))
+        .collect();
     json!({
         "connector": new.name,
         "saved": added.file.is_some(),
@@ -154,6 +144,5 @@ fn as_object(new: &NewConnector, added: &Added) -> Value {
         "secrets": secrets,
         "destinations": new.destinations,
         "test": added.report,
-        "restart": added.file.is_some(),
     })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use orgtap_collector::config::{AuthFlow, NewConnector, Settings, check_value};
 use orgtap_destinations::config::DestinationConfig;
-use orgtap_transport::SecretRef;
+use orgtap_transport::{Secret, SecretRef};
 
 use super::flags::AddArgs;
 use super::secrets::{Entered, absolute, from_places};
@@ -20,6 +20,14 @@ pub(super) struct Answers {
     pub(super) new: NewConnector,
     /// Its secrets.
     pub(super) entered: Vec<Entered>,
+}
+
+impl Answers {
+    /// The value of a secret that is not in the vault yet.
+    pub(super) fn value(&self, key: &str) -> Option<&Secret> {
+        let entered = self.entered.iter().find(|it| it.key == key && it.kept.is_none());
+        entered.map(|secret| &secret.value)
+    }
 }
 
 /// Takes the flags and asks for the rest.
@@ -78,10 +86,8 @@ pub(super) async fn gather(
     let entered = form.entered;
     let secrets = entered.iter().map(|it| (it.key, it.reference(&name))).collect();
     let new = NewConnector {
-        name,
         instance_url,
         user,
-        auth,
         secrets,
         jwt_audience: args.jwt_audience.clone(),
         login_url: args.login_url.clone(),
@@ -91,6 +97,7 @@ pub(super) async fn gather(
         poll_interval: args.poll_interval.clone(),
         start: args.start.clone(),
         destinations,
+        ..NewConnector::new(name, auth)
     };
     Ok(Answers { new, entered })
 }

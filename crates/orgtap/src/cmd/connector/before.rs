@@ -7,12 +7,10 @@
 use std::path::PathBuf;
 
 use orgtap_collector::config::Settings;
-use orgtap_collector::{ledger_path, open_ledger};
+use orgtap_collector::{ledger_path, open_ledger, vault_entries};
 use orgtap_ledger::ConnectorRecord;
 use orgtap_transport::vault::VaultError;
 use orgtap_transport::{Secret, Vault};
-
-use super::secrets::entries;
 
 /// What the vault and the ledger held.
 pub(super) struct Before {
@@ -29,7 +27,7 @@ impl Before {
     pub(super) async fn of(settings: &Settings, name: &str) -> anyhow::Result<Self> {
         let vault = settings.vault.clone();
         let entries = tokio::task::block_in_place(|| {
-            let all = entries(&vault, name)?.into_iter().map(|entry| {
+            let all = vault_entries(&vault, name)?.into_iter().map(|entry| {
                 let value = vault.get(&entry).ok().flatten();
                 (entry, value)
             });
@@ -51,19 +49,17 @@ impl Before {
             return Ok(());
         }
         let ledger = open_ledger(&self.data_dir).await?;
-        let now = ledger.connector(&self.name).await?;
         let ConnectorRecord { org_id, sign_in, refused_credentials, test, .. } = self.record;
         // What a test does not touch may be newer: an Orgtap at work writes there too.
-        let record = ConnectorRecord { org_id, sign_in, refused_credentials, test, ..now.clone() };
-        if record != now {
-            ledger.set_connector(&self.name, &record).await?;
-        }
-        Ok(())
+        let change = |now: &mut ConnectorRecord| {
+            *now = ConnectorRecord { org_id, sign_in, refused_credentials, test, ..now.clone() };
+        };
+        Ok(ledger.change_connector(&self.name, Box::new(change)).await?)
     }
 
     /// Puts back what changed, and removes what is new.
     fn restore_vault(&self) -> Result<(), VaultError> {
-        for entry in entries(&self.vault, &self.name)? {
+        for entry in vault_entries(&self.vault, &self.name)? {
             if !self.entries.iter().any(|(name, _)| *name == entry) {
                 self.vault.remove(&entry)?;
             }

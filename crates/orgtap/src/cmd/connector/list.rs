@@ -1,11 +1,11 @@
 //! `orgtap connector list` and `show`: what there is, never a secret.
 
 use comfy_table::{ContentArrangement, Table, presets};
-use orgtap_collector::config::{ConnectorSettings, IntervalPolicy, Reconcile, SignInSettings};
+use orgtap_collector::KeptSecret;
+use orgtap_collector::config::{ConnectorSettings, SignInSettings};
 use orgtap_transport::ConfigDuration;
 use serde_json::{Map, Value, json};
 
-use super::secrets::{as_json, references, words};
 use super::{file_of, named};
 use crate::cli::Common;
 use crate::cmd::{say, settings_maybe_empty};
@@ -62,8 +62,8 @@ pub(super) fn show(common: &Common, name: &str) -> anyhow::Result<Exit> {
         };
         lines.push((key, text));
     }
-    for (key, reference) in references(connector) {
-        lines.push((key, words(reference)));
+    for (key, reference) in connector.secrets() {
+        lines.push((key, KeptSecret::of(reference).to_string()));
     }
     for (key, text) in lines {
         say(format!("{key:<25} {text}"));
@@ -78,9 +78,10 @@ fn address(connector: &ConnectorSettings) -> String {
 
 /// Everything but the values of secrets.
 fn as_object(one: &ConnectorSettings, common: &Common) -> Value {
-    let secrets: Map<String, Value> = references(one)
+    let secrets: Map<String, Value> = one
+        .secrets()
         .into_iter()
-        .map(|(key, reference)| (key.to_owned(), as_json(reference)))
+        .map(|(key, reference)| (key.to_owned(), json!(KeptSecret::of(reference))))
         .collect();
     let plain = plain(one, common).into_iter().map(|(key, value)| (key.to_owned(), value));
     let rest = [
@@ -96,17 +97,6 @@ fn plain(one: &ConnectorSettings, common: &Common) -> Vec<(&'static str, Value)>
         SignInSettings::JwtBearer { audience, .. } => audience.as_ref(),
         _ => None,
     };
-    let interval = match one.interval {
-        IntervalPolicy::Auto => "auto",
-        IntervalPolicy::Both => "both",
-        IntervalPolicy::Hourly => "hourly",
-        IntervalPolicy::Daily => "daily",
-    };
-    let reconcile = match one.reconcile {
-        Reconcile::Off => "off",
-        Reconcile::Report => "report",
-        Reconcile::Deliver => "deliver",
-    };
     let time = |time| ConfigDuration::new(time).to_string();
     vec![
         ("name", json!(one.name)),
@@ -121,8 +111,8 @@ fn plain(one: &ConnectorSettings, common: &Common) -> Vec<(&'static str, Value)>
         ("ca_file", json!(one.ca_file)),
         ("poll_interval", json!(time(one.poll_interval))),
         ("start", json!(one.start.map(|start| start.to_string()))),
-        ("interval", json!(interval)),
-        ("reconcile", json!(reconcile)),
+        ("interval", json!(one.interval.word())),
+        ("reconcile", json!(one.reconcile.word())),
         ("reconcile_threshold", json!(one.reconcile_threshold)),
         ("event_types", json!(one.event_types.to_string())),
         ("settle", json!(time(one.settle))),

@@ -1,4 +1,5 @@
-//! `orgtap connector`: connectors that are added, listed, shown and removed without an editor.
+//! `orgtap connector`: connectors that are added, listed, shown, paused and removed without an
+//! editor.
 //!
 //! Added ones are saved in the data folder and read after the main configuration file, which
 //! Orgtap never changes.
@@ -8,6 +9,7 @@ mod answers;
 mod before;
 mod flags;
 mod list;
+mod pause;
 mod remove;
 mod secrets;
 
@@ -29,8 +31,31 @@ pub(crate) enum ConnectorWhat {
     List,
     /// Show one connector, without its secrets.
     Show(NameArgs),
+    /// Have a connector rest, across restarts, until it is resumed.
+    #[command(after_help = PAUSE_HELP)]
+    Pause(PauseArgs),
+    /// End a connector's pause.
+    Resume(NameArgs),
     /// Remove a saved connector and its secrets.
     Remove(RemoveArgs),
+}
+
+const PAUSE_HELP: &str = "\
+An `orgtap run` that is at work finishes what is in hand, and then asks neither the org nor a
+destination for anything. `orgtap collect` and `orgtap backfill` pass over a paused connector unless
+it is named. The org keeps its log files for a while only: a pause that is longer loses them.";
+
+#[derive(Debug, Args)]
+pub(crate) struct PauseArgs {
+    /// The connector.
+    #[arg(value_name = "CONNECTOR")]
+    name: String,
+    /// Why, for whoever reads the status.
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+    /// Who asks for it. Default: the user of the system.
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -56,6 +81,8 @@ pub(crate) async fn run(common: &Common, what: &ConnectorWhat) -> anyhow::Result
         ConnectorWhat::Add(args) => add::run(common, args).await,
         ConnectorWhat::List => list::list(common),
         ConnectorWhat::Show(args) => list::show(common, &args.name),
+        ConnectorWhat::Pause(args) => pause::pause(common, args).await,
+        ConnectorWhat::Resume(args) => pause::resume(common, &args.name).await,
         ConnectorWhat::Remove(args) => remove::run(common, args).await,
     }
 }

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use orgtap_collector::config::{ConnectorSettings, NewConnector, Settings, SignInSettings};
-use orgtap_transport::vault::VaultError;
+use orgtap_collector::config::NewConnector;
 use orgtap_transport::{Secret, SecretRef, Vault};
-use serde_json::{Value, json};
 
 use super::flags::{AddArgs, flag_of};
 use crate::cmd::ask;
@@ -90,85 +88,4 @@ pub(super) fn absolute(path: impl Into<PathBuf>) -> anyhow::Result<PathBuf> {
         return Err(usage(format!("{}: the path is not UTF-8", path.display())));
     }
     Ok(absolute)
-}
-
-/// The references of a connector, by their keys.
-pub(super) fn references(connector: &ConnectorSettings) -> Vec<(&'static str, &SecretRef)> {
-    let mut all = vec![("consumer_key", &connector.consumer_key)];
-    all.extend(connector.consumer_secret.as_ref().map(|it| ("consumer_secret", it)));
-    match &connector.sign_in {
-        SignInSettings::Password { password, security_token } => {
-            all.insert(0, ("salesforce_user_password", password));
-            all.extend(security_token.as_ref().map(|it| ("security_token", it)));
-        }
-        SignInSettings::JwtBearer { key, .. } => all.push(("jwt_key", key)),
-        SignInSettings::RefreshToken { token } => all.push(("refresh_token", token)),
-        _ => {}
-    }
-    all
-}
-
-/// The connector with the values themselves in the place of entries that are not there yet.
-pub(super) fn with_values(
-    mut connector: ConnectorSettings,
-    entered: &[Entered],
-) -> ConnectorSettings {
-    let put = |key: &str, reference: &mut SecretRef| {
-        if let Some(secret) = entered.iter().find(|it| it.key == key && it.kept.is_none()) {
-            *reference = SecretRef::Plain(secret.value.clone());
-        }
-    };
-    put("consumer_key", &mut connector.consumer_key);
-    if let Some(secret) = &mut connector.consumer_secret {
-        put("consumer_secret", secret);
-    }
-    match &mut connector.sign_in {
-        SignInSettings::Password { password, security_token } => {
-            put("salesforce_user_password", password);
-            if let Some(token) = security_token {
-                put("security_token", token);
-            }
-        }
-        SignInSettings::JwtBearer { key, .. } => put("jwt_key", key),
-        SignInSettings::RefreshToken { token } => put("refresh_token", token),
-        _ => {}
-    }
-    connector
-}
-
-/// A reference in words. Of a command only the program: its arguments may be secret.
-pub(super) fn words(reference: &SecretRef) -> String {
-    match reference {
-        SecretRef::Plain(_) => "written out in the file".to_owned(),
-        SecretRef::Env(name) => format!("env {name}"),
-        SecretRef::File(path) => format!("file {}", path.display()),
-        SecretRef::Command(words) => {
-            format!("command {}", words.first().map_or("", String::as_str))
-        }
-        SecretRef::Stored(entry) => format!("stored {entry}"),
-    }
-}
-
-/// The same for programs.
-pub(super) fn as_json(reference: &SecretRef) -> Value {
-    match reference {
-        SecretRef::Plain(_) => json!("plain"),
-        SecretRef::Env(name) => json!({ "env": name }),
-        SecretRef::File(path) => json!({ "file": path }),
-        SecretRef::Command(words) => json!({ "command": words.first() }),
-        SecretRef::Stored(entry) => json!({ "stored": entry }),
-    }
-}
-
-/// Whether something else than this connector refers to an entry of the vault.
-pub(super) fn is_used_elsewhere(settings: &Settings, entry: &str, connector: &str) -> bool {
-    let own = ("connector", connector);
-    settings.stored.iter().any(|it| it.entry == entry && (it.kind, it.name.as_str()) != own)
-}
-
-/// The names of a connector's entries in the vault: its secrets, and what its sign-ins keep.
-pub(super) fn entries(vault: &Vault, connector: &str) -> Result<Vec<String>, VaultError> {
-    let own =
-        |entry: &String| entry.strip_prefix(connector).is_some_and(|rest| rest.starts_with('/'));
-    Ok(vault.names()?.into_iter().filter(own).collect())
 }

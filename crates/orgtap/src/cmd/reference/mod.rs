@@ -16,6 +16,7 @@ pub(crate) async fn run(args: &ReferenceArgs) -> anyhow::Result<Exit> {
         Page::Delivery => say(delivery()),
         Page::Cli => say(cli()),
         Page::Troubleshooting => say(troubleshooting::page().await?),
+        Page::Openapi => say(orgtap_console::document().to_pretty_json()?),
     }
     Ok(Exit::Success)
 }
@@ -47,6 +48,17 @@ pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Success)
 }
 
+/// Every code, for the console.
+pub(crate) fn explanations() -> Vec<orgtap_console::Explanation> {
+    let explain = |row: Row| orgtap_console::Explanation {
+        code: row.code,
+        title: row.title,
+        cause: row.cause,
+        remedy: row.remedy,
+    };
+    rows().into_iter().map(explain).collect()
+}
+
 /// Every code, in order.
 fn rows() -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
@@ -66,8 +78,10 @@ fn rows() -> Vec<Row> {
     }
     let vault = orgtap_transport::vault::CATALOGUE;
     let own = orgtap_collector::catalogue().into_iter();
-    for (code, title, cause, remedy) in
-        own.chain(orgtap_collector::config::catalogue()).chain(vault)
+    for (code, title, cause, remedy) in own
+        .chain(orgtap_collector::config::catalogue())
+        .chain(vault)
+        .chain(orgtap_console::catalogue())
     {
         add(code, title, cause, remedy);
     }

@@ -146,7 +146,7 @@ fn a_stranger_is_told_what_is_known() {
     said(
         &with("directory: events", "directory: events\n    colour: red"),
         r"
-orgtap.yaml:14:5: unknown key `colour`; known here: `name`, `format`, `directory` and `compression` [OT-CONF-03]
+orgtap.yaml:14:5: unknown key `colour`; known here: `name`, `format`, `directory`, `compression`, `max_events_per_second`, `backfill_events_per_second` and `max_age` [OT-CONF-03]
   at destinations[0].colour
   14 |     colour: ...
      |     ^^^^^^
@@ -166,23 +166,16 @@ orgtap.yaml:7:21: this key is not known here; known are `env`, `file`, `command`
 #[test]
 fn what_is_planned_is_told_from_what_is_wrong() {
     said(
-        &format!(
-            "{GOOD}console: {{ listen: 127.0.0.1:8080 }}\narchive: {{}}\nledger: postgres://me@db/orgtap\n"
-        ),
+        &format!("{GOOD}archive: {{}}\nledger: postgres://me@db/orgtap\n"),
         r"
-orgtap.yaml:14:1: `console` is not available in this version [OT-CONF-06]
-  at console
-  14 | console: ...
-     | ^^^^^^^
-
-orgtap.yaml:15:1: `archive` is not available in this version [OT-CONF-06]
+orgtap.yaml:14:1: `archive` is not available in this version [OT-CONF-06]
   at archive
-  15 | archive: ...
+  14 | archive: ...
      | ^^^^^^^
 
-orgtap.yaml:16:9: `postgres` is not available in this version [OT-CONF-06]
+orgtap.yaml:15:9: `postgres` is not available in this version [OT-CONF-06]
   at ledger
-  16 | ledger: postgres://...
+  15 | ledger: postgres://...
      |         ^^^^^^^^^^^
 ",
     );
@@ -354,7 +347,7 @@ orgtap.yaml:13:5: unknown key `direktory`; did you mean `directory`? [OT-CONF-03
   13 |     direktory: ...
      |     ^^^^^^^^^
 
-orgtap.yaml:14:5: unknown key `more`; known here: `name`, `format`, `directory` and `compression` [OT-CONF-03]
+orgtap.yaml:14:5: unknown key `more`; known here: `name`, `format`, `directory`, `compression`, `max_events_per_second`, `backfill_events_per_second` and `max_age` [OT-CONF-03]
   at destinations[0].more
   14 |     more: ...
      |     ^^^^

@@ -1,6 +1,7 @@
 //! What is said of wrong files, word for word.
 
 mod keys;
+mod pacing;
 mod syntax;
 mod values;
 

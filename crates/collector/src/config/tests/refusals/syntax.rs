@@ -117,7 +117,7 @@ orgtap.yaml:5:22: a Salesforce user name has the form of an e-mail address [OT-C
     said(
         &with("[siem]", "[siem] # hunter2\n    \"café\": 1"),
         r#"
-orgtap.yaml:10:5: unknown key `café`; known here: `name`, `type`, `instance_url`, `salesforce_user`, `salesforce_user_password`, `consumer_key`, `consumer_secret`, `security_token`, `auth`, `jwt_key`, `jwt_audience`, `refresh_token`, `login_url`, `api_version`, `proxy`, `ca_file`, `poll_interval`, `start`, `api_budget`, `event_log_files` and `destinations` [OT-CONF-03]
+orgtap.yaml:10:5: unknown key `café`; known here: `name`, `type`, `instance_url`, `description`, `salesforce_user`, `salesforce_user_password`, `consumer_key`, `consumer_secret`, `security_token`, `auth`, `jwt_key`, `jwt_audience`, `refresh_token`, `login_url`, `api_version`, `proxy`, `ca_file`, `poll_interval`, `start`, `api_budget`, `event_log_files` and `destinations` [OT-CONF-03]
   at connectors[0].café
   10 |     "café": ...
      |     ^^^^^^

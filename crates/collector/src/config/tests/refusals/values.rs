@@ -129,7 +129,7 @@ orgtap.yaml:12:11: `discrad` is not known here; did you mean `discard`? [OT-CONF
     said(
         &with("type: file\n    directory: events", "type: discard\n    directory: events"),
         r"
-orgtap.yaml:13:5: unknown key `directory`; known here: `name` and `format` [OT-CONF-03]
+orgtap.yaml:13:5: unknown key `directory`; known here: `name`, `format`, `max_events_per_second`, `backfill_events_per_second` and `max_age` [OT-CONF-03]
   at destinations[0].directory
   13 |     directory: events
      |     ^^^^^^^^^

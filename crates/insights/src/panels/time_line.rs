@@ -1,0 +1,134 @@
+//! One user's time line.
+
+use std::collections::BTreeMap;
+
+use orgtap_events::time::rfc3339;
+use orgtap_ledger::{LedgerError, Notable, RollupLedger, Session};
+
+use super::ask::name_users;
+use super::top::name;
+use crate::login::outcome;
+use crate::panel::{Body, Cell, Column, Kind, Page, Panel};
+
+/// Sessions and event types looked at.
+const SESSIONS: usize = 2_000;
+/// Sessions shown.
+const SHOWN: usize = 200;
+/// Single events shown.
+const EVENTS: usize = 500;
+
+/// What one user did, sign-in by sign-in: `user` is the id a [`Cell::User`] has. Microseconds since
+/// 1970 UTC; `to` is not part of it. Goes back as far as sign-ins are kept.
+///
+/// # Errors
+/// Only the ledger's. An unknown user has empty panels.
+pub async fn user_time_line(
+    ledger: &dyn RollupLedger,
+    user: &str,
+    from: i64,
+    to: i64,
+) -> Result<Page, LedgerError> {
+    let sessions = ledger.sessions(user, (from, to), SESSIONS).await?;
+    let notables = ledger.notables_of_user(user, (from, to), EVENTS).await?;
+    let mut panels = vec![sign_ins(user, sessions), events(notables)];
+    name_users(ledger, &mut panels).await?;
+    let title = "User time line";
+    Ok(Page { id: "user_time_line", title, from: rfc3339(from), to: rfc3339(to), panels })
+}
+
+/// What is known of one sign-in.
+#[derive(Default)]
+struct SignIn {
+    first: i64,
+    last: i64,
+    address: Option<String>,
+    events: i64,
+    types: Vec<(i64, String)>,
+}
+
+fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
+    let mut all: BTreeMap<String, SignIn> = BTreeMap::new();
+    for part in sessions {
+        let one = all
+            .entry(part.login_key)
+            .or_insert_with(|| SignIn { first: part.first_at, ..SignIn::default() });
+        one.first = one.first.min(part.first_at);
+        one.last = one.last.max(part.last_at);
+        one.address = one.address.take().or(part.address);
+        one.events += part.events;
+        one.types.push((part.events, part.event_type));
+    }
+    let mut all: Vec<(String, SignIn)> = all.into_iter().collect();
+    all.sort_by_key(|(_, one)| std::cmp::Reverse(one.last));
+    let row = |(key, mut one): (String, SignIn)| {
+        one.types.sort_by(|a, b| b.cmp(a));
+        let types: Vec<String> =
+            one.types.iter().map(|(events, kind)| format!("{kind} {events}")).collect();
+        vec![
+            Cell::text(rfc3339(one.first)),
+            Cell::text(rfc3339(one.last)),
+            name(user, Kind::User),
+            one.address.map_or(Cell::None, Cell::text),
+            Cell::Number(one.events),
+            Cell::text(types.join(", ")),
+            Cell::text(key),
+        ]
+    };
+    let columns = vec![
+        Column { title: "First event", kind: Kind::Time },
+        Column { title: "Last event", kind: Kind::Time },
+        Column { title: "User", kind: Kind::User },
+        Column { title: "Address", kind: Kind::Text },
+        Column { title: "Events", kind: Kind::Count },
+        Column { title: "By type", kind: Kind::Text },
+        Column { title: "Login key", kind: Kind::Text },
+    ];
+    let rows = all.into_iter().take(SHOWN).map(row).collect();
+    Panel {
+        id: "sessions",
+        title: "Sign-ins and what followed",
+        question: "When was this user signed in, from where, and what was done?",
+        needs: Vec::new(),
+        body: Body::Table { columns, rows },
+        note: None,
+    }
+}
+
+fn events(notables: Vec<Notable>) -> Panel {
+    let some = |text: Option<String>| text.map_or(Cell::None, Cell::text);
+    let row = |one: Notable| {
+        let what = match one.event_type.as_str() {
+            "Login" => format!("sign-in {}", outcome(&one.what).words()),
+            _ => one.event_type.clone(),
+        };
+        vec![
+            Cell::text(rfc3339(one.at)),
+            Cell::text(what),
+            Cell::text(one.what),
+            Cell::text(one.detail),
+            some(one.address),
+            some(one.request_id),
+            some(one.login_key),
+            some(one.session_key),
+        ]
+    };
+    let columns = vec![
+        Column { title: "When", kind: Kind::Time },
+        Column { title: "What", kind: Kind::Text },
+        Column { title: "As the org says it", kind: Kind::Text },
+        Column { title: "More", kind: Kind::Text },
+        Column { title: "Address", kind: Kind::Text },
+        Column { title: "Request", kind: Kind::Text },
+        Column { title: "Login key", kind: Kind::Text },
+        Column { title: "Session key", kind: Kind::Text },
+    ];
+    let rows = notables.into_iter().map(row).collect();
+    Panel {
+        id: "events",
+        title: "Single events",
+        question: "Which sign-ins, exports and changes of this user are on record?",
+        needs: Vec::new(),
+        body: Body::Table { columns, rows },
+        note: Some("At most 50 events of a kind are kept from one log file.".to_owned()),
+    }
+}

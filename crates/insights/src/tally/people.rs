@@ -1,0 +1,210 @@
+//! What single users did: sign-ins, things worth a line, what they were seen with, their names.
+
+use std::collections::HashMap;
+
+use orgtap_codec::csv::Row;
+use orgtap_ledger::{Notable, Rollup, Session, Trait, UserName};
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::{Header, first, value};
+use crate::measure::{FROM, Measure, SUCCESS, USER_ID};
+use crate::text;
+
+/// Sign-ins, things users are seen with, and names of one unit, at most of each.
+const MOST: usize = 8 * 1024;
+/// Lines of one unit, at most.
+const MOST_LINES: usize = 2 * 1024;
+/// Lines of one user in one unit, at most.
+const MOST_LINES_OF_ONE: usize = 50;
+
+/// What is kept of single users.
+pub(super) struct People {
+    user: Vec<usize>,
+    from: Vec<usize>,
+    login_key: Vec<usize>,
+    session_key: Vec<usize>,
+    request_id: Vec<usize>,
+    /// Of a sign-in: its status.
+    status: Option<usize>,
+    traits: Vec<(&'static str, Vec<usize>)>,
+    noted: Option<(Vec<usize>, Vec<usize>)>,
+    name: Option<(Vec<usize>, usize)>,
+    sessions: HashMap<u128, Session>,
+    seen: HashMap<u128, Trait>,
+    lines: Vec<Notable>,
+    lines_of: HashMap<u128, usize>,
+    names: HashMap<u128, UserName>,
+}
+
+impl People {
+    pub(super) fn new(header: &Header<'_>, measure: &Measure) -> Self {
+        let place = |column: &str| header.place(column).into_iter().collect::<Vec<_>>();
+        let name = measure
+            .user_name
+            .and_then(|(user, name)| Some((header.places(user), header.place(name)?)));
+        let noted = measure.noted.map(|noted| {
+            let details = noted.detail.iter().filter_map(|column| header.place(column));
+            (header.places(noted.what), details.collect())
+        });
+        let traits =
+            measure.traits.iter().map(|(kind, columns)| (*kind, header.places(columns))).collect();
+        Self {
+            user: header.places(USER_ID),
+            from: header.places(FROM),
+            login_key: place("LOGIN_KEY"),
+            session_key: place("SESSION_KEY"),
+            request_id: place("REQUEST_ID"),
+            status: header.place("LOGIN_STATUS"),
+            traits,
+            noted,
+            name,
+            sessions: HashMap::new(),
+            seen: HashMap::new(),
+            lines: Vec::new(),
+            lines_of: HashMap::new(),
+            names: HashMap::new(),
+        }
+    }
+
+    pub(super) fn row(&mut self, row: &Row<'_>, time: i64) {
+        if let Some((user, name)) = &self.name {
+            let user = text::short_id(first(row, user).0);
+            let called = value(row, std::slice::from_ref(name));
+            if !user.is_empty() && !called.is_empty() {
+                let room = self.names.len() < MOST;
+                keep(&mut self.names, xxh3_128(user), room, || UserName {
+                    user: text::clean(user),
+                    name: text::clean(&called),
+                    seen_at: time,
+                });
+            }
+        }
+        let user = text::short_id(first(row, &self.user).0);
+        if user.is_empty() {
+            return;
+        }
+        self.session(row, time, user);
+        let failed = self.status.is_some_and(|place| {
+            row.written(place).is_some_and(|(status, _)| status != SUCCESS.as_bytes())
+        });
+        // Whoever was not let in is not who was seen.
+        if !failed {
+            self.traits(row, time, user);
+        }
+        self.line(row, time, user);
+    }
+
+    fn session(&mut self, row: &Row<'_>, time: i64, user: &[u8]) {
+        let key = first(row, &self.login_key).0;
+        if key.is_empty() {
+            return;
+        }
+        let room = self.sessions.len() < MOST;
+        let (from, _) = first(row, &self.from);
+        let session = keep(&mut self.sessions, hash(&[user, key]), room, || Session {
+            user: text::clean(user),
+            login_key: text::clean(key),
+            event_type: String::new(),
+            address: None,
+            first_at: time,
+            last_at: time,
+            events: 0,
+        });
+        if let Some(session) = session {
+            session.first_at = session.first_at.min(time);
+            session.last_at = session.last_at.max(time);
+            session.events += 1;
+            if session.address.is_none() && !from.is_empty() {
+                session.address = Some(text::clean(from));
+            }
+        }
+    }
+
+    fn traits(&mut self, row: &Row<'_>, time: i64, user: &[u8]) {
+        for (kind, places) in &self.traits {
+            let found = value(row, places);
+            if found.is_empty() {
+                continue;
+            }
+            let room = self.seen.len() < MOST;
+            let key = hash(&[kind.as_bytes(), user, &found]);
+            let seen = keep(&mut self.seen, key, room, || Trait {
+                kind: (*kind).to_owned(),
+                user: text::clean(user),
+                value: text::clean(&found),
+                first_at: time,
+                last_at: time,
+            });
+            if let Some(seen) = seen {
+                seen.first_at = seen.first_at.min(time);
+                seen.last_at = seen.last_at.max(time);
+            }
+        }
+    }
+
+    fn line(&mut self, row: &Row<'_>, time: i64, user: &[u8]) {
+        let Some((what, details)) = &self.noted else { return };
+        if self.lines.len() >= MOST_LINES {
+            return;
+        }
+        let lines = self.lines_of.entry(xxh3_128(user)).or_default();
+        *lines += 1;
+        if *lines > MOST_LINES_OF_ONE {
+            return;
+        }
+        let details = details.iter().map(|place| value(row, std::slice::from_ref(place)));
+        let details: Vec<String> =
+            details.filter(|value| !value.is_empty()).map(|value| text::clean(&value)).collect();
+        let some = |places: &[usize]| {
+            let value = value(row, places);
+            (!value.is_empty()).then(|| text::clean(&value))
+        };
+        self.lines.push(Notable {
+            user: text::clean(user),
+            at: time,
+            event_type: String::new(),
+            what: text::clean(&value(row, what)),
+            detail: details.join(" · "),
+            address: some(&self.from),
+            request_id: some(&self.request_id),
+            login_key: some(&self.login_key),
+            session_key: some(&self.session_key),
+        });
+    }
+
+    pub(super) fn finish(self, event_type: &str, rollup: &mut Rollup) {
+        let sessions = self.sessions.into_values();
+        rollup.sessions =
+            sessions.map(|one| Session { event_type: event_type.to_owned(), ..one }).collect();
+        rollup.sessions.sort_by(|a, b| (&a.user, &a.login_key).cmp(&(&b.user, &b.login_key)));
+        rollup.traits = self.seen.into_values().collect();
+        rollup
+            .traits
+            .sort_by(|a, b| (&a.kind, &a.user, &a.value).cmp(&(&b.kind, &b.user, &b.value)));
+        let lines = self.lines.into_iter();
+        rollup.notables =
+            lines.map(|one| Notable { event_type: event_type.to_owned(), ..one }).collect();
+        rollup.names = self.names.into_values().collect();
+        rollup.names.sort_by(|a, b| a.user.cmp(&b.user));
+    }
+}
+
+/// What is kept under a key: what is there, or what is made now if there is room.
+fn keep<T>(
+    map: &mut HashMap<u128, T>,
+    key: u128,
+    room: bool,
+    make: impl FnOnce() -> T,
+) -> Option<&mut T> {
+    use std::collections::hash_map::Entry;
+    match map.entry(key) {
+        Entry::Occupied(found) => Some(found.into_mut()),
+        Entry::Vacant(place) if room => Some(place.insert(make())),
+        Entry::Vacant(_) => None,
+    }
+}
+
+/// One number for several values.
+fn hash(values: &[&[u8]]) -> u128 {
+    values.iter().fold(0, |all: u128, value| all.rotate_left(1) ^ xxh3_128(value))
+}

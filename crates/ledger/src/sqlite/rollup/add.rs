@@ -1,0 +1,240 @@
+//! Takes in what units' rows said, each unit's once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde_json::{Value, json};
+use sqlx::{Row, SqliteConnection};
+
+use super::texts;
+use crate::rollup::{ACTIVE_USERS, ALL_TYPES, Added, OTHERS, Rollup, Step, Sums, USER};
+use crate::sqlite::dialect::Stop;
+use crate::{LedgerError, UnitId};
+
+const MARK: &str = "
+    update unit set counted = 1
+    where id = $1 and counted = 0 and state in ('admitted', 'done')
+    returning connector_id";
+const COUNTED: &str = "select counted from unit where id = $1";
+const USERS: &str = "
+    select count(*) from rollup r
+    where r.series_id = $1 and r.step = $2 and r.start = $3 and r.name <> $4";
+const ACTIVE: &str = "
+    select r.events from rollup r
+    where r.series_id = $1 and r.step = $2 and r.start = $3 and r.name = ''";
+/// Rows told in one statement.
+const AT_ONCE: usize = 5_000;
+/// The most a number can be, so that many can be added up.
+const MOST: i64 = 100_000_000_000_000;
+/// The series of all connectors together.
+pub(super) const TOGETHER: i64 = 0;
+
+/// Connector, event type, dimension.
+type Series<'a> = (i64, &'a str, &'a str);
+/// Step, start, name.
+type Place<'a> = (Step, i64, &'a str);
+
+/// All that a transaction adds.
+#[derive(Default)]
+struct Sheet<'a> {
+    counts: BTreeMap<Series<'a>, BTreeMap<Place<'a>, Sums>>,
+    traits: Vec<Value>,
+    sessions: Vec<Value>,
+    notables: Vec<Value>,
+    names: Vec<Value>,
+}
+
+pub(super) async fn count_units(
+    conn: &mut SqliteConnection,
+    units: &[(UnitId, Rollup)],
+) -> Result<Vec<Added>, Stop> {
+    let mut outcomes = Vec::with_capacity(units.len());
+    let mut sheet = Sheet::default();
+    for (unit, rollup) in units {
+        let connector: Option<i64> =
+            sqlx::query_scalar(MARK).bind(unit).fetch_optional(&mut *conn).await?;
+        if let Some(connector) = connector {
+            sheet.add(connector, rollup);
+            outcomes.push(Added::Now);
+            continue;
+        }
+        let counted: Option<i64> =
+            sqlx::query_scalar(COUNTED).bind(unit).fetch_optional(&mut *conn).await?;
+        let counted = counted.ok_or(LedgerError::NoUnit(*unit))? != 0;
+        outcomes.push(if counted { Added::Before } else { Added::NotAdmitted });
+    }
+    sheet.write(conn).await?;
+    Ok(outcomes)
+}
+
+impl<'a> Sheet<'a> {
+    fn add(&mut self, connector: i64, rollup: &'a Rollup) {
+        for count in &rollup.counts {
+            for whose in [connector, TOGETHER] {
+                let series = (whose, &*count.event_type, &*count.dimension);
+                let series = self.counts.entry(series).or_default();
+                for step in Step::ALL {
+                    let place = (step, step.start(count.hour), &*count.name);
+                    series.entry(place).or_default().add(&count.sums);
+                }
+            }
+        }
+        for seen in &rollup.traits {
+            let (first, last) = (seen.first_at, seen.last_at);
+            self.traits.push(json!([connector, seen.kind, seen.user, seen.value, first, last]));
+        }
+        for one in &rollup.sessions {
+            self.sessions.push(json!([
+                connector,
+                one.user,
+                one.login_key,
+                one.event_type,
+                one.address,
+                one.first_at,
+                one.last_at,
+                one.events
+            ]));
+        }
+        for one in &rollup.notables {
+            self.notables.push(json!([
+                connector,
+                one.user,
+                one.at,
+                one.event_type,
+                one.what,
+                one.detail,
+                one.address,
+                one.request_id,
+                one.login_key,
+                one.session_key
+            ]));
+        }
+        for one in &rollup.names {
+            self.names.push(json!([one.user, one.name, one.seen_at]));
+        }
+    }
+
+    async fn write(self, conn: &mut SqliteConnection) -> Result<(), Stop> {
+        let numbers = self.series(conn).await?;
+        let mut counts = Vec::new();
+        for (series, places) in &self.counts {
+            let Some(number) = numbers.get(series) else { continue };
+            counts.extend(places.iter().map(|(place, sums)| count(*number, *place, sums)));
+        }
+        insert(conn, texts::COUNTS, &counts).await?;
+        self.active_users(conn, &numbers).await?;
+        for (text, rows) in [
+            (texts::TRAITS, &self.traits),
+            (texts::SESSIONS, &self.sessions),
+            (texts::NOTABLES, &self.notables),
+            (texts::NAMES, &self.names),
+        ] {
+            insert(conn, text, rows).await?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of all series, and of those of the active users.
+    async fn series(&self, conn: &mut SqliteConnection) -> Result<BTreeMap<Series<'a>, i64>, Stop> {
+        let mut wanted: BTreeMap<Series<'a>, i64> = BTreeMap::new();
+        for (series, places) in &self.counts {
+            let hours = places.keys().filter(|(step, ..)| *step == Step::Hour);
+            let last = hours.map(|(_, start, _)| *start).max().unwrap_or_default();
+            wanted.insert(*series, last);
+            if let (connector, ALL_TYPES, USER) = *series {
+                wanted.insert((connector, ALL_TYPES, ACTIVE_USERS), last);
+            }
+        }
+        let rows: Vec<Value> =
+            wanted.iter().map(|((c, kind, by), last)| json!([c, kind, by, last])).collect();
+        let mut numbers: HashMap<(i64, String, String), i64> = HashMap::new();
+        for rows in rows.chunks(AT_ONCE) {
+            let found = sqlx::query(texts::SERIES).bind(text(rows)?).fetch_all(&mut *conn).await?;
+            for row in &found {
+                let kind: String = row.try_get("event_type")?;
+                let series = (row.try_get("connector_id")?, kind, row.try_get("dimension")?);
+                numbers.insert(series, row.try_get("id")?);
+            }
+        }
+        let number = |(connector, kind, by): Series<'a>| {
+            numbers.get(&(connector, kind.to_owned(), by.to_owned())).copied()
+        };
+        Ok(wanted.keys().filter_map(|series| Some((*series, number(*series)?))).collect())
+    }
+
+    /// Counts the users of the days and weeks that got some.
+    async fn active_users(
+        &self,
+        conn: &mut SqliteConnection,
+        numbers: &BTreeMap<Series<'a>, i64>,
+    ) -> Result<(), Stop> {
+        let number = |connector, by| numbers.get(&(connector, ALL_TYPES, by)).copied();
+        let mut together: BTreeMap<(Step, i64), i64> = BTreeMap::new();
+        for ((connector, kind, by), places) in &self.counts {
+            if (*kind, *by) != (ALL_TYPES, USER) || *connector == TOGETHER {
+                continue;
+            }
+            let (Some(users), Some(active)) =
+                (number(*connector, USER), number(*connector, ACTIVE_USERS))
+            else {
+                continue;
+            };
+            let steps: BTreeSet<(Step, i64)> = places
+                .keys()
+                .filter(|(step, ..)| *step != Step::Hour)
+                .map(|(step, start, _)| (*step, *start))
+                .collect();
+            let mut more = Vec::new();
+            for (step, start) in steps {
+                let users: i64 = sqlx::query_scalar(USERS)
+                    .bind(users)
+                    .bind(step.hours())
+                    .bind(start)
+                    .bind(OTHERS)
+                    .fetch_one(&mut *conn)
+                    .await?;
+                let before: Option<i64> = sqlx::query_scalar(ACTIVE)
+                    .bind(active)
+                    .bind(step.hours())
+                    .bind(start)
+                    .fetch_optional(&mut *conn)
+                    .await?;
+                let events = users - before.unwrap_or_default();
+                let sums = Sums { events, ..Sums::default() };
+                more.push(count(active, (step, start, ""), &sums));
+                *together.entry((step, start)).or_default() += events;
+            }
+            insert(conn, texts::COUNTS, &more).await?;
+        }
+        let Some(active) = number(TOGETHER, ACTIVE_USERS) else { return Ok(()) };
+        let more: Vec<Value> = together
+            .into_iter()
+            .map(|((step, start), events)| {
+                count(active, (step, start, ""), &Sums { events, ..Sums::default() })
+            })
+            .collect();
+        insert(conn, texts::COUNTS, &more).await
+    }
+}
+
+fn count(series: i64, (step, start, name): Place<'_>, sums: &Sums) -> Value {
+    let Sums { events, rows, bytes, millis, longest } = *sums;
+    let [events, rows, bytes, millis, longest] =
+        [events, rows, bytes, millis, longest].map(|number| number.min(MOST));
+    json!([series, step.hours(), start, name, events, rows, bytes, millis, longest])
+}
+
+async fn insert(
+    conn: &mut SqliteConnection,
+    statement: &'static str,
+    rows: &[Value],
+) -> Result<(), Stop> {
+    for rows in rows.chunks(AT_ONCE) {
+        sqlx::query(statement).bind(text(rows)?).execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+fn text(rows: &[Value]) -> Result<String, Stop> {
+    let text = serde_json::to_string(rows);
+    Ok(text.map_err(|error| LedgerError::Database(error.into()))?)
+}

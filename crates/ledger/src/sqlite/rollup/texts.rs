@@ -1,0 +1,95 @@
+//! Statements that take many rows at once, from a JSON array of arrays: SQLite's own, like what is
+//! in [`dialect`](crate::sqlite::dialect).
+
+/// Makes series known, or later. Answers their numbers.
+pub(in crate::sqlite) const SERIES: &str = "
+    insert into rollup_series (connector_id, event_type, dimension, last_hour)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1) where true
+    on conflict (connector_id, event_type, dimension) do update set
+        last_hour = max(last_hour, excluded.last_hour)
+    returning id, connector_id, event_type, dimension";
+/// Adds counts. None grows beyond a number that many of can be added up.
+pub(in crate::sqlite) const COUNTS: &str = "
+    insert into rollup (series_id, step, start, name, events, row_count, bytes, millis, longest)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+        value ->> 6, value ->> 7, value ->> 8
+    from json_each($1) where true
+    on conflict (series_id, step, start, name) do update set
+        events = min(events + excluded.events, 100000000000000),
+        row_count = min(row_count + excluded.row_count, 100000000000000),
+        bytes = min(bytes + excluded.bytes, 100000000000000),
+        millis = min(millis + excluded.millis, 100000000000000),
+        longest = max(longest, excluded.longest)";
+pub(in crate::sqlite) const TRAITS: &str = "
+    insert into user_trait (connector_id, kind, user_id, value, first_at, last_at)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+    from json_each($1) where true
+    on conflict (connector_id, kind, user_id, value) do update set
+        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
+pub(in crate::sqlite) const SESSIONS: &str = "
+    insert into user_session
+        (connector_id, user_id, login_key, event_type, address, first_at, last_at, events)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+        value ->> 6, value ->> 7
+    from json_each($1) where true
+    on conflict (connector_id, user_id, login_key, event_type) do update set
+        address = coalesce(address, excluded.address), events = events + excluded.events,
+        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
+pub(in crate::sqlite) const NOTABLES: &str = "
+    insert into notable (connector_id, user_id, at, event_type, what, detail, address, request_id,
+        login_key, session_key)
+    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+        value ->> 6, value ->> 7, value ->> 8, value ->> 9
+    from json_each($1)";
+pub(in crate::sqlite) const NAMES: &str = "
+    insert into user_name (user_id, name, seen_at)
+    select value ->> 0, value ->> 1, value ->> 2 from json_each($1) where true
+    on conflict (user_id) do update set
+        name = case when excluded.seen_at >= seen_at then excluded.name else name end,
+        seen_at = max(seen_at, excluded.seen_at)";
+
+/// The counts of the series in $1, in the spans in $2. The order of the tables is the order they
+/// are to be read in.
+macro_rules! counts_in_spans {
+    ($columns:literal, $rest:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            ", sum(r.events) as events, sum(r.row_count) as row_count, sum(r.bytes) as bytes,
+                sum(r.millis) as millis, max(r.longest) as longest
+            from json_each($1) i cross join json_each($2) j cross join rollup r
+            where r.series_id = i.value and r.step = j.value ->> 'step'
+              and r.start >= j.value ->> 'from' and r.start < j.value ->> 'to' ",
+            $rest
+        )
+    };
+}
+/// The greatest names by each measure: events, rows, bytes, longest time. The others come last.
+pub(in crate::sqlite) const TOP: [&str; 4] = [
+    counts_in_spans!("r.name", "group by r.name order by r.name = char(1), 2 desc, 1 limit $3"),
+    counts_in_spans!("r.name", "group by r.name order by r.name = char(1), 3 desc, 1 limit $3"),
+    counts_in_spans!("r.name", "group by r.name order by r.name = char(1), 4 desc, 1 limit $3"),
+    counts_in_spans!("r.name", "group by r.name order by r.name = char(1), 6 desc, 1 limit $3"),
+];
+/// What is counted under no name of its own.
+pub(in crate::sqlite) const OF_NAMES: &str = counts_in_spans!(
+    "r.name",
+    "and r.name in (select value from json_each($3)) group by r.name order by r.name"
+);
+pub(in crate::sqlite) const OVER_TIME: &str =
+    counts_in_spans!("r.series_id, r.start, '' as name", "group by r.series_id, r.start");
+pub(in crate::sqlite) const BY_NAME: &str =
+    counts_in_spans!("r.series_id, r.start, r.name", "group by r.series_id, r.start, r.name");
+
+/// What of these event types was noted, newest first.
+pub(in crate::sqlite) const NOTABLES_OF_TYPES: &str = "
+    select n.user_id, n.at, n.event_type, n.what, n.detail, n.address, n.request_id, n.login_key,
+        n.session_key
+    from connector c cross join json_each($2) t cross join notable n
+    where ($1 is null or c.name = $1) and n.connector_id = c.id and n.event_type = t.value
+      and n.at >= $3 and n.at < $4
+    order by n.at desc, n.id desc
+    limit $5";
+pub(in crate::sqlite) const USER_NAMES: &str = "
+    select n.user_id, n.name from json_each($1) i join user_name n on n.user_id = i.value
+    order by n.user_id";

@@ -1,0 +1,252 @@
+//! What every database behind [`RollupLedger`] must do, for one that is a [`Ledger`] too.
+
+use super::scene::{ACME, COLLECT, NOW, admit, admitted, fetched, file, finish, lane, list, take};
+use crate::{
+    ACTIVE_USERS, ALL_TYPES, Added, Asked, By, Count, Horizon, Ledger, Named, Notable, OTHERS,
+    Rollup, RollupLedger, Session, Span, Step, Sums, TOTAL, Trait, USER, UserName,
+};
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+
+fn sums(events: i64) -> Sums {
+    let times = |number: i64| events.saturating_mul(number);
+    Sums { events, rows: times(10), bytes: 0, millis: times(5), longest: events }
+}
+
+fn count(event_type: &str, dimension: &str, hour: i64, name: &str, events: i64) -> Count {
+    let (event_type, dimension) = (event_type.to_owned(), dimension.to_owned());
+    Count { event_type, dimension, hour, name: name.to_owned(), sums: sums(events) }
+}
+
+/// Counts by user, of the type and of all, and the totals of the type.
+fn by_user(hour: i64, users: &[(&str, i64)]) -> Rollup {
+    let mut counts = Vec::new();
+    for (user, events) in users {
+        counts.push(count("Login", USER, hour, user, *events));
+        counts.push(count(ALL_TYPES, USER, hour, user, *events));
+        counts.push(count("Login", TOTAL, hour, "", *events));
+    }
+    Rollup { counts, ..Rollup::default() }
+}
+
+const fn asked<'a>(
+    connector: Option<&'a str>,
+    types: &'a [&'a str],
+    dimension: &'a str,
+) -> Asked<'a> {
+    Asked { connector, event_types: types, dimension }
+}
+
+fn shown(found: &[Named]) -> Vec<(&str, i64)> {
+    found.iter().map(|named| (&*named.name, named.sums.events)).collect()
+}
+
+/// However often it is told, and whatever is told the second time; and not before it is admitted.
+pub async fn a_unit_is_counted_once_and_not_before_it_is_admitted<L>(ledger: &L)
+where
+    L: Ledger + RollupLedger,
+{
+    let lane = lane("Login");
+    ledger.register(ACME, &["siem".to_owned()], NOW).await.unwrap();
+    list(ledger, &[file(&lane, 0), file(&lane, 1)]).await;
+    let [first, second] = &*ledger.units(&lane).await.unwrap() else { panic!("two units") };
+    let rollup = by_user(NOW, &[("ada", 3)]);
+    let told = [(first.id, rollup.clone()), (second.id, rollup.clone())];
+    let lease = take(ledger, &lane, COLLECT).await;
+    for unit in [first, second] {
+        ledger.apply(&lease, unit.id, &fetched(100), &[], NOW).await.unwrap();
+    }
+    assert_eq!(ledger.count_units(&told).await.unwrap(), [Added::NotAdmitted; 2]);
+    ledger.apply(&lease, first.id, &admitted(100), &[], NOW).await.unwrap();
+    let waiting = ledger.uncounted(ACME, 9).await.unwrap();
+    assert_eq!(waiting.iter().map(|unit| unit.id).collect::<Vec<_>>(), [first.id]);
+    assert_eq!(ledger.count_units(&told).await.unwrap(), [Added::Now, Added::NotAdmitted]);
+    assert_eq!(ledger.count_units(&told[..1]).await.unwrap(), [Added::Before]);
+    assert!(ledger.uncounted(ACME, 9).await.unwrap().is_empty());
+    let spans = Span::days(NOW, NOW + 1);
+    let top = ledger.top(asked(Some(ACME), &["Login"], USER), &spans, By::Events, 9).await;
+    assert_eq!(shown(&top.unwrap()), [("ada", 3)]);
+    assert!(ledger.count_units(&[(99, Rollup::default())]).await.is_err());
+}
+
+/// By hour, day and week, of one connector and of all, and the same each way.
+pub async fn counts_add_up_over_hours_days_weeks_and_connectors<L>(ledger: &L)
+where
+    L: Ledger + RollupLedger,
+{
+    let mut other = lane("Login");
+    "other".clone_into(&mut other.connector);
+    let mine = admit(ledger, &lane("Login"), 3, &["siem"]).await;
+    let theirs = admit(ledger, &other, 1, &["siem"]).await;
+    let monday = Step::Week.start(NOW);
+    let rollups = [
+        (mine[0].id, by_user(monday, &[("ada", 3), ("bob", 1)])),
+        (mine[1].id, by_user(monday + 5 * HOUR, &[("ada", 2), (OTHERS, 50)])),
+        (mine[2].id, by_user(monday + 8 * DAY, &[("bob", 7)])),
+        (theirs[0].id, by_user(monday, &[("eve", 4)])),
+    ];
+    // A finished unit counts like one that is on its way.
+    finish(ledger, &mine[0], "siem").await;
+    assert_eq!(ledger.count_units(&rollups).await.unwrap(), [Added::Now; 4]);
+    // From a Monday to a Tuesday three weeks later: weeks, and days.
+    let spans = Span::days(monday, monday + 22 * DAY);
+    assert!(spans.len() == 2 && spans.iter().any(|span| span.step == Step::Week), "{spans:?}");
+    let users = asked(Some(ACME), &["Login"], USER);
+    let top = ledger.top(users, &spans, By::Events, 1).await.unwrap();
+    assert_eq!(shown(&top), [("bob", 8), (OTHERS, 50)]);
+    let top = ledger.top(users, &spans, By::Longest, 9).await.unwrap();
+    assert_eq!(shown(&top), [("bob", 8), ("ada", 5), (OTHERS, 50)]);
+    assert_eq!((top[0].sums.rows, top[0].sums.longest), (80, 7));
+    let all = asked(None, &[ALL_TYPES], USER);
+    let top = ledger.top(all, &Span::days(monday, monday + DAY), By::Events, 9).await.unwrap();
+    assert_eq!(shown(&top), [("ada", 5), ("eve", 4), ("bob", 1), (OTHERS, 50)]);
+    let names = ["eve".to_owned(), "nobody".to_owned()];
+    assert_eq!(shown(&ledger.of_names(all, &spans, &names).await.unwrap()), [("eve", 4)]);
+    // Users are counted, not their events, nor those without a name.
+    for (connector, day, week) in [(Some(ACME), 2, 2), (None, 3, 3)] {
+        for (step, active) in [(Step::Day, day), (Step::Week, week)] {
+            let span = Span { step, from: monday, to: monday + step.micros() };
+            let found = ledger.over_time(asked(connector, &[ALL_TYPES], ACTIVE_USERS), span).await;
+            let found = found.unwrap();
+            assert_eq!(found.iter().map(|point| point.sums.events).collect::<Vec<_>>(), [active]);
+        }
+    }
+    let span = Span { step: Step::Hour, from: monday, to: monday + DAY };
+    let points = ledger.by_name(users, span).await.unwrap();
+    let points: Vec<_> =
+        points.iter().map(|one| (one.start - monday, &*one.name, one.sums.events)).collect();
+    assert_eq!(
+        points,
+        [(0, "ada", 3), (0, "bob", 1), (5 * HOUR, OTHERS, 50), (5 * HOUR, "ada", 2)]
+    );
+    let points = ledger.over_time(asked(None, &[], TOTAL), span).await.unwrap();
+    let points: Vec<_> = points.iter().map(|one| (one.start - monday, one.sums.events)).collect();
+    assert_eq!(points, [(0, 8), (5 * HOUR, 52)]);
+    let seen = ledger.types_seen(Some(ACME)).await.unwrap();
+    assert_eq!(seen, [("Login".to_owned(), Step::Hour.start(monday + 8 * DAY))]);
+    assert!(ledger.types_seen(Some("nobody")).await.unwrap().is_empty());
+    assert!(ledger.over_time(asked(Some("nobody"), &[], TOTAL), span).await.unwrap().is_empty());
+}
+
+/// First and last come from all units, whatever their order; sign-ins add up.
+pub async fn what_users_do_is_kept_and_joined<L>(ledger: &L)
+where
+    L: Ledger + RollupLedger,
+{
+    let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
+    let seen = |value: &str, first_at: i64| Trait {
+        kind: "address".to_owned(),
+        user: "ada".to_owned(),
+        value: value.to_owned(),
+        first_at,
+        last_at: first_at + HOUR,
+    };
+    let session = |event_type: &str, first_at: i64, address: Option<&str>| Session {
+        user: "ada".to_owned(),
+        login_key: "k".to_owned(),
+        event_type: event_type.to_owned(),
+        address: address.map(str::to_owned),
+        first_at,
+        last_at: first_at + HOUR,
+        events: 2,
+    };
+    let notable = |at| Notable {
+        user: "ada".to_owned(),
+        at,
+        event_type: "Login".to_owned(),
+        what: "in".to_owned(),
+        detail: String::new(),
+        address: None,
+        request_id: Some("r".to_owned()),
+        login_key: None,
+        session_key: None,
+    };
+    let name = |name: &str, seen_at| {
+        vec![UserName { user: "ada".to_owned(), name: name.to_owned(), seen_at }]
+    };
+    let later = Rollup {
+        traits: vec![seen("home", NOW + 9 * DAY), seen("office", NOW + DAY)],
+        sessions: vec![session("Login", NOW + HOUR, Some("home")), session("URI", NOW, None)],
+        notables: vec![notable(NOW), notable(NOW + HOUR)],
+        names: name("ada@new", NOW + 1),
+        ..Rollup::default()
+    };
+    let earlier = Rollup {
+        traits: vec![seen("office", NOW)],
+        sessions: vec![session("Login", NOW, None)],
+        names: name("ada@old", NOW),
+        ..Rollup::default()
+    };
+    ledger.count_units(&[(units[0].id, later), (units[1].id, earlier)]).await.unwrap();
+    let range = (NOW, NOW + 30 * DAY);
+    let new = ledger.first_seen(Some(ACME), "address", range, 7 * DAY, 9).await.unwrap();
+    assert_eq!(new, [(ACME.to_owned(), seen("home", NOW + 9 * DAY))]);
+    let all = ledger.first_seen(None, "address", range, 0, 9).await.unwrap();
+    let office = Trait { last_at: NOW + DAY + HOUR, ..seen("office", NOW) };
+    assert_eq!(all[1], (ACME.to_owned(), office));
+    assert!(ledger.first_seen(None, "agent", range, 0, 9).await.unwrap().is_empty());
+    let joined =
+        Session { last_at: NOW + 2 * HOUR, events: 4, ..session("Login", NOW, Some("home")) };
+    let sessions = ledger.sessions("ada", range, 9).await.unwrap();
+    assert_eq!(sessions, [joined, session("URI", NOW, None)]);
+    assert!(ledger.sessions("bob", range, 9).await.unwrap().is_empty());
+    let lines = ledger.notables_of_user("ada", (NOW, NOW + HOUR), 9).await.unwrap();
+    assert_eq!(lines, [notable(NOW)]);
+    let lines = ledger.notables_of_types(Some(ACME), &["Login"], range, 1).await.unwrap();
+    assert_eq!(lines, [notable(NOW + HOUR)]);
+    assert!(ledger.notables_of_types(None, &["URI"], range, 9).await.unwrap().is_empty());
+    let names = ledger.user_names(&["ada".to_owned(), "bob".to_owned()]).await.unwrap();
+    assert_eq!(names, [("ada".to_owned(), "ada@new".to_owned())]);
+}
+
+/// Everything before the horizon goes, little by little, and nothing else.
+pub async fn what_is_too_old_is_forgotten_in_small_steps<L>(ledger: &L)
+where
+    L: Ledger + RollupLedger,
+{
+    let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
+    let monday = Step::Week.start(NOW);
+    let many: Vec<String> = (0..3_000).map(|n| format!("user{n}")).collect();
+    let many: Vec<(&str, i64)> = many.iter().map(|name| (&**name, 1)).collect();
+    let old = by_user(monday - 15 * DAY, &many);
+    let new = by_user(monday, &[("ada", 1)]);
+    ledger.count_units(&[(units[0].id, old), (units[1].id, new)]).await.unwrap();
+    let horizon = Horizon { hours: monday - DAY, days: monday - DAY, events: monday };
+    let (mut at, mut turns) = (Some(0), 0);
+    while let Some(from) = at {
+        at = ledger.forget(horizon, from).await.unwrap();
+        turns += 1;
+        assert!(turns < 100, "it does not end");
+    }
+    assert!(turns > 3, "{turns} turns for many rows");
+    for step in Step::ALL {
+        let span = Span { step, from: monday - 30 * DAY, to: monday + 7 * DAY };
+        let points = ledger.by_name(asked(Some(ACME), &["Login"], USER), span).await.unwrap();
+        assert_eq!(points.iter().map(|one| &*one.name).collect::<Vec<_>>(), ["ada"], "{step:?}");
+    }
+}
+
+/// Sums that have no room end at a bound, and what was counted before stays readable.
+pub async fn no_number_is_too_large_to_be_added<L>(ledger: &L)
+where
+    L: Ledger + RollupLedger,
+{
+    let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
+    let mut rollup = by_user(NOW, &[("ada", i64::MAX)]);
+    for count in &mut rollup.counts {
+        count.sums = Sums {
+            events: 1,
+            rows: i64::MAX,
+            bytes: i64::MAX,
+            millis: i64::MAX,
+            longest: i64::MAX,
+        };
+    }
+    for unit in units {
+        ledger.count_units(&[(unit.id, rollup.clone())]).await.unwrap();
+    }
+    let spans = Span::days(NOW, NOW + 1);
+    let top = ledger.top(asked(None, &["Login"], USER), &spans, By::Bytes, 9).await.unwrap();
+    assert_eq!((shown(&top), top[0].sums.bytes > 1 << 40), (vec![("ada", 2)], true));
+}

@@ -1,0 +1,341 @@
+//! What is counted of rows, compared with what really happened, counted slowly.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use orgtap_insights::{Body, Cell, Choice, Page, monitoring, security, user_time_line};
+use orgtap_ledger::{
+    ALL_TYPES, Asked, OTHERS, RollupLedger, Span, SqliteLedger, Step, TOTAL, USER,
+};
+use orgtap_simorg::world::{Interval, LaneTruth, WorldConfig};
+
+use crate::support::{FILES, Random, Scene, first_day, world};
+
+/// Two destinations, and everything the org has.
+const TWO: &str = "- name: files\n  type: file\n  directory: events\n  compression: none\n\
+    - name: more\n  type: file\n  directory: more\n  compression: none\n";
+
+/// Days of late: counts by hour are not kept for long.
+fn recent(seed: u64, days: u32, volume: f64) -> WorldConfig {
+    let start = Step::Day.start(Timestamp::now().as_microsecond());
+    let start = Timestamp::from_microsecond(start).unwrap() - SignedDuration::from_hours(9 * 24);
+    WorldConfig { start, ..world(seed, days, volume) }
+}
+
+/// A text without what would not be seen, or would change how the rest is seen.
+fn visible(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+            || c == '\u{feff}'
+    };
+    text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
+}
+
+/// Event type, dimension, hour (microseconds), name: events, rows, longest.
+type Counts = BTreeMap<(String, String, i64, String), (i64, i64, i64)>;
+
+/// A slow look at one row.
+struct Row<'a>(BTreeMap<&'a str, &'a str>);
+
+impl Row<'_> {
+    fn get(&self, column: &str) -> &str {
+        self.0.get(column).copied().unwrap_or_default()
+    }
+
+    /// The first of them that says something.
+    fn first(&self, columns: &[&str]) -> &str {
+        columns.iter().map(|column| self.get(column)).find(|value| !value.is_empty()).unwrap_or("")
+    }
+
+    /// Start of its hour.
+    fn hour(&self) -> i64 {
+        let time = self.get("TIMESTAMP_DERIVED").parse::<Timestamp>().unwrap_or_else(|_| {
+            let text = self.get("TIMESTAMP");
+            let (date, time) = text.split_at(8);
+            let iso = format!(
+                "{}-{}-{}T{}:{}:{}Z",
+                &date[..4],
+                &date[4..6],
+                &date[6..],
+                &time[..2],
+                &time[2..4],
+                &time[4..]
+            );
+            iso.parse().unwrap()
+        });
+        Step::Hour.start(time.as_microsecond())
+    }
+}
+
+/// An id without the three characters for those who cannot tell upper from lower case.
+fn fifteen(id: &str) -> &str {
+    if id.len() == 18 { &id[..15] } else { id }
+}
+
+/// What should be counted by a few columns, one row at a time.
+fn truth(scene: &Scene, interval: Interval) -> Counts {
+    let mut counts = Counts::new();
+    for LaneTruth { event_type, columns, rows, .. } in
+        scene.org.world().truth(interval, scene.org.clock().now())
+    {
+        for row in rows {
+            let cells = columns.iter().map(String::as_str).zip(row.iter().map(String::as_str));
+            let row = Row(cells.collect());
+            let user = fifteen(row.get("USER_ID"));
+            let mut names = vec![(TOTAL, ""), (USER, user)];
+            match event_type.as_str() {
+                "Login" => names.push(("status", row.get("LOGIN_STATUS"))),
+                "Report" => names.push(("report", fifteen(row.get("REPORT_ID")))),
+                "ApiTotalUsage" => {
+                    names.push(("entity", row.get("ENTITY_NAME")));
+                    names.push(("version", row.get("API_VERSION")));
+                }
+                "RestApi" => {
+                    names.push(("client", row.first(&["CLIENT_NAME", "CONNECTED_APP_ID"])));
+                }
+                _ => {}
+            }
+            let number = |column: &str| row.get(column).parse::<f64>().unwrap_or_default() as i64;
+            let (records, millis) = match event_type.as_str() {
+                "Report" => (number("ROW_COUNT"), number("RUN_TIME")),
+                "RestApi" => (number("ROWS_PROCESSED"), number("RUN_TIME")),
+                _ => (0, 0),
+            };
+            for (dimension, name) in names {
+                if name.is_empty() && dimension != TOTAL {
+                    continue;
+                }
+                let types: &[&str] = match dimension {
+                    TOTAL | USER => &[&event_type, ALL_TYPES],
+                    _ => &[&event_type],
+                };
+                for kind in types {
+                    let key = ((*kind).to_owned(), dimension.to_owned(), row.hour(), visible(name));
+                    let (events, rows, longest) = counts.entry(key).or_default();
+                    *events += 1;
+                    *rows += records;
+                    *longest = millis.max(*longest);
+                }
+            }
+        }
+    }
+    counts
+}
+
+/// Runs something with what was counted.
+fn with_rollups<T>(scene: &Scene, ask: impl AsyncFnOnce(&SqliteLedger) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let ledger = SqliteLedger::open(&scene.path("data/ledger.sqlite")).await.unwrap();
+        ask(&ledger).await
+    })
+}
+
+/// The types whose longest times and rows the slow look knows.
+const MEASURED: [&str; 2] = ["Report", "RestApi"];
+
+/// What was counted by the same columns, of one connector and of all together.
+fn counted(scene: &Scene, connector: Option<&str>, likewise: &Counts) -> Counts {
+    let mut series: Vec<(&str, &str)> =
+        likewise.keys().map(|(kind, dimension, ..)| (kind.as_str(), dimension.as_str())).collect();
+    series.sort_unstable();
+    series.dedup();
+    let to = Step::Day.start(Timestamp::now().as_microsecond());
+    let span = Span { step: Step::Hour, from: to - 30 * Step::Day.micros(), to };
+    with_rollups(scene, async |ledger| {
+        let mut counts = Counts::new();
+        for (kind, dimension) in series {
+            let asked = Asked { connector, event_types: &[kind], dimension };
+            for point in ledger.by_name(asked, span).await.unwrap() {
+                assert_ne!(point.name, OTHERS, "there was room for every name");
+                let key = (kind.to_owned(), dimension.to_owned(), point.start, point.name);
+                let known = MEASURED.contains(&kind);
+                let (rows, longest) = (point.sums.rows, point.sums.longest);
+                let (rows, longest) = if known { (rows, longest) } else { (0, 0) };
+                counts.insert(key, (point.sums.events, rows, longest));
+            }
+        }
+        counts
+    })
+}
+
+/// Fails unless exactly what happened was counted.
+fn compare(scene: &Scene, interval: Interval) {
+    let mut happened = truth(scene, interval);
+    // Of all types together only how many there were is known.
+    for ((kind, ..), sums) in &mut happened {
+        if kind == ALL_TYPES {
+            (sums.1, sums.2) = (0, 0);
+        }
+    }
+    assert!(happened.len() > 100, "{} counts are too few to say anything", happened.len());
+    for connector in [Some("acme"), None] {
+        let counted = counted(scene, connector, &happened);
+        let wrong: Vec<_> = happened
+            .iter()
+            .filter(|(key, sums)| counted.get(*key) != Some(*sums))
+            .map(|(key, sums)| (key, sums, counted.get(key)))
+            .take(5)
+            .collect();
+        let extra: Vec<_> =
+            counted.iter().filter(|(key, _)| !happened.contains_key(*key)).take(5).collect();
+        assert!(wrong.is_empty() && extra.is_empty(), "{connector:?}\n{wrong:#?}\n{extra:#?}");
+    }
+}
+
+#[test]
+fn what_is_counted_is_what_happened_however_rows_come() {
+    for (interval, truth) in
+        [("hourly", Interval::Hourly), ("daily", Interval::Daily), ("both", Interval::Both)]
+    {
+        let scene = Scene::new(recent(61, 2, 0.3));
+        scene.configure(&format!("  event_log_files: {{ interval: {interval} }}\n"), TWO);
+        scene.collect_all();
+        compare(&scene, truth);
+        // A second pass and a replay count nothing again.
+        let replayed = scene.run(&["replay", "acme", "--to", "files", "--yes"]);
+        assert!(matches!(replayed.code, Some(0 | 2)), "{}{}", replayed.stdout, replayed.stderr);
+        scene.collect_all();
+        compare(&scene, truth);
+    }
+}
+
+#[test]
+fn a_unit_is_counted_once_wherever_the_process_dies() {
+    let scene = Scene::new(recent(62, 2, 0.2));
+    scene.configure("  event_log_files: { interval: both }\n", TWO);
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut died = 0;
+    for turn in 0..24 {
+        let points = [
+            "count.before_ledger",
+            "count.after_ledger",
+            "admit.after_ledger",
+            "deliver.after_ledger",
+        ];
+        let place = format!("{}:{}", points[turn % points.len()], 1 + random.below(12));
+        let ran = scene.command(&["collect"]).env("ORGTAP_KILL_AT", place).output().unwrap();
+        died += u32::from(ran.status.code().is_none());
+    }
+    assert!(died > 8, "it died {died} times only");
+    scene.collect_all();
+    scene.compare(Interval::Both);
+    compare(&scene, Interval::Both);
+}
+
+#[test]
+fn what_cannot_be_counted_stops_nothing_and_is_told() {
+    let scene = Scene::new(recent(63, 1, 0.1));
+    scene.configure_files("daily");
+    let killed =
+        scene.command(&["collect"]).env("ORGTAP_KILL_AT", "count.before_ledger").output().unwrap();
+    assert_eq!(killed.status.code(), None);
+    // Of files that are delivered and not counted, one is no longer what it was.
+    for path in crate::support::all_files(&scene.path("data/spool")) {
+        std::fs::write(path, b"no log file").unwrap();
+    }
+    let delivered = scene.delivered().uids.len();
+    let ran = scene.run(&["--log", "warn", "collect"]);
+    assert!(ran.stderr.contains("cannot count rows for insights"), "{}", ran.stderr);
+    let status = scene.run(&["status", "--json"]).json();
+    let reason = status["connectors"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("not counted for insights"), "{status:#}");
+    assert!(scene.delivered().uids.len() >= delivered);
+}
+
+#[test]
+fn insights_that_are_switched_off_count_nothing() {
+    let scene = Scene::new(recent(64, 1, 0.1));
+    scene.configure_files("daily");
+    scene.reword("data_dir: data\n", "data_dir: data\ninsights: off\n");
+    scene.collect_all();
+    scene.compare(Interval::Daily);
+    assert!(with_rollups(&scene, async |ledger| ledger.types_seen(None).await.unwrap()).is_empty());
+    // Switched on, what still lies in the spool is counted.
+    scene.reword("insights: off", "insights: { retention: 3000d }");
+    scene.collect_all();
+    compare(&scene, Interval::Daily);
+}
+
+/// The panel of a page.
+fn body<'p>(page: &'p Page, id: &str) -> &'p Body {
+    &page.panels.iter().find(|panel| panel.id == id).unwrap_or_else(|| panic!("no {id}")).body
+}
+
+fn rows<'p>(page: &'p Page, id: &str) -> &'p [Vec<Cell>] {
+    match body(page, id) {
+        Body::Table { columns, rows } => {
+            assert!(rows.iter().all(|row| row.len() == columns.len()), "{id}");
+            rows
+        }
+        other => panic!("{id} is no table: {other:?}"),
+    }
+}
+
+#[test]
+fn pages_say_what_happened() {
+    let scene = Scene::new(world(65, 10, 0.3));
+    scene.configure("  event_log_files: { interval: daily }\n", FILES);
+    scene.reword(
+        "data_dir: data\n",
+        "data_dir: data\ninsights: { retention: 3000d, time_line: 400d }\n",
+    );
+    scene.collect_all();
+    let happened = truth(&scene, Interval::Daily);
+    let sum = |kind: &str, dimension: &str, name: Option<&str>| -> i64 {
+        let of = |key: &(String, String, i64, String)| {
+            key.0 == kind && key.1 == dimension && name.is_none_or(|name| name == key.3)
+        };
+        happened.iter().filter(|(key, _)| of(key)).map(|(_, sums)| sums.0).sum()
+    };
+    let from = first_day().as_microsecond();
+    let to = from + 10 * Step::Day.micros();
+    let choice = Choice { connector: Some("acme".to_owned()), from, to };
+    let (usage, safety) = with_rollups(&scene, async |ledger| {
+        (monitoring(ledger, &choice).await.unwrap(), security(ledger, &choice).await.unwrap())
+    });
+    for page in [&usage, &safety] {
+        println!("{}", serde_json::to_string_pretty(page).unwrap());
+        for panel in &page.panels {
+            assert!(!panel.question.is_empty() && !panel.is_without_data(), "{}", panel.id);
+        }
+    }
+    let Body::Series { lines, times, .. } = body(&usage, "events_by_type") else { panic!() };
+    assert_eq!((times.len(), &*times[0]), (10, "2026-10-05T00:00:00.000Z"));
+    let all: i64 = lines.iter().flat_map(|line| &line.values).sum();
+    assert_eq!(all, sum(ALL_TYPES, TOTAL, None));
+    let Body::Series { lines, .. } = body(&safety, "sign_ins") else { panic!() };
+    let good = lines.iter().find(|line| line.name == "succeeded").unwrap();
+    assert_eq!(good.values.iter().sum::<i64>(), sum("Login", "status", Some("LOGIN_NO_ERROR")));
+    let [Cell::User { id, name: Some(name) }, Cell::Number(events)] =
+        &*rows(&usage, "most_active_users")[0]
+    else {
+        panic!("{:?}", rows(&usage, "most_active_users")[0])
+    };
+    assert_eq!(*events, sum(ALL_TYPES, USER, Some(id)));
+    let person = scene.org.world().users().iter().find(|user| user.id.starts_with(id)).unwrap();
+    assert_eq!(&person.username, name);
+    // Who acted as whom: the one who acts comes first.
+    let acted = rows(&safety, "login_as");
+    let pairs: i64 = acted.iter().map(|row| if let Cell::Number(n) = row[2] { n } else { 0 }).sum();
+    assert_eq!(pairs, sum("LoginAs", TOTAL, None));
+    let line =
+        with_rollups(&scene, async |ledger| user_time_line(ledger, id, from, to).await.unwrap());
+    assert!(!rows(&line, "sessions").is_empty() && !rows(&line, "events").is_empty());
+}
+
+#[test]
+fn a_panel_says_what_the_org_does_not_deliver() {
+    let scene = Scene::new(crate::support::small_world(66));
+    scene.configure_files("daily");
+    scene.collect_all();
+    let from = first_day().as_microsecond();
+    let choice = Choice { connector: None, from, to: from + Step::Day.micros() };
+    let page = with_rollups(&scene, async |ledger| monitoring(ledger, &choice).await.unwrap());
+    let panel = page.panels.iter().find(|panel| panel.id == "reports_run").unwrap();
+    assert!(panel.is_without_data());
+    assert!(panel.note.as_ref().unwrap().contains("Report or AsyncReportRun"), "{panel:?}");
+    let panel = page.panels.iter().find(|panel| panel.id == "api_by_client").unwrap();
+    assert!(!panel.is_without_data() && panel.note.is_none(), "{panel:?}");
+}
