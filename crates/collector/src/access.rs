@@ -31,7 +31,7 @@ impl Access {
         Self { forgets: true, ..self }
     }
 
-    async fn note(&self, name: &str, note: impl FnOnce(&mut ConnectorRecord) + Send) -> Result<()> {
+    async fn note(&self, name: &str, note: impl Fn(&mut ConnectorRecord) + Send + Sync) -> Result<()> {
         if self.forgets {
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Access {
                     record.refused_credentials = None;
                 }
                 Err(Error::Org(error)) if is_refusal(error) => {
-                    record.refused_credentials = Some(fingerprint);
+                    record.refused_credentials = Some(fingerprint.clone());
                 }
                 Err(_) => {}
             }

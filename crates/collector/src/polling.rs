@@ -115,7 +115,7 @@ impl Collector {
             self.note_if_refused(name, &connector.org, error).await?;
         }
         let polled = Some(outcome(clock::now(), found.as_ref().err()));
-        let note = |record: &mut ConnectorRecord| record.poll = polled;
+        let note = |record: &mut ConnectorRecord| record.poll.clone_from(&polled);
         connector.budget.note(&*self.ledger, &connector.org, name, note).await?;
         found
     }

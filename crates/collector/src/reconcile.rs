@@ -89,7 +89,7 @@ pub(crate) async fn reconsider(ledger: &dyn Ledger, settings: &ConnectorSettings
         let connector = &settings.name;
         tracing::info!(connector, units, "disputed units are decided again under {words:?}");
     }
-    let change = |record: &mut ConnectorRecord| record.reconcile = words;
+    let change = |record: &mut ConnectorRecord| record.reconcile.clone_from(&words);
     Ok(ledger.change_connector(&settings.name, Box::new(change)).await?)
 }
 

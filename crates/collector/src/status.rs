@@ -304,7 +304,7 @@ pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
     let before = record.hold.as_ref().and_then(|outcome| outcome.problem.as_ref());
     if before != problem.as_ref() {
         let hold = problem.map(|problem| Outcome { at: now, problem: Some(problem) });
-        let change = |record: &mut ConnectorRecord| record.hold = hold;
+        let change = |record: &mut ConnectorRecord| record.hold.clone_from(&hold);
         connector.ledger.change_connector(connector.name(), Box::new(change)).await?;
     }
     Ok(())

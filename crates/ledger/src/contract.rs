@@ -63,7 +63,7 @@ pub trait Ledger: Send + Sync {
         record: &ConnectorRecord,
     ) -> Result<(), LedgerError> {
         let record = record.clone();
-        self.change_connector(connector, Box::new(move |kept| *kept = record)).await
+        self.change_connector(connector, Box::new(move |kept| *kept = record.clone())).await
     }
 
     /// Changes what is kept about a connector, but for [`ConnectorRecord::paused`]. Nobody else

@@ -269,8 +269,9 @@ pub struct ConnectorRecord {
     pub paused: Option<Paused>,
 }
 
-/// What is done to what is kept about a connector.
-pub type RecordChange<'a> = Box<dyn FnOnce(&mut ConnectorRecord) + Send + 'a>;
+/// What is done to what is kept about a connector. Where there was no room for it, it is done again
+/// to what is kept then.
+pub type RecordChange<'a> = Box<dyn Fn(&mut ConnectorRecord) + Send + Sync + 'a>;
 
 /// Calls to the org in a UTC day, by what they were for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

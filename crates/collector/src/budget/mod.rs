@@ -244,7 +244,7 @@ impl Budget {
         ledger: &dyn Ledger,
         org: &Org,
         name: &str,
-        change: impl FnOnce(&mut ConnectorRecord) + Send,
+        change: impl Fn(&mut ConnectorRecord) + Send + Sync,
     ) -> Result<()> {
         let now = clock::now();
         self.tally.write(ledger, name, org, now).await?;
@@ -258,7 +258,7 @@ impl Budget {
                 record.api_usage = figures.0.zip(figures.1);
                 record.api_usage_at = Some(heard.at);
             }
-            record.api_restraint = restraint;
+            record.api_restraint.clone_from(&restraint);
             change(record);
         };
         Ok(ledger.change_connector(name, Box::new(note)).await?)

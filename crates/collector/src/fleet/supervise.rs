@@ -147,7 +147,7 @@ impl Fleet {
             problem.message
         );
         let stopped = Some(outcome(clock::now(), Some(error)));
-        let note = |record: &mut ConnectorRecord| record.stopped = stopped;
+        let note = |record: &mut ConnectorRecord| record.stopped.clone_from(&stopped);
         Ok(self.ledger().change_connector(name, Box::new(note)).await?)
     }
 

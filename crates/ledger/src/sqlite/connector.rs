@@ -102,7 +102,7 @@ fn text(value: &impl Serialize) -> Result<String, LedgerError> {
 pub(super) async fn change_record(
     conn: &mut SqliteConnection,
     name: &str,
-    change: RecordChange<'_>,
+    change: &RecordChange<'_>,
 ) -> Result<(), Stop> {
     let connector = known(conn, name).await?;
     let mut record = record(conn, name).await?;

@@ -179,9 +179,7 @@ impl Ledger for SqliteLedger {
         connector: &str,
         change: RecordChange<'_>,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let changed = connector::change_record(&mut tx, connector, change).await;
-        tx.finish(changed).await
+        whole!(self, |tx| connector::change_record(&mut tx, connector, &change))
     }
 
     async fn set_paused(
@@ -189,9 +187,7 @@ impl Ledger for SqliteLedger {
         connector: &str,
         paused: Option<&Paused>,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let set = connector::set_paused(&mut tx, connector, paused).await;
-        tx.finish(set).await
+        whole!(self, |tx| connector::set_paused(&mut tx, connector, paused))
     }
 
     async fn paused(&self) -> Result<Vec<String>, LedgerError> {
@@ -328,9 +324,7 @@ impl Ledger for SqliteLedger {
         reason: &str,
         now: i64,
     ) -> Result<(), LedgerError> {
-        let mut tx = self.writer.begin().await?;
-        let withheld = deliver::withhold(&mut tx, lease, units, reason, now).await;
-        tx.finish(withheld).await
+        whole!(self, |tx| deliver::withhold(&mut tx, lease, units, reason, now))
     }
 
     async fn letters(
