@@ -31,7 +31,11 @@ impl Access {
         Self { forgets: true, ..self }
     }
 
-    async fn note(&self, name: &str, note: impl Fn(&mut ConnectorRecord) + Send + Sync) -> Result<()> {
+    async fn note(
+        &self,
+        name: &str,
+        note: impl Fn(&mut ConnectorRecord) + Send + Sync,
+    ) -> Result<()> {
         if self.forgets {
             return Ok(());
         }

@@ -214,7 +214,8 @@ async fn note(connector: &Connector, error: Option<&Error>) {
         if known != problem.as_ref() {
             let outcome =
                 problem.map(|problem| Outcome { at: clock::now(), problem: Some(problem) });
-            let change = Box::new(|record: &mut ConnectorRecord| record.counting.clone_from(&outcome));
+            let change =
+                Box::new(|record: &mut ConnectorRecord| record.counting.clone_from(&outcome));
             ledger.change_connector(connector.name(), change).await?;
         }
         Ok::<_, Error>(())

@@ -62,6 +62,8 @@ pub(crate) struct Row {
     pub(crate) rate: Option<String>,
     pub(crate) polled: Option<Moment>,
     pub(crate) newest: Option<Moment>,
+    /// Calls used of those the org allows.
+    pub(crate) api: Option<String>,
     pub(crate) delivered: Vec<Delivered>,
     /// What a person should look at: in words, and where.
     pub(crate) open: Vec<(String, String)>,
@@ -115,6 +117,9 @@ impl Row {
             rate: rate.map(|rate| format!("{}/s", about(rate))),
             polled: status.last_poll.as_deref().map(Moment::of),
             newest: status.newest_file.as_deref().map(Moment::of),
+            api: status
+                .api_usage
+                .map(|(used, allowed)| format!("{} of {}", count(used), count(allowed))),
             delivered: delivered(&status),
             open: open(&name, &status),
             test: status.test.as_ref().and_then(Tested::of),

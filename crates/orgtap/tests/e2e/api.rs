@@ -12,16 +12,16 @@ use crate::daemon::{Daemon, wait_until};
 use crate::support::{FILES, Scene, small_world};
 
 /// A running console and a token for its API.
-struct Api {
+pub(crate) struct Api {
     url: String,
     token: String,
 }
 
 /// What a call answered.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
-    text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-fn curl(args: &[&str]) -> Answer {
+pub(crate) fn curl(args: &[&str]) -> Answer {
     let mut command = Command::new("curl");
     command.args(["--silent", "--show-error", "--noproxy", "*", "--write-out", "\n%{http_code}"]);
     let ran = command.args(args).output().expect("curl is there: `cargo x setup`");
@@ -41,7 +41,12 @@ fn curl(args: &[&str]) -> Answer {
 
 impl Api {
     /// Becomes the first administrator by the link, and makes a token.
-    fn open(scene: &Scene, role: &str) -> Self {
+    pub(crate) fn open(scene: &Scene, role: &str) -> Self {
+        Self::open_as(scene, "test", role)
+    }
+
+    /// The same with another name for the token.
+    pub(crate) fn open_as(scene: &Scene, token: &str, role: &str) -> Self {
         let (console, link) = way_in(scene);
         let jar = scene.path("cookies").to_string_lossy().into_owned();
         let origin = format!("origin: {console}");
@@ -54,7 +59,7 @@ impl Api {
         let page = curl(&["--cookie", &jar, &format!("{console}/account")]).text;
         let csrf = page.split_once("name=\"csrf\" content=\"").unwrap().1;
         let csrf = format!("x-csrf-token: {}", csrf.split_once('"').unwrap().0);
-        let new = json!({ "name": "test", "role": role, "days": 1 }).to_string();
+        let new = json!({ "name": token, "role": role, "days": 1 }).to_string();
         let kind = "content-type: application/json";
         let made = curl(&[
             "--cookie",
@@ -74,6 +79,11 @@ impl Api {
         Self { url: format!("{console}/api/v1"), token }
     }
 
+    /// Where the console is.
+    pub(crate) fn console(&self) -> &str {
+        self.url.trim_end_matches("/api/v1")
+    }
+
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let token = format!("authorization: Bearer {}", self.token);
         let (url, body) = (format!("{}{path}", self.url), body.map(Value::to_string));
@@ -84,7 +94,7 @@ impl Api {
         curl(&args)
     }
 
-    fn get(&self, path: &str) -> Value {
+    pub(crate) fn get(&self, path: &str) -> Value {
         let answer = self.call("GET", path, None);
         assert_eq!(answer.status, 200, "{path}: {answer:?}");
         answer.json()
