@@ -174,8 +174,9 @@ async fn every_call_needs_a_token_and_every_change_more_than_a_viewers() {
     let mut tokens = Vec::new();
     for role in ["viewer", "operator"] {
         let page = ada.post("/tokens", &token(role)).await.body;
-        let secret = page.split_once("ot_").unwrap().1.split_once('<').unwrap().0.to_owned();
-        tokens.push(format!("Bearer ot_{secret}"));
+        let (_, secret) = page.split_once("<code class=\"break\">").unwrap();
+        let secret = secret.split_once('<').unwrap().0;
+        tokens.push(format!("Bearer {secret}"));
     }
     let document = serde_json::to_value(crate::document()).unwrap();
     let mut calls = 0;
