@@ -350,7 +350,7 @@ async fn admit(
             match compare_apart(connector, this, known, terms, Arc::clone(rows), ready).await {
                 Err(error) if mend::is_called_for(&error) => {
                     let failed = Failed { unit, earlier, terms, rows, error };
-                    (mend::compare_again(connector, lease, failed).await?, None)
+                    (Box::pin(mend::compare_again(connector, lease, failed)).await?, None)
                 }
                 compared => compared?,
             }

@@ -1,6 +1,6 @@
 //! Reads a spooled unit once more, for what is to be counted of it.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use orgtap_codec::csv::{Item, Reader};
 use orgtap_events::UnitInfo;
@@ -22,7 +22,18 @@ pub(super) fn read(spool: &Spool, info: &UnitInfo, unit: &Unit) -> Result<Rollup
     } else {
         Decisions::open(&spool.decisions(info), exceptions).map_err(lost)?
     };
-    let mut bytes = spool.open_bytes(relative).map_err(lost)?;
+    let mut bytes = match spool.open_bytes(relative) {
+        // It has left the spool early, to make room, and that was not written down yet.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            tracing::warn!(
+                log_file = info.log_file_id,
+                event_type = info.event_type,
+                "not counted for insights: it has left the spool"
+            );
+            return Ok(Rollup::default());
+        }
+        bytes => bytes.map_err(lost)?,
+    };
     Ok(tally(&mut bytes, info, decisions)?)
 }
 

@@ -134,18 +134,14 @@ impl SqliteLedger {
     /// Whether a write that ended so is to be tried again.
     async fn again(&self, failure: Option<&LedgerError>, tries: &mut u32) -> bool {
         let Some(when_full) = &self.when_full else { return false };
-        match failure {
-            Some(LedgerError::DiskFull(_)) => {
-                *tries += 1;
-                when_full.is_to_try_again(*tries).await
-            }
-            _ => {
-                if *tries > 0 {
-                    when_full.has_room();
-                }
-                false
-            }
+        if let Some(LedgerError::DiskFull(_)) = failure {
+            *tries += 1;
+            return when_full.is_to_try_again(*tries).await;
         }
+        if *tries > 0 {
+            when_full.has_room();
+        }
+        false
     }
 
     /// Closes the file. Not needed for safety, but leaves one file instead of three.

@@ -97,9 +97,13 @@ fn a_port_that_is_taken_is_a_reason_to_stop_only_if_it_was_asked_for() {
         "{}",
         ran.stderr
     );
-    configure(&scene, "off");
+    // This one says `console: off`.
+    scene.configure_files("daily");
     let mut daemon = Daemon::start(&mut scene.command(&["run"]));
-    wait_until("the ledger is there", || scene.path("data/ledger.sqlite").exists());
+    wait_until("it runs", || {
+        let ran = scene.run(&["status", "--json"]);
+        ran.code == Some(0) && ran.json()["running"] == true
+    });
     assert!(daemon.runs());
     assert!(!scene.path("data/console-link").exists());
     assert_eq!(daemon.stop().code, Some(0));

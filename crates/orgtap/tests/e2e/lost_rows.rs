@@ -46,9 +46,7 @@ fn daily(scene: &Scene, retention: Option<SignedDuration>) -> Ran {
 }
 
 /// The hourly files are gone, the daily one is not.
-fn without_hourly() -> Option<SignedDuration> {
-    Some(SignedDuration::from_hours(21 + 96 - 23))
-}
+const WITHOUT_HOURLY: SignedDuration = SignedDuration::from_hours(21 + 96 - 23);
 
 fn assert_success(ran: &Ran) {
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
@@ -87,7 +85,7 @@ fn what_a_lost_row_index_is_needed_for_waits_for_a_person() {
         fs::remove_file(&index).unwrap();
         fs::remove_file(&bytes).unwrap();
         let before = scene.delivered().uids.len();
-        let ran = daily(&scene, without_hourly());
+        let ran = daily(&scene, Some(WITHOUT_HOURLY));
         assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
         assert!(scene.delivered().uids.len() > before, "other lanes go on: {}", ran.stdout);
         let found = scene.difference(Interval::Daily);
