@@ -70,7 +70,7 @@ struct Work {
     size: String,
     /// Destination, per cent, and the same in words.
     progress: Vec<(String, i64, String)>,
-    trouble: Option<String>,
+    trouble: Option<Trouble>,
     /// When it is tried again: `in 3 min`.
     again: Option<String>,
 }

@@ -205,10 +205,15 @@ impl Trouble {
     }
 
     /// Reads the note the collector leaves with a unit; text of another kind is shown as it is.
-    pub(crate) fn of_note(note: &str) -> String {
+    pub(crate) fn of_note(note: &str) -> Self {
         let kept = serde_json::from_str::<Value>(note).ok();
         let problem = kept.as_ref().and_then(|kept| Self::of(kept.get("problem")?));
-        problem.map_or_else(|| note.to_owned(), |it| format!("{} [{}]", it.message, it.code))
+        problem.unwrap_or_else(|| Self {
+            code: String::new(),
+            message: note.to_owned(),
+            cause: None,
+            remedy: None,
+        })
     }
 }
 

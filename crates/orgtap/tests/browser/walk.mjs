@@ -148,6 +148,23 @@ await cell.waitFor({ timeout: WAIT });
 await cell.click();
 check(await page.locator("#cell").isVisible(), "each hour of the map is explained");
 
+await page.goto(`${CONSOLE}/insights/monitoring`);
+await page.locator("#panels svg polyline").first().waitFor({ timeout: WAIT });
+const users = page.locator('#panels a[href^="/insights/user/"]');
+await users.first().waitFor({ timeout: WAIT });
+check(true, "Monitoring Insights fills with what was collected");
+await page.getByText("Show as table").first().click();
+check(await page.locator("#panels details[open] tbody tr").count() > 0, "each chart has its table");
+const who = await users.first().innerText();
+await users.first().click();
+await page.waitForURL(/insights\/user/);
+check(await page.locator("#panels tbody tr").count() > 0, "a user leads to the user's time line");
+check(who.includes("@"), "users are shown by name");
+await shot(page, "06-time-line-desk-light");
+await page.goto(`${CONSOLE}/insights/security`);
+await page.locator("#panels svg polyline").first().waitFor({ timeout: WAIT });
+check(true, "Security Insights shows sign-ins over time");
+
 // --- By keyboard alone.
 
 await page.goto(`${CONSOLE}/status`);
@@ -217,7 +234,7 @@ await page.goto(`${CONSOLE}/status`);
 await page.getByRole("button", { name: "Sign out" }).click();
 await page.goto(`${CONSOLE}/connectors`);
 check(page.url().includes("/sign-in"), "after signing out, a page asks to sign in");
-await shot(page, "06-sign-in-desk-light");
+await shot(page, "07-sign-in-desk-light");
 await page.getByLabel("Name").fill("ada");
 await page.getByLabel("Password").fill("wrong");
 await page.getByRole("button", { name: /sign in/i }).click();

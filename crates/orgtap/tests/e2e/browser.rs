@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::daemon::{Daemon, wait_until};
-use crate::support::{FILES, Scene, world};
+use crate::support::{FILES, Scene, recent_world};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -26,7 +26,7 @@ pub(crate) fn way_in(scene: &Scene) -> (String, String) {
 
 #[test]
 fn a_person_signs_in_connects_an_org_and_sees_what_it_says() {
-    let scene = Scene::new(world(91, 2, 0.5));
+    let scene = Scene::new(recent_world(91, 2, 0.5));
     let text =
         format!("data_dir: data\nconsole: {{ listen: \"127.0.0.1:0\" }}\ndestinations:\n{FILES}");
     fs::write(scene.path("orgtap.yaml"), text).unwrap();

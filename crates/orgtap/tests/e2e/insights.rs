@@ -2,25 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use orgtap_insights::{Body, Cell, Choice, Page, monitoring, security, user_time_line};
 use orgtap_ledger::{
     ALL_TYPES, Asked, OTHERS, RollupLedger, Span, SqliteLedger, Step, TOTAL, USER,
 };
-use orgtap_simorg::world::{Interval, LaneTruth, WorldConfig};
+use orgtap_simorg::world::{Interval, LaneTruth};
 
-use crate::support::{FILES, Random, Scene, first_day, world};
+use crate::support::{FILES, Random, Scene, first_day, recent_world, world};
 
 /// Two destinations, and everything the org has.
 const TWO: &str = "- name: files\n  type: file\n  directory: events\n  compression: none\n\
     - name: more\n  type: file\n  directory: more\n  compression: none\n";
-
-/// Days of late: counts by hour are not kept for long.
-fn recent(seed: u64, days: u32, volume: f64) -> WorldConfig {
-    let start = Step::Day.start(Timestamp::now().as_microsecond());
-    let start = Timestamp::from_microsecond(start).unwrap() - SignedDuration::from_hours(9 * 24);
-    WorldConfig { start, ..world(seed, days, volume) }
-}
 
 /// A text without what would not be seen, or would change how the rest is seen.
 fn visible(text: &str) -> String {
@@ -189,7 +182,7 @@ fn what_is_counted_is_what_happened_however_rows_come() {
     for (interval, truth) in
         [("hourly", Interval::Hourly), ("daily", Interval::Daily), ("both", Interval::Both)]
     {
-        let scene = Scene::new(recent(61, 2, 0.3));
+        let scene = Scene::new(recent_world(61, 2, 0.3));
         scene.configure(&format!("  event_log_files: {{ interval: {interval} }}\n"), TWO);
         scene.collect_all();
         compare(&scene, truth);
@@ -203,7 +196,7 @@ fn what_is_counted_is_what_happened_however_rows_come() {
 
 #[test]
 fn a_unit_is_counted_once_wherever_the_process_dies() {
-    let scene = Scene::new(recent(62, 2, 0.2));
+    let scene = Scene::new(recent_world(62, 2, 0.2));
     scene.configure("  event_log_files: { interval: both }\n", TWO);
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let mut died = 0;
@@ -226,7 +219,7 @@ fn a_unit_is_counted_once_wherever_the_process_dies() {
 
 #[test]
 fn what_cannot_be_counted_stops_nothing_and_is_told() {
-    let scene = Scene::new(recent(63, 1, 0.1));
+    let scene = Scene::new(recent_world(63, 1, 0.1));
     scene.configure_files("daily");
     let killed =
         scene.command(&["collect"]).env("ORGTAP_KILL_AT", "count.before_ledger").output().unwrap();
@@ -246,7 +239,7 @@ fn what_cannot_be_counted_stops_nothing_and_is_told() {
 
 #[test]
 fn insights_that_are_switched_off_count_nothing() {
-    let scene = Scene::new(recent(64, 1, 0.1));
+    let scene = Scene::new(recent_world(64, 1, 0.1));
     scene.configure_files("daily");
     scene.reword("data_dir: data\n", "data_dir: data\ninsights: off\n");
     scene.collect_all();

@@ -62,6 +62,14 @@ pub(crate) fn world(seed: u64, days: u32, volume: f64) -> WorldConfig {
     }
 }
 
+/// The same of late, for tests of what goes by the time it is: all its files are there since midnight.
+pub(crate) fn recent_world(seed: u64, days: u32, volume: f64) -> WorldConfig {
+    let today = jiff::tz::Offset::UTC.to_datetime(Timestamp::now()).date();
+    let midnight = jiff::tz::Offset::UTC.to_timestamp(today.at(0, 0, 0, 0)).unwrap();
+    let start = midnight - SignedDuration::from_hours(24 * (i64::from(days) + 4));
+    WorldConfig { start, ..world(seed, days, volume) }
+}
+
 /// A day with a few types of events, for tests of something else than events.
 pub(crate) fn small_world(seed: u64) -> WorldConfig {
     let event_types = ["Login", "Logout", "ApiTotalUsage"].map(str::to_owned).to_vec();
