@@ -11,7 +11,7 @@ use crate::admit::agreement::Agreement;
 use crate::admit::decisions::{Decided, Delivered, Earlier, decide};
 use crate::admit::index::IndexReader;
 use crate::admit::lane::LaneRows;
-use crate::apart;
+use crate::apart::{self, Twins};
 use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
 use crate::kill;
@@ -143,13 +143,33 @@ fn disagreement(
     let open = |copy: &[&Known]| copy.iter().map(|known| known.open(spool)).collect::<Result<_>>();
     let (mut hours, mut days): (Vec<_>, Vec<_>) = (open(&hourly)?, open(&daily)?);
     let agreement = Agreement::of(&mut hours, &mut days).map_err(Error::disk(spool.scratch()))?;
-    if agreement.reaches(threshold) {
+    let apart = agreement.apart();
+    if agreement.reaches(threshold, apart) {
         return Ok(None);
     }
-    let days: Vec<_> = daily.iter().filter_map(|known| known.bytes()).collect();
-    let mut examples = agreement.examples.iter();
-    let example = examples
-        .find_map(|(unit, row)| apart::example(spool, hourly.get(*unit)?.bytes()?, *row, &days));
-    let (both, rows) = (agreement.both, agreement.both + agreement.apart());
-    Ok(Some(UnitFault::Disagree { rows, both, example }))
+    let twins = Twins::among(
+        spool,
+        &rows_of(&hourly, &agreement.hourly_rows),
+        &rows_of(&daily, &agreement.daily_rows),
+    );
+    // Copies with so little in common may name requests differently too.
+    let is_telling = agreement.both >= apart && agreement.remembers_all();
+    let apart = twins.most.filter(|_| is_telling).unwrap_or(apart);
+    if agreement.reaches(threshold, apart) {
+        return Ok(None);
+    }
+    let (both, rows) = (agreement.both, agreement.both + apart);
+    Ok(Some(UnitFault::Disagree { rows, both, example: twins.example }))
+}
+
+/// These rows, by unit.
+fn rows_of<'a>(copy: &[&'a Known], rows: &[(usize, u64)]) -> Vec<apart::Rows<'a>> {
+    let mut all: Vec<apart::Rows<'_>> = copy.iter().map(|it| (it.bytes(), Vec::new())).collect();
+    for (unit, row) in rows {
+        all[*unit].1.push(*row);
+    }
+    for (_, rows) in &mut all {
+        rows.sort_unstable();
+    }
+    all
 }

@@ -74,15 +74,28 @@ impl Console {
         fleet: Fleet,
         explanations: Vec<Explanation>,
     ) -> Result<Self> {
+        let failed = |source| Error::Listen { address: console.listen, source };
+        let listener = TcpListener::bind(console.listen).await.map_err(failed)?;
+        Self::on(listener, console, fleet, explanations).await
+    }
+
+    /// Listens where somebody has begun to, whatever address the configuration names.
+    ///
+    /// # Errors
+    /// Those of [`Self::bind`].
+    pub async fn on(
+        listener: TcpListener,
+        console: &ConsoleSettings,
+        fleet: Fleet,
+        explanations: Vec<Explanation>,
+    ) -> Result<Self> {
         let acceptor = match &console.tls {
             Some(files) => Some(tls::acceptor(files).await?),
             None => None,
         };
         let failed = |source| Error::Listen { address: console.listen, source };
-        let listener = TcpListener::bind(console.listen).await.map_err(failed)?;
-        let listen = listener.local_addr().map_err(failed)?;
         let mut bound = console.clone();
-        bound.listen = listen;
+        bound.listen = listener.local_addr().map_err(failed)?;
         let url = security::url(&bound);
         let app = App::open(fleet, explanations, bound).await?;
         Ok(Self { listener, acceptor, app, url })

@@ -9,8 +9,11 @@ use std::io;
 
 use super::index::IndexReader;
 
-/// Rows apart that are remembered as examples.
-const EXAMPLES: usize = 8;
+/// Rows of one copy alone whose places are remembered, for each copy.
+pub(crate) const REMEMBERED: usize = 1 << 16;
+
+/// Where a row is: which unit of its copy, and which of its rows.
+type At = (usize, u64);
 
 /// How far two copies agree. Identical rows count once.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -21,8 +24,10 @@ pub(crate) struct Agreement {
     pub(crate) hourly: u64,
     /// Rows in the daily copy alone.
     pub(crate) daily: u64,
-    /// The first of those in the hourly copy alone: which unit of it, and which of its rows.
-    pub(crate) examples: Vec<(usize, u64)>,
+    /// Where those in the hourly copy alone are, the first of them.
+    pub(crate) hourly_rows: Vec<At>,
+    /// Where those in the daily copy alone are, the first of them.
+    pub(crate) daily_rows: Vec<At>,
 }
 
 impl Agreement {
@@ -32,41 +37,56 @@ impl Agreement {
         loop {
             let heads = hourly.iter().chain(daily.iter()).filter_map(IndexReader::head);
             let Some(hash) = heads.map(|(hash, _)| hash).min() else { return Ok(found) };
-            let mut first = None;
-            for (unit, index) in hourly.iter_mut().enumerate() {
-                if let Some((at, place)) = index.head()
-                    && at == hash
-                {
-                    first = first.or(Some((unit, place.row())));
-                    index.count_of(hash)?;
-                }
-            }
-            let mut in_daily = false;
-            for index in daily.iter_mut() {
-                in_daily |= index.count_of(hash)? > 0;
-            }
-            match (first, in_daily) {
-                (Some(_), true) => found.both += 1,
-                (None, _) => found.daily += 1,
-                (Some(example), false) => {
+            let (in_hourly, in_daily) = (take(hourly, hash)?, take(daily, hash)?);
+            match (in_hourly, in_daily) {
+                (Some(at), None) => {
                     found.hourly += 1;
-                    if found.examples.len() < EXAMPLES {
-                        found.examples.push(example);
-                    }
+                    remember(&mut found.hourly_rows, at);
                 }
+                (None, Some(at)) => {
+                    found.daily += 1;
+                    remember(&mut found.daily_rows, at);
+                }
+                _ => found.both += 1,
             }
         }
     }
 
-    /// Rows that could be the same ones, written differently.
+    /// Whether all rows of one copy alone are remembered.
+    pub(crate) fn remembers_all(&self) -> bool {
+        self.hourly.max(self.daily) <= REMEMBERED as u64
+    }
+
+    /// Rows that could be the same ones, written differently, for all that their hashes tell.
     pub(crate) fn apart(&self) -> u64 {
         self.hourly.min(self.daily)
     }
 
-    /// Whether, of the rows that could be in both, at least so many in a hundred are.
-    pub(crate) fn reaches(&self, percent: u8) -> bool {
-        let all = u128::from(self.both) + u128::from(self.apart());
+    /// Whether, of the rows that are in both or that many `apart`, at least so many in a hundred are
+    /// in both.
+    pub(crate) fn reaches(&self, percent: u8, apart: u64) -> bool {
+        let all = u128::from(self.both) + u128::from(apart);
         u128::from(self.both) * 100 >= all * u128::from(percent)
+    }
+}
+
+/// Goes past a hash in all units of a copy. Where it was first.
+fn take(copy: &mut [IndexReader], hash: u128) -> io::Result<Option<At>> {
+    let mut first = None;
+    for (unit, index) in copy.iter_mut().enumerate() {
+        if let Some((at, place)) = index.head()
+            && at == hash
+        {
+            first = first.or(Some((unit, place.row())));
+            index.count_of(hash)?;
+        }
+    }
+    Ok(first)
+}
+
+fn remember(rows: &mut Vec<At>, at: At) {
+    if rows.len() < REMEMBERED {
+        rows.push(at);
     }
 }
 
@@ -97,30 +117,39 @@ mod tests {
             prop_assert_eq!(found.both, hours.intersection(&days).count() as u64);
             prop_assert_eq!(found.hourly, hours.difference(&days).count() as u64);
             prop_assert_eq!(found.daily, days.difference(&hours).count() as u64);
-            prop_assert_eq!(found.examples.len() as u64, found.hourly.min(EXAMPLES as u64));
-            for (unit, row) in found.examples {
+            let most = REMEMBERED as u64;
+            prop_assert_eq!(found.hourly_rows.len() as u64, found.hourly.min(most));
+            prop_assert_eq!(found.daily_rows.len() as u64, found.daily.min(most));
+            for (unit, row) in found.hourly_rows {
                 prop_assert!(!days.contains(&hourly[unit][row as usize]));
+            }
+            for (unit, row) in found.daily_rows {
+                prop_assert!(!hours.contains(&daily[unit][row as usize]));
             }
         }
     }
 
     fn counts(both: u64, hourly: u64, daily: u64) -> Agreement {
-        Agreement { both, hourly, daily, examples: Vec::new() }
+        Agreement { both, hourly, daily, ..Agreement::default() }
+    }
+
+    fn reaches(found: &Agreement, percent: u8) -> bool {
+        found.reaches(percent, found.apart())
     }
 
     #[test]
     fn rows_that_one_copy_alone_lacks_are_no_disagreement() {
-        assert!(counts(70, 0, 30).reaches(100), "the hourly copy lacks some");
-        assert!(counts(70, 30, 0).reaches(100), "the daily copy lacks some");
-        assert!(counts(0, 0, 0).reaches(100));
+        assert!(reaches(&counts(70, 0, 30), 100), "the hourly copy lacks some");
+        assert!(reaches(&counts(70, 30, 0), 100), "the daily copy lacks some");
+        assert!(reaches(&counts(0, 0, 0), 100));
     }
 
     #[test]
     fn rows_that_both_lack_of_one_another_are_held_against_the_threshold() {
-        assert!(counts(90, 10, 10).reaches(90));
-        assert!(!counts(89, 11, 11).reaches(90));
-        assert!(!counts(0, 100, 3).reaches(1), "none of the few is known");
-        assert!(counts(0, 100, 3).reaches(0));
-        assert!(!counts(u64::MAX / 2, u64::MAX / 2, u64::MAX / 2).reaches(51));
+        assert!(reaches(&counts(90, 10, 10), 90));
+        assert!(!reaches(&counts(89, 11, 11), 90));
+        assert!(!reaches(&counts(0, 100, 3), 1), "none of the few is known");
+        assert!(reaches(&counts(0, 100, 3), 0));
+        assert!(!reaches(&counts(u64::MAX / 2, u64::MAX / 2, u64::MAX / 2), 51));
     }
 }

@@ -15,7 +15,7 @@ use orgtap_simorg::world::WorldConfig;
 use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{reference, say, stop_signal, test_connection};
@@ -38,7 +38,8 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> anyhow::Result<Exit
     let org = start(args).await?;
     let path = dir.join("orgtap.yaml");
     write_secrets(&dir, &org)?;
-    fs::write(&path, configuration(&org, free_address()?))
+    let listener = free_listener().await?;
+    fs::write(&path, configuration(&org, listener.local_addr()?))
         .with_context(|| format!("cannot write {}", path.display()))?;
     let main = MainFile::read(&path)?;
     let settings = main.with_saved()?;
@@ -46,7 +47,8 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> anyhow::Result<Exit
         settings.connectors.first().cloned().context("the demo's configuration is empty")?;
     let console = settings.console.clone().context("the demo's configuration has no console")?;
     let fleet = Fleet::open(main, &[], &[]).await?;
-    let console = Console::bind(&console, fleet.clone(), reference::explanations()).await?;
+    let explanations = reference::explanations();
+    let console = Console::on(listener, &console, fleet.clone(), explanations).await?;
     let url = console.url().to_owned();
     let link = console.first_link().await?.map(|link| link.address).unwrap_or_default();
     let cancel = stop_signal();
@@ -155,11 +157,14 @@ fn delivered(progress: &Progress) -> u64 {
     progress.destinations.values().map(|one| Progress::get(&one.events)).sum()
 }
 
-/// The console's usual address, or another if something listens there.
-fn free_address() -> anyhow::Result<SocketAddr> {
-    let listener = std::net::TcpListener::bind(CONSOLE)
-        .or_else(|_| std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    listener.and_then(|listener| listener.local_addr()).context("there is no free port")
+/// Listens at the console's usual address, or at another if something listens there.
+async fn free_listener() -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(CONSOLE).await {
+        Ok(listener) => Ok(listener),
+        Err(_) => {
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("there is no free port")
+        }
+    }
 }
 
 /// Asks the console for its page for signing in, as a browser would.

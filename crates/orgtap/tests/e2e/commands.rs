@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use orgtap_simorg::Fault;
 
 use crate::daemon::wait_until;
-use crate::support::{Scene, all_files, world};
+use crate::support::{Ran, Scene, all_files, world};
 
 fn scene() -> Scene {
     let scene = Scene::new(world(31, 1, 0.1));
@@ -215,9 +219,19 @@ fn the_example_configuration_passes_its_own_check() {
 }
 
 #[test]
-fn the_demo_shows_the_main_job() {
+fn the_demo_shows_the_main_job_though_another_wants_the_consoles_port() {
     let scene = scene();
-    let ran = scene.run(&["demo", "--users", "8", "--days", "2"]);
+    let mut demo = scene.command(&["demo", "--users", "8", "--days", "2"]);
+    let demo = demo.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let configured = scene.path("orgtap-demo/orgtap.yaml");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !configured.exists() && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(1));
+    }
+    // Whoever comes now is too late: the port in the configuration is the demo's already.
+    let rival = TcpListener::bind("127.0.0.1:8080");
+    let ran = Ran::of(&demo.wait_with_output().unwrap());
+    drop(rival);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("Connection successful"), "{}", ran.stdout);
     assert!(ran.stdout.contains("nothing comes twice"), "{}", ran.stdout);
