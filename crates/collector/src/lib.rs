@@ -70,8 +70,8 @@ pub use saving::{files_waiting, remove_file, remove_secrets, save_connector, vau
 pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
 pub use state::{Moved, StateFault, export_state, import_state};
 pub use status::{
-    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, PausedStatus, Status,
-    status,
+    BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, GapsStatus, PausedStatus,
+    Status, status,
 };
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,

@@ -15,6 +15,7 @@ use crate::budget::Budget;
 use crate::clock;
 use crate::collected::Collected;
 use crate::collector::Collector;
+use crate::completeness::{Recount, note_gaps};
 use crate::config::ConnectorSettings;
 use crate::connector::{Connector, Hold};
 use crate::counting::{self, Counting};
@@ -128,6 +129,7 @@ impl Collector {
             self.stages(&connector, true, collected).await?;
         }
         note_hold(&connector).await?;
+        note_gaps(&connector, Recount::Now).await?;
         self.after(&connector).await?;
         self.note_calls(&settings.name, &connector.org, &connector.budget).await?;
         trouble.map_or(Ok(()), Err)

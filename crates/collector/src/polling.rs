@@ -13,6 +13,7 @@ use crate::access::outcome;
 use crate::budget::Budget;
 use crate::clock;
 use crate::collector::Collector;
+use crate::completeness::{Recount, note_gaps};
 use crate::config::RetrySettings;
 use crate::connector::Connector;
 use crate::discover::{Discovered, discover};
@@ -33,7 +34,7 @@ impl Collector {
         look: &Notify,
     ) -> Result<()> {
         let interval = connector.settings.poll_interval;
-        let (mut last, mut tidied) = (0, 0);
+        let (mut last, mut tidied, mut recount) = (0, 0, Recount::WhenOld);
         'looks: loop {
             if self.after(connector).await? {
                 connector.cancel.cancel();
@@ -59,6 +60,8 @@ impl Collector {
                 }
             }
             note_hold(connector).await?;
+            note_gaps(connector, recount).await?;
+            recount = Recount::WhenOld;
             // Replays may have been asked for by another process.
             connector.work.notify_waiters();
             let end = tokio::time::Instant::now() + interval;
@@ -70,6 +73,7 @@ impl Collector {
                         // A person asked: what was waited out is tried at once.
                         connector.hold.forget();
                         last = 0;
+                        recount = Recount::Now;
                         continue 'looks;
                     }
                     () = connector.cancel.cancelled() => {

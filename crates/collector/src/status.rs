@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{Backfill, ConnectorRecord, Ledger, LetterChoice, Outcome, Overview, Summary};
+use orgtap_ledger::{
+    Backfill, ConnectorRecord, Gaps, Ledger, LetterChoice, Outcome, Overview, Summary,
+};
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 
@@ -59,6 +61,30 @@ pub struct PausedStatus {
     pub note: Option<String>,
 }
 
+/// Hours of event types that lack rows or files, in the last thirty days.
+#[derive(Debug, Clone, Serialize)]
+pub struct GapsStatus {
+    /// When they were counted, RFC 3339.
+    pub counted_at: String,
+    /// Hours, those of each event type by themselves.
+    pub hours: u64,
+    /// Event types with such hours.
+    pub event_types: u64,
+    /// The begin of the first, RFC 3339.
+    pub oldest: Option<String>,
+}
+
+impl From<Gaps> for GapsStatus {
+    fn from(gaps: Gaps) -> Self {
+        Self {
+            counted_at: rfc3339(gaps.at),
+            hours: gaps.hours,
+            event_types: gaps.event_types,
+            oldest: gaps.oldest.map(rfc3339),
+        }
+    }
+}
+
 /// A connector's status.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConnectorStatus {
@@ -92,6 +118,9 @@ pub struct ConnectorStatus {
     pub lost: i64,
     /// Files set aside because their rows could come twice, with no later version.
     pub disputed: i64,
+    /// Gaps of the completeness record, once counted: after each pass of `orgtap collect`, and every
+    /// hour while `orgtap run` is at work.
+    pub gaps: Option<GapsStatus>,
     /// Open dead letters.
     pub dead_letters: i64,
     /// Replays that wait or are under way.
@@ -251,6 +280,7 @@ fn connector_status(
         bytes: summary.raw_bytes,
         lost: summary.lost,
         disputed: summary.disputed,
+        gaps: record.gaps.map(GapsStatus::from),
         dead_letters: summary.dead_letters,
         replays: summary.replays,
         api_usage: record.api_usage,

@@ -23,6 +23,30 @@ pub struct HourRows {
     pub missing: u64,
 }
 
+/// Units of a connector by their log dates, microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogDates<'a> {
+    /// The connector.
+    pub connector: &'a str,
+    /// From this one on.
+    pub from: i64,
+    /// Before this one.
+    pub to: i64,
+}
+
+/// What is known of the units of one event type and interval. Times are microseconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kind {
+    /// The event type.
+    pub event_type: String,
+    /// The interval's name.
+    pub interval: String,
+    /// The first log date.
+    pub first: i64,
+    /// When the newest was made.
+    pub newest: i64,
+}
+
 /// A unit as the completeness record needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -32,6 +56,19 @@ pub struct Account {
     pub hours: Vec<HourRows>,
     /// Destinations it was opened for, sorted, each with how far it is.
     pub deliveries: Vec<(String, Reached)>,
+}
+
+/// Hours of event types with a gap, as last counted. Times are microseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gaps {
+    /// When they were counted.
+    pub at: i64,
+    /// Hours, those of each event type by themselves.
+    pub hours: u64,
+    /// Event types with such hours.
+    pub event_types: u64,
+    /// The begin of the first.
+    pub oldest: Option<i64>,
 }
 
 /// How far the delivery of a unit to a destination is.

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::LedgerError;
-use crate::account::Account;
+use crate::account::{Account, Kind, LogDates};
 use crate::backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 use crate::record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, Happened, Lane,
@@ -354,13 +354,15 @@ pub trait Ledger: Send + Sync {
     /// The cost does not depend on how many units there ever were.
     async fn overview(&self, day: &str) -> Result<BTreeMap<String, Overview>, LedgerError>;
 
-    /// Units of a connector whose log date is in `from..to`, by event type, then in the order a lane
-    /// handles them, each with its rows by hour and its deliveries.
+    /// Which kinds of units there are, by event type and interval.
+    async fn kinds(&self, dates: LogDates<'_>) -> Result<Vec<Kind>, LedgerError>;
+
+    /// Units of an event type in the order a lane handles them, each with its rows by hour and its
+    /// deliveries.
     async fn accounts(
         &self,
-        connector: &str,
-        from: i64,
-        to: i64,
+        dates: LogDates<'_>,
+        event_type: &str,
     ) -> Result<Vec<Account>, LedgerError>;
 
     /// Adds calls to what was counted of a connector.

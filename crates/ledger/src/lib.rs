@@ -20,7 +20,7 @@ mod sqlite;
 pub mod suite;
 pub mod unit;
 
-pub use account::{Account, HourRows, OUTSIDE, Reached};
+pub use account::{Account, Gaps, HourRows, Kind, LogDates, OUTSIDE, Reached};
 pub use backfill::{Backfill, BackfillId, BackfillState, NewBackfill};
 pub use console::{
     ApiToken, AuditEntry, ConsoleLedger, NewSession, NewToken, OpenSession, Person, PersonChange,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::account::Gaps;
 use crate::unit::{Event, State};
 
 /// Number of a unit in this ledger.
@@ -247,6 +248,9 @@ pub struct ConnectorRecord {
     /// Why its rows are not counted just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counting: Option<Outcome>,
+    /// Gaps of the completeness record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gaps: Option<Gaps>,
     /// The last Test Connection, as its JSON report.
     pub test: Option<serde_json::Value>,
     /// API calls used and allowed in the org's day, as last heard.

@@ -3,22 +3,26 @@
 //!
 //! The ledger answers units with their rows by hour; everything else here is computed from that:
 //! [`facts`] sorts the units of an event type into hours, [`history`] says what the type's own past
-//! lets expect, [`judge`] makes a state of both. No I/O but the one question to the ledger.
+//! lets expect, [`judge`] makes a state of both. No I/O but the questions to the ledger.
 
 mod facts;
+mod gaps;
 mod history;
 mod judge;
 mod record;
 
+pub(crate) use gaps::{Recount, note_gaps};
 pub use judge::HourState;
 pub use record::{HourRecord, Record, TypeRecord, Until};
 
+use std::collections::BTreeSet;
+
+use orgtap_events::Interval;
 use orgtap_events::time::{DAY, HOUR};
-use orgtap_ledger::{Account, Ledger, Reached};
+use orgtap_ledger::{Account, Ledger, LogDates, Reached};
 
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
 use crate::error::Result;
-use crate::reconcile::is_hourly;
 use history::History;
 use judge::{Clock, judge};
 
@@ -43,22 +47,46 @@ pub async fn completeness(
     period: Period,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Record> {
+    let mut types = Vec::new();
+    let known_to = each_type(ledger, settings, period, wanted, |one| types.push(one)).await?;
+    Ok(Record { connector: settings.name.clone(), known_to, types })
+}
+
+/// Makes the record of one event type after the other, so that none but one is in memory. Answers up
+/// to when the org was asked for files.
+async fn each_type(
+    ledger: &dyn Ledger,
+    settings: &ConnectorSettings,
+    period: Period,
+    wanted: impl Fn(&str) -> bool,
+    mut take: impl FnMut(TypeRecord),
+) -> Result<i64> {
     let known = ledger.connector(&settings.name).await?;
     let from = period.from.saturating_sub(LOOK_BACK);
-    let mut accounts = ledger.accounts(&settings.name, from, period.to).await?;
-    for account in &mut accounts {
-        // What was withheld from a destination of before is nobody's want.
-        account.deliveries.retain(|(destination, reached)| {
-            *reached != Reached::Withheld || settings.destinations.contains(destination)
-        });
-    }
+    let dates = LogDates { connector: &settings.name, from, to: period.to };
+    let kinds = ledger.kinds(dates).await?;
     let polled = known.poll.filter(|poll| poll.problem.is_none()).map(|poll| poll.at);
     // A file that was made at a time was listed after it.
-    let listed = accounts.iter().map(|account| account.unit.listed.created_date).max();
+    let listed = kinds.iter().map(|kind| kind.newest).max();
     let known_to = polled.max(listed).unwrap_or(i64::MIN).min(period.now);
-    let clock = Clock { now: period.now, known_to };
-    let types = of_types(&accounts, both_copies(settings), clock, period, wanted);
-    Ok(Record { connector: settings.name.clone(), known_to, types })
+    let has_daily = kinds.iter().any(|kind| kind.interval != Interval::Hourly.name());
+    let all = All {
+        both: both_copies(settings) && has_daily,
+        first: kinds.iter().map(|kind| kind.first.div_euclid(DAY)).min(),
+        clock: Clock { now: period.now, known_to },
+    };
+    let types: BTreeSet<String> = kinds.into_iter().map(|kind| kind.event_type).collect();
+    for event_type in types.into_iter().filter(|name| wanted(name)) {
+        let mut accounts = ledger.accounts(dates, &event_type).await?;
+        for account in &mut accounts {
+            // What was withheld from a destination of before is nobody's want.
+            account.deliveries.retain(|(destination, reached)| {
+                *reached != Reached::Withheld || settings.destinations.contains(destination)
+            });
+        }
+        take(of_type(event_type, &accounts, all, period));
+    }
+    Ok(known_to)
 }
 
 /// Whether daily files are taken beside hourly ones.
@@ -67,46 +95,41 @@ fn both_copies(settings: &ConnectorSettings) -> bool {
         && settings.reconcile != Reconcile::Off
 }
 
-/// The record of each event type. `accounts` are in the order of types.
-fn of_types(
-    accounts: &[Account],
+/// What the record of each event type needs to know of all.
+#[derive(Debug, Clone, Copy)]
+struct All {
+    /// Whether the connector has daily files beside hourly ones.
     both: bool,
+    /// The first day the ledger knows of.
+    first: Option<i64>,
     clock: Clock,
-    period: Period,
-    wanted: impl Fn(&str) -> bool,
-) -> Vec<TypeRecord> {
-    let first = accounts.iter().map(|account| account.unit.listed.log_date.div_euclid(DAY)).min();
-    let both = both && accounts.iter().any(|account| !is_hourly(&account.unit));
-    let kind = |account: &Account| account.unit.listed.lane.event_type.clone();
-    let mut types = Vec::new();
-    for accounts in accounts.chunk_by(|a, b| kind(a) == kind(b)) {
-        let Some(event_type) = accounts.first().map(kind).filter(|name| wanted(name)) else {
-            continue;
-        };
-        let history = History::of(accounts, first.unwrap_or_default(), clock.known_to);
-        let days = facts::days(accounts);
-        let (from, to) = (period.from.div_euclid(DAY), period.to.min(period.now).div_euclid(DAY));
-        let mut record = TypeRecord::new(event_type);
-        for day in from.max(first.unwrap_or(from))..=to {
-            let lane = days.get(&day);
-            record.outside += lane.map_or(0, |lane| lane.outside);
-            for number in 0..24 {
-                let hour = day * DAY + i64::from(number) * HOUR;
-                if hour < period.from || hour >= period.to || hour >= period.now {
-                    continue;
-                }
-                let mut facts = lane.map(|lane| lane.hour(number)).unwrap_or_default();
-                facts.awaits_daily = both && history.has_daily();
-                facts.is_expected =
-                    !lane.is_some_and(facts::Lane::is_whole) && history.expects(day, number);
-                if let Some(judged) = judge(&facts, hour, clock) {
-                    record.hours.push(HourRecord::new(hour, facts, judged));
-                }
+}
+
+/// The record of one event type.
+fn of_type(event_type: String, accounts: &[Account], all: All, period: Period) -> TypeRecord {
+    let All { both, first, clock } = all;
+    let history = History::of(accounts, first.unwrap_or_default(), clock.known_to);
+    let days = facts::days(accounts);
+    let (from, to) = (period.from.div_euclid(DAY), period.to.min(period.now).div_euclid(DAY));
+    let mut record = TypeRecord::new(event_type);
+    for day in from.max(first.unwrap_or(from))..=to {
+        let lane = days.get(&day);
+        record.outside += lane.map_or(0, |lane| lane.outside);
+        for number in 0..24 {
+            let hour = day * DAY + i64::from(number) * HOUR;
+            if hour < period.from || hour >= period.to || hour >= period.now {
+                continue;
+            }
+            let mut facts = lane.map(|lane| lane.hour(number)).unwrap_or_default();
+            facts.awaits_daily = both && history.has_daily();
+            facts.is_expected =
+                !lane.is_some_and(facts::Lane::is_whole) && history.expects(day, number);
+            if let Some(judged) = judge(&facts, hour, clock) {
+                record.hours.push(HourRecord::new(hour, facts, judged));
             }
         }
-        types.push(record);
     }
-    types
+    record
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use orgtap_ledger::{Account, HourRows, Lane, NewUnit, Reached, Unit};
 use super::facts::{Facts, Stage};
 use super::judge::{Clock, DUE, HourState, Judged, RETENTION, Reason, judge};
 use super::record::{Record, TypeRecord};
-use super::{HOUR, Period, of_types};
+use super::{All, HOUR, Period, of_type};
+use crate::reconcile::is_hourly;
 
 /// A Monday.
 const MONDAY: i64 = 20_731;
@@ -167,7 +168,12 @@ fn account(day: i64, hour: Option<u8>, state: State, rows: &[(u8, u64)]) -> Acco
 
 fn record(accounts: &[Account], both: bool, clock: Clock) -> Vec<TypeRecord> {
     let period = Period { from: MONDAY * DAY, to: clock.now, now: clock.now };
-    of_types(accounts, both, clock, period, |_| true)
+    let first = accounts.iter().map(|account| account.unit.listed.log_date.div_euclid(DAY)).min();
+    let both = both && accounts.iter().any(|account| !is_hourly(&account.unit));
+    let all = All { both, first, clock };
+    let kind = |account: &Account| account.unit.listed.lane.event_type.clone();
+    let types = accounts.chunk_by(|a, b| kind(a) == kind(b));
+    types.map(|accounts| of_type(kind(&accounts[0]), accounts, all, period)).collect()
 }
 
 #[test]

@@ -145,7 +145,7 @@ pub(super) async fn csv(
     let filter = Filter::of(&asked);
     let mut text = String::from(
         "Source,Description,Event types,Stream,Status,Reason,Total Records,Bytes,Last poll,\
-         Newest file,Delivered,Waiting files,Lost files,Disputed files,Dead letters\r\n",
+         Newest file,Delivered,Waiting files,Gaps,Lost files,Disputed files,Dead letters\r\n",
     );
     for row in rows(&app).await?.iter().filter(|row| filter.admits(row)) {
         let status = &row.status;
@@ -169,6 +169,7 @@ pub(super) async fn csv(
             status.newest_file.clone().unwrap_or_default(),
             delivered.join(" "),
             waiting.to_string(),
+            status.gaps.as_ref().map(|gaps| gaps.hours.to_string()).unwrap_or_default(),
             status.lost.to_string(),
             status.disputed.to_string(),
             status.dead_letters.to_string(),

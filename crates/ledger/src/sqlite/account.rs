@@ -2,30 +2,38 @@
 
 use std::collections::HashMap;
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::dialect::{INSERT_HOURS, Stop};
 use super::rows::{self, select_units};
 use super::script::Script;
 use crate::rules::handling_order;
-use crate::{Account, HourRows, LedgerError, Reached, UnitId};
+use crate::{Account, HourRows, Kind, LedgerError, LogDates, Reached, UnitId};
 
-// The plus keeps the connector from choosing an index: the log dates are to.
+pub(super) const KINDS: &str = "
+    select l.event_type, u.file_interval, min(u.log_date) as first, max(u.created_date) as newest
+    from unit u join lane l on l.id = u.lane_id
+    where +u.connector_id = (select id from connector where name = $1)
+      and u.log_date >= $2 and u.log_date < $3
+    group by l.event_type, u.file_interval order by l.event_type, u.file_interval";
+// The pluses keep the log dates from choosing an index: the lanes of the event type are to.
 pub(super) const UNITS: &str = select_units!(
-    "where +u.connector_id = (select id from connector where name = $1)
-      and u.log_date >= $2 and u.log_date < $3"
+    "where l.connector_id = (select id from connector where name = $1) and l.event_type = $4
+      and +u.log_date >= $2 and +u.log_date < $3"
 );
 pub(super) const HOURS: &str = "
     select h.unit_id, h.hour, h.row_count, h.admitted, h.repeats, h.missing
-    from unit u join unit_hour h on h.unit_id = u.id
-    where +u.connector_id = (select id from connector where name = $1)
-      and u.log_date >= $2 and u.log_date < $3
+    from lane l join unit u on u.lane_id = l.id join unit_hour h on h.unit_id = u.id
+    where l.connector_id = (select id from connector where name = $1) and l.event_type = $4
+      and +u.log_date >= $2 and +u.log_date < $3
     order by h.unit_id, h.hour";
 pub(super) const DELIVERIES: &str = "
     select d.unit_id, t.name, d.done, d.withheld is not null as withheld
-    from unit u join delivery d on d.unit_id = u.id join destination t on t.id = d.destination_id
-    where +u.connector_id = (select id from connector where name = $1)
-      and u.log_date >= $2 and u.log_date < $3
+    from lane l join unit u on u.lane_id = l.id join delivery d on d.unit_id = u.id
+        join destination t on t.id = d.destination_id
+    where l.connector_id = (select id from connector where name = $1) and l.event_type = $4
+      and +u.log_date >= $2 and +u.log_date < $3
     order by d.unit_id, t.name";
 
 /// Adds what records the hours of a unit that is being admitted.
@@ -42,19 +50,41 @@ pub(super) fn insert(script: &mut Script, unit: UnitId, hours: &[HourRows]) -> R
     Ok(())
 }
 
+pub(super) async fn kinds(
+    conn: &mut SqliteConnection,
+    dates: LogDates<'_>,
+) -> Result<Vec<Kind>, Stop> {
+    let query = sqlx::query(KINDS).bind(dates.connector).bind(dates.from).bind(dates.to);
+    let kind = |row: &SqliteRow| {
+        Ok(Kind {
+            event_type: row.try_get("event_type")?,
+            interval: row.try_get("file_interval")?,
+            first: row.try_get("first")?,
+            newest: row.try_get("newest")?,
+        })
+    };
+    query.fetch_all(conn).await?.iter().map(kind).collect()
+}
+
 /// All as of one moment.
 pub(super) async fn accounts(
     readers: &SqlitePool,
-    connector: &str,
-    from: i64,
-    to: i64,
+    dates: LogDates<'_>,
+    event_type: &str,
 ) -> Result<Vec<Account>, Stop> {
+    let asking = |sql| {
+        let query = sqlx::query(sql).bind(dates.connector).bind(dates.from).bind(dates.to);
+        query.bind(event_type)
+    };
     let mut tx = readers.begin().await?;
-    let mut accounts = units(&mut tx, connector, from, to).await?;
+    let rows = asking(UNITS).fetch_all(&mut *tx).await?;
+    let account =
+        |row| Ok(Account { unit: rows::unit(row)?, hours: Vec::new(), deliveries: Vec::new() });
+    let mut accounts = rows.iter().map(account).collect::<Result<Vec<_>, Stop>>()?;
+    accounts.sort_by(|a, b| handling_order(&a.unit, &b.unit));
     let places: HashMap<UnitId, usize> =
         accounts.iter().enumerate().map(|(at, account)| (account.unit.id, at)).collect();
-    let query = sqlx::query(HOURS).bind(connector).bind(from).bind(to);
-    for row in query.fetch_all(&mut *tx).await? {
+    for row in asking(HOURS).fetch_all(&mut *tx).await? {
         let place = places.get(&row.try_get("unit_id")?).copied();
         if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
             account.hours.push(HourRows {
@@ -66,8 +96,7 @@ pub(super) async fn accounts(
             });
         }
     }
-    let query = sqlx::query(DELIVERIES).bind(connector).bind(from).bind(to);
-    for row in query.fetch_all(&mut *tx).await? {
+    for row in asking(DELIVERIES).fetch_all(&mut *tx).await? {
         let place = places.get(&row.try_get("unit_id")?).copied();
         if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
             let reached = Reached::of(rows::yes(&row, "done")?, rows::yes(&row, "withheld")?);
@@ -75,23 +104,6 @@ pub(super) async fn accounts(
         }
     }
     tx.commit().await?;
-    Ok(accounts)
-}
-
-async fn units(
-    conn: &mut SqliteConnection,
-    connector: &str,
-    from: i64,
-    to: i64,
-) -> Result<Vec<Account>, Stop> {
-    let rows = sqlx::query(UNITS).bind(connector).bind(from).bind(to).fetch_all(conn).await?;
-    let account =
-        |row| Ok(Account { unit: rows::unit(row)?, hours: Vec::new(), deliveries: Vec::new() });
-    let mut accounts = rows.iter().map(account).collect::<Result<Vec<_>, Stop>>()?;
-    accounts.sort_by(|a, b| {
-        let kind = |account: &Account| account.unit.listed.lane.event_type.clone();
-        kind(a).cmp(&kind(b)).then_with(|| handling_order(&a.unit, &b.unit))
-    });
     Ok(accounts)
 }
 

@@ -39,9 +39,10 @@ use sqlx::sqlite::SqlitePoolOptions;
 use crate::unit::State;
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
-    DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, LedgerError,
-    Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit,
-    Overview, Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId, WhenFull,
+    DeadLetter, Delivery, DeliveryDelta, Happened, Kind, Lane, LaneWork, Lease, Ledger,
+    LedgerError, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Listed, LogDates,
+    NewBackfill, NewUnit, Overview, Paused, RecordChange, Replay, ReplayId, Summary, Unit,
+    UnitChoice, UnitId, WhenFull,
 };
 use dialect::Stop;
 use file::LedgerFile;
@@ -439,13 +440,12 @@ impl Ledger for SqliteLedger {
         Ok(status::overview(&self.readers, day).await?)
     }
 
-    async fn accounts(
-        &self,
-        connector: &str,
-        from: i64,
-        to: i64,
-    ) -> Result<Vec<Account>, LedgerError> {
-        Ok(account::accounts(&self.readers, connector, from, to).await?)
+    async fn kinds(&self, dates: LogDates<'_>) -> Result<Vec<Kind>, LedgerError> {
+        Ok(account::kinds(&mut *self.reader().await?, dates).await?)
+    }
+
+    async fn accounts(&self, dates: LogDates<'_>, name: &str) -> Result<Vec<Account>, LedgerError> {
+        Ok(account::accounts(&self.readers, dates, name).await?)
     }
 
     async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Result<(), LedgerError> {

@@ -6,7 +6,7 @@ use super::scene::{
     lane, list, step, take,
 };
 use crate::unit::State;
-use crate::{ConnectorRecord, LedgerError, Outcome, Paused};
+use crate::{ConnectorRecord, Gaps, LedgerError, Outcome, Paused};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -23,6 +23,7 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         poll: Some(Outcome { at: NOW + 1, problem: None }),
         hold: Some(Outcome { at: NOW + 2, problem: None }),
         counting: Some(Outcome { at: NOW + 3, problem: None }),
+        gaps: Some(Gaps { at: NOW + 4, hours: 3, event_types: 2, oldest: Some(NOW - 9) }),
         test: Some(serde_json::json!({"stages": [1, 2.5, null, true]})),
         api_usage: Some((17, 15_000)),
         reconcile: Some("deliver, 90 %".to_owned()),

@@ -7,8 +7,8 @@ use super::scene::{
 };
 use crate::unit::{Event, State};
 use crate::{
-    Closed, Closing, DeadLetter, HourRows, Ledger, LedgerError, LetterChoice, NewUnit, Reached,
-    Unit,
+    Closed, Closing, DeadLetter, HourRows, Kind, Ledger, LedgerError, LetterChoice, LogDates,
+    NewUnit, Reached, Unit,
 };
 
 fn dispute() -> Event {
@@ -133,7 +133,7 @@ pub async fn rows_by_hour_are_kept_with_the_admission(storage: &dyn Storage) {
     ledger.register(ACME, &["siem".to_owned(), "archive".to_owned()], NOW).await.unwrap();
     list(&*ledger, &[file(&lane, 0)]).await;
     let id = ledger.units(&lane).await.unwrap()[0].id;
-    let account = || async { ledger.accounts(ACME, 0, 1).await.unwrap().remove(0) };
+    let account = || async { ledger.accounts(dated(0, 1), "Login").await.unwrap().remove(0) };
     assert!(account().await.hours.is_empty() && account().await.deliveries.is_empty());
     let hour = |hour, rows| HourRows { hour, rows, admitted: rows - 1, repeats: 1, missing: 2 };
     let lease = take(&*ledger, &lane, COLLECT).await;
@@ -162,11 +162,27 @@ pub async fn accounts_are_those_of_a_range_of_log_dates(storage: &dyn Storage) {
         admit(&*ledger, &lane(name), 4, &["siem"]).await;
     }
     let hour = 60 * MINUTE;
-    let accounts = ledger.accounts(ACME, hour, 3 * hour).await.unwrap();
+    let dates = dated(hour, 3 * hour);
+    let accounts = ledger.accounts(dates, "Login").await.unwrap();
     let found: Vec<_> = accounts
         .iter()
         .map(|it| (it.unit.listed.lane.event_type.as_str(), it.unit.listed.log_date / hour))
         .collect();
-    assert_eq!(found, [("Login", 1), ("Login", 2), ("Logout", 1), ("Logout", 2)]);
-    assert!(ledger.accounts("other", 0, i64::MAX).await.unwrap().is_empty());
+    assert_eq!(found, [("Login", 1), ("Login", 2)]);
+    let kinds = ledger.kinds(dates).await.unwrap();
+    let units = ledger.units(&lane("Logout")).await.unwrap();
+    let of = |event_type: &str| Kind {
+        event_type: event_type.to_owned(),
+        interval: units[0].listed.interval.clone(),
+        first: hour,
+        newest: units[2].listed.created_date,
+    };
+    assert_eq!(kinds, [of("Login"), of("Logout")]);
+    let others = LogDates { connector: "other", ..dated(0, i64::MAX) };
+    assert!(ledger.accounts(others, "Login").await.unwrap().is_empty());
+    assert!(ledger.kinds(others).await.unwrap().is_empty());
+}
+
+fn dated(from: i64, to: i64) -> LogDates<'static> {
+    LogDates { connector: ACME, from, to }
 }

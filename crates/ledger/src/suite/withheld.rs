@@ -5,7 +5,9 @@ use super::scene::{
     ACME, COLLECT, NOW, TO_SIEM, admit, assert_refused, finish, lane, last_step, step, take,
 };
 use crate::unit::State;
-use crate::{DeliveryDelta, LaneWork, LedgerError, Reached, Unit, UnitChoice, UnitId, Withheld};
+use crate::{
+    DeliveryDelta, LaneWork, LedgerError, LogDates, Reached, Unit, UnitChoice, UnitId, Withheld,
+};
 
 fn of_siem() -> UnitChoice {
     UnitChoice { connector: ACME.to_owned(), withheld: true, ..UnitChoice::default() }
@@ -89,7 +91,8 @@ pub async fn a_withheld_unit_is_counted_until_a_replay_has_brought_it(storage: &
     ledger.deliver(&lease, &[last], NOW).await.unwrap();
     assert_eq!(to_siem().await, (100, 0, 3, 0, Withheld { units: 2, rows: 200 }));
     let reached = async || -> Vec<Reached> {
-        let accounts = ledger.accounts(ACME, 0, i64::MAX).await.unwrap();
+        let dates = LogDates { connector: ACME, from: 0, to: i64::MAX };
+        let accounts = ledger.accounts(dates, "Login").await.unwrap();
         accounts.iter().map(|account| account.deliveries[0].1).collect()
     };
     assert_eq!(reached().await, [Reached::Withheld, Reached::Withheld, Reached::Done]);

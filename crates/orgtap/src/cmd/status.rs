@@ -72,6 +72,16 @@ fn details(one: &ConnectorStatus) -> String {
         count(one.dead_letters.unsigned_abs()),
         count(one.lost.unsigned_abs()),
     )];
+    if let Some(gaps) = one.gaps.as_ref().filter(|gaps| gaps.hours > 0) {
+        lines.push(format!(
+            "  {} hours of {} event types have gaps, the first from {}, as counted {}; \
+             `orgtap completeness` names them",
+            count(gaps.hours),
+            count(gaps.event_types),
+            gaps.oldest.as_deref().map(moment).unwrap_or_default(),
+            moment(&gaps.counted_at),
+        ));
+    }
     for destination in &one.destinations {
         lines.push(format!(
             "  {}: {} events delivered, {} refused; {} files finished, {} waiting",

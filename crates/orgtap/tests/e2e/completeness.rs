@@ -8,7 +8,7 @@ use orgtap_simorg::{ClockConfig, Fault, Rule, When, preset};
 
 use serde_json::Value;
 
-use crate::support::{FILES, Ran, Scene, first_day, small_world, world};
+use crate::support::{FILES, Ran, Scene, first_day, recent_world, small_world, world};
 
 /// Collects with these settings of the log files.
 fn configure(scene: &Scene, files: &str) {
@@ -96,6 +96,33 @@ fn a_missing_hour_is_a_gap_exactly_there() {
     let ran = completeness(&scene, &["--until", "2026-10-07"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
     assert!(ran.stdout.contains("have gaps") && ran.stdout.contains("remedy"), "{}", ran.stdout);
+}
+
+#[test]
+fn status_counts_the_gaps_that_the_record_has() {
+    let scene = Scene::with(WorldConfig { awkward: false, ..recent_world(27, 2, 0.3) }, |sim| {
+        sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(0.02)))]
+    });
+    configure(&scene, "interval: hourly");
+    assert_eq!(scene.run(&["collect"]).code, Some(3));
+    let from = scene.org.world().config().start.to_string();
+    let ran = scene.run(&["completeness", "acme", "--from", &from, "--json", "--by", "hour"]);
+    let record = &ran.json()["connectors"][0];
+    let hours = hours(record);
+    let gaps: Vec<_> = hours.iter().filter(|(_, _, hour)| hour["state"] == "gap").collect();
+    let types: BTreeSet<_> = gaps.iter().map(|(event_type, ..)| event_type).collect();
+    let status = scene.run(&["status", "--json"]).json();
+    let told = &status["connectors"][0]["gaps"];
+    assert!(!gaps.is_empty());
+    assert_eq!(told["hours"], gaps.len());
+    assert_eq!(told["event_types"], types.len());
+    let first = gaps.iter().map(|(_, hour, _)| hour).min().unwrap();
+    assert!(told["oldest"].as_str().unwrap().starts_with(first), "{told}");
+    let text = scene.run(&["status"]).stdout;
+    assert!(
+        text.contains(&format!("{} hours of {} event types", gaps.len(), types.len())),
+        "{text}"
+    );
 }
 
 #[test]

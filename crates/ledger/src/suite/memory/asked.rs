@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::world::{Answer, World};
 use crate::rules::{Stage, handling_order};
 use crate::unit::State;
-use crate::{Account, Delivery, Lane, LaneWork, Replay, Unit, UnitId};
+use crate::{Account, Delivery, Kind, Lane, LaneWork, LogDates, NewUnit, Replay, Unit, UnitId};
 
 impl World {
     pub(super) fn due(
@@ -101,16 +101,35 @@ impl World {
         found.into_iter().map(with_deliveries).collect()
     }
 
-    pub(super) fn accounts(&self, connector: &str, from: i64, to: i64) -> Vec<Account> {
-        let own = self.units.iter().filter(|unit| {
-            unit.listed.lane.connector == connector && (from..to).contains(&unit.listed.log_date)
+    pub(super) fn kinds(&self, dates: LogDates<'_>) -> Vec<Kind> {
+        let mut kinds: BTreeMap<(String, String), Kind> = BTreeMap::new();
+        for NewUnit { lane, interval, log_date, created_date, .. } in self.dated(dates) {
+            let name = (lane.event_type.clone(), interval.clone());
+            let (event_type, interval) = name.clone();
+            let (first, newest) = (*log_date, *created_date);
+            let kind = kinds.entry(name).or_insert(Kind { event_type, interval, first, newest });
+            kind.first = kind.first.min(first);
+            kind.newest = kind.newest.max(newest);
+        }
+        kinds.into_values().collect()
+    }
+
+    fn dated(&self, dates: LogDates<'_>) -> impl Iterator<Item = &NewUnit> {
+        let LogDates { connector, from, to } = dates;
+        let listed = self.units.iter().map(|unit| &unit.listed);
+        listed.filter(move |it| it.lane.connector == connector && (from..to).contains(&it.log_date))
+    }
+
+    pub(super) fn accounts(&self, dates: LogDates<'_>, event_type: &str) -> Vec<Account> {
+        let LogDates { connector, from, to } = dates;
+        let own = self.units.iter().filter(|Unit { listed, .. }| {
+            listed.lane.connector == connector
+                && listed.lane.event_type == event_type
+                && (from..to).contains(&listed.log_date)
         });
         let mut accounts: Vec<Account> = own.map(|unit| self.account(self.shown(unit))).collect();
         // Hourly units of all days come before daily ones.
-        accounts.sort_by(|a, b| {
-            let kind = |it: &Account| it.unit.listed.lane.event_type.clone();
-            kind(a).cmp(&kind(b)).then(handling_order(&a.unit, &b.unit))
-        });
+        accounts.sort_by(|a, b| handling_order(&a.unit, &b.unit));
         accounts
     }
 }

@@ -18,25 +18,23 @@ use crate::rules::{Stage, check_cursor, no_delivery};
 use crate::unit::{Misfit, State};
 use crate::{
     Account, ApiCalls, Backfill, BackfillId, BackfillState, Closing, ConnectorRecord, Cursor,
-    DeadLetter, Delivery, DeliveryDelta, Happened, Lane, LaneWork, Lease, Ledger, Letter,
-    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, NewBackfill, NewUnit, Overview,
-    Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
+    DeadLetter, Delivery, DeliveryDelta, Happened, Kind, Lane, LaneWork, Lease, Ledger, Letter,
+    LetterChoice, LetterCount, LetterId, LettersAsked, Listed, LogDates, NewBackfill, NewUnit,
+    Overview, Paused, RecordChange, Replay, ReplayId, Summary, Unit, UnitChoice, UnitId,
 };
 use world::{Answer, World, fenced};
 
 /// A [`Ledger`] in memory.
 #[derive(Default)]
-pub struct MemoryLedger {
-    world: Mutex<World>,
-}
+pub struct MemoryLedger(Mutex<World>);
 
 impl MemoryLedger {
     fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
-        look(&self.world.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut World) -> Answer<T>) -> Answer<T> {
-        let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut world = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut copy = world.clone();
         let answer = change(&mut copy)?;
         *world = copy;
@@ -435,8 +433,12 @@ impl Ledger for MemoryLedger {
         Ok(self.read(|world| world.overview(day)))
     }
 
-    async fn accounts(&self, connector: &str, from: i64, to: i64) -> Answer<Vec<Account>> {
-        Ok(self.read(|world| world.accounts(connector, from, to)))
+    async fn kinds(&self, dates: LogDates<'_>) -> Answer<Vec<Kind>> {
+        Ok(self.read(|world| world.kinds(dates)))
+    }
+
+    async fn accounts(&self, dates: LogDates<'_>, event_type: &str) -> Answer<Vec<Account>> {
+        Ok(self.read(|world| world.accounts(dates, event_type)))
     }
 
     async fn count_calls(&self, connector: &str, calls: &[ApiCalls]) -> Answer<()> {

@@ -6,7 +6,7 @@
 
 mod history;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use self::history::{History, learn};
 use super::MemoryLedger;
@@ -14,7 +14,7 @@ use super::scene::{COLLECT, HOURLY, MINUTE, NOW, dead_letter, file};
 use crate::unit::Event;
 use crate::{
     Cursor, DeadLetter, DeliveryDelta, HourRows, Lane, Ledger, LedgerError, LetterChoice, LetterId,
-    NewBackfill, NewUnit, Replay, Unit, UnitChoice, UnitId,
+    LogDates, NewBackfill, NewUnit, Replay, Unit, UnitChoice, UnitId,
 };
 
 /// One thing that happens to a ledger. Numbers too large are taken modulo what there is.
@@ -367,9 +367,15 @@ impl Side<'_> {
             view.push(format!("{:?}", self.ledger.summary(name).await.unwrap()));
             view.push(format!("{:?}", self.ledger.backfills(name).await.unwrap()));
             view.push(format!("{:?}", self.ledger.next_due(name, now).await.unwrap()));
-            for mut account in self.ledger.accounts(name, i64::MIN, i64::MAX).await.unwrap() {
-                account.unit.id = self.place(account.unit.id);
-                view.push(format!("{account:?}"));
+            let dates = LogDates { connector: name, from: i64::MIN, to: i64::MAX };
+            let kinds = self.ledger.kinds(dates).await.unwrap();
+            view.push(format!("{kinds:?}"));
+            let types: BTreeSet<String> = kinds.into_iter().map(|kind| kind.event_type).collect();
+            for event_type in types {
+                for mut account in self.ledger.accounts(dates, &event_type).await.unwrap() {
+                    account.unit.id = self.place(account.unit.id);
+                    view.push(format!("{account:?}"));
+                }
             }
             for stage in STAGES {
                 let due = self.ledger.due(name, stage, now, 3).await.unwrap();
