@@ -9,6 +9,7 @@ use orgtap_ledger::{
 };
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock;
 use crate::collector::is_running;
@@ -19,7 +20,7 @@ use crate::mend::INDEX_LOST;
 use crate::room;
 
 /// State of a connector: one word a person can act on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ConnectorState {
     /// Configured, and never polled yet.
@@ -51,7 +52,7 @@ impl ConnectorState {
 }
 
 /// That a connector is paused.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct PausedStatus {
     /// Since when, RFC 3339.
     pub since: String,
@@ -62,7 +63,7 @@ pub struct PausedStatus {
 }
 
 /// Hours of event types that lack rows or files, in the last thirty days.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct GapsStatus {
     /// When they were counted, RFC 3339.
     pub counted_at: String,
@@ -86,7 +87,7 @@ impl From<Gaps> for GapsStatus {
 }
 
 /// A connector's status.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConnectorStatus {
     /// The connector.
     pub connector: String,
@@ -147,7 +148,7 @@ pub struct ConnectorStatus {
 }
 
 /// How far a backfill has come.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct BackfillStatus {
     /// Its number.
     pub id: i64,
@@ -193,7 +194,7 @@ impl From<Backfill> for BackfillStatus {
 }
 
 /// How far a destination has come.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DestinationStatus {
     /// The destination.
     pub destination: String,
@@ -219,7 +220,7 @@ pub struct DestinationStatus {
 }
 
 /// The status of every configured connector.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Status {
     /// Now, RFC 3339.
     pub at: String,

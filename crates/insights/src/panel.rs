@@ -4,12 +4,13 @@
 //! by name.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Name of a line or row that stands for all that there was no room for by name.
 pub const OTHERS: &str = "(others)";
 
 /// A page of panels over one stretch of time.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Page {
     /// `monitoring`, `security` or `user_time_line`.
     pub id: &'static str,
@@ -24,7 +25,7 @@ pub struct Page {
 }
 
 /// One answer.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Panel {
     /// Names it, for addresses and tests: lower case and `_`.
     pub id: &'static str,
@@ -49,7 +50,7 @@ impl Panel {
 }
 
 /// An event type a panel is made of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Need {
     /// Event type.
     pub event_type: String,
@@ -60,7 +61,7 @@ pub struct Need {
 }
 
 /// An answer's form.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "form", rename_all = "snake_case")]
 pub enum Body {
     /// Single numbers.
@@ -76,7 +77,7 @@ pub enum Body {
         step_hours: i64,
         /// Start of each step, RFC 3339, without gaps.
         times: Vec<String>,
-        /// Lines, the greatest first, [`OTHERS`] last. Empty when nothing happened.
+        /// Lines, the greatest first, `(others)` last. Empty when nothing happened.
         lines: Vec<Line>,
     },
     /// Rows, the most important first. Empty when nothing happened.
@@ -89,7 +90,7 @@ pub enum Body {
 }
 
 /// What a number is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
     /// Events.
@@ -105,7 +106,7 @@ pub enum Unit {
 }
 
 /// A number.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Figure {
     /// What it is.
     pub label: String,
@@ -119,7 +120,7 @@ pub struct Figure {
 }
 
 /// A line of a series.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Line {
     /// What it is of.
     pub name: String,
@@ -128,7 +129,7 @@ pub struct Line {
 }
 
 /// A column of a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Column {
     /// Its heading.
     pub title: &'static str,
@@ -137,27 +138,27 @@ pub struct Column {
 }
 
 /// What a column's cells are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// [`Cell::Text`].
+    /// Text.
     Text,
-    /// [`Cell::Number`]: how many.
+    /// Numbers: how many.
     Count,
-    /// [`Cell::Number`]: bytes.
+    /// Numbers: bytes.
     Bytes,
-    /// [`Cell::Number`]: milliseconds.
+    /// Numbers: milliseconds.
     Duration,
-    /// [`Cell::Number`]: hundredths of a hundred.
+    /// Numbers: hundredths of a hundred.
     Percent,
-    /// [`Cell::Text`]: RFC 3339.
+    /// Text: RFC 3339.
     Time,
-    /// [`Cell::User`], or [`Cell::Text`] for [`OTHERS`].
+    /// Users, or `(others)` as text.
     User,
 }
 
-/// A cell of a table. Any may be [`Cell::None`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// A cell of a table. Any may be null.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Cell {
     /// Nothing is known.
@@ -168,8 +169,7 @@ pub enum Cell {
     Number(i64),
     /// A user.
     User {
-        /// The user's id, 15 characters: what [`user_time_line`](crate::user_time_line) is asked
-        /// with.
+        /// The user's id, 15 characters: what the user's time line is asked with.
         id: String,
         /// What the user signs in as, if it is known.
         name: Option<String>,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use orgtap_events::time::DAY;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::HOUR;
 use super::facts::{Facts, Stage};
@@ -14,7 +15,7 @@ pub(crate) const DUE: i64 = 3 * DAY;
 pub(crate) const RETENTION: i64 = 30 * DAY;
 
 /// State of an hour of an event type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HourState {
     /// All that is known of it is delivered everywhere, and no further copy is waited for.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use orgtap_events::time::rfc3339;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::HOUR;
 use super::facts::{Counts, Facts};
@@ -13,19 +14,20 @@ use super::judge::{HourState, Judged, Reason};
 const LAG: i64 = 6 * HOUR;
 
 /// The record of one connector.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Record {
     /// The connector.
     pub connector: String,
     /// Up to when the org was asked for files, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
     pub known_to: i64,
     /// One per event type, by name.
     pub types: Vec<TypeRecord>,
 }
 
 /// The record of one event type.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct TypeRecord {
     /// The event type.
     pub event_type: String,
@@ -36,10 +38,11 @@ pub struct TypeRecord {
 }
 
 /// One hour of an event type.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct HourRecord {
     /// Its begin, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "moment")]
+    #[schema(value_type = String, format = DateTime)]
     pub hour: i64,
     /// Its state.
     pub state: HourState,
@@ -75,9 +78,11 @@ pub struct HourRecord {
     pub disputed: u64,
     /// When its first file was listed, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "maybe_moment")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub first_listed: Option<i64>,
     /// When one of its files was last listed or became final.
     #[serde(serialize_with = "maybe_moment")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_change: Option<i64>,
 }
 

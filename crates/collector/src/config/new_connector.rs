@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use orgtap_transport::{ConfigDuration, SecretRef, disk};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::fault::{ConfigError, Fault, FaultKind};
 use super::saved::{ENDING, folder};
@@ -18,75 +19,76 @@ use super::{read, reading};
 
 /// A connector to be saved: the values of its keys as they are written. One that is not there is
 /// left to its default.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewConnector {
-    /// `name`.
+    /// Its name, for good.
     pub name: String,
-    /// `description`.
+    /// What it is, for people.
     pub description: Option<String>,
-    /// `instance_url`.
+    /// Address of the org, as a person types it.
     #[serde(default)]
     pub instance_url: String,
-    /// `salesforce_user`.
+    /// The user to sign in as.
     #[serde(rename = "salesforce_user")]
     pub user: Option<String>,
-    /// `auth`.
+    /// How it signs in.
     pub auth: AuthFlow,
     /// The references to secrets, by their keys. None of them is plain.
     #[serde(skip)]
     pub secrets: Vec<(&'static str, SecretRef)>,
-    /// `jwt_audience`.
+    /// Audience of the assertion, for JWT bearer.
     pub jwt_audience: Option<String>,
-    /// `login_url`.
+    /// Where it signs in, if not at the instance URL.
     pub login_url: Option<String>,
-    /// `api_version`.
+    /// Version of the org's API.
     pub api_version: Option<String>,
-    /// `proxy`.
+    /// Proxy to the org.
     pub proxy: Option<String>,
-    /// `ca_file`, absolute.
+    /// Certificates that are trusted besides: a file, absolute.
+    #[schema(value_type = Option<String>)]
     pub ca_file: Option<PathBuf>,
-    /// `poll_interval`.
+    /// How often the org is asked for new files, like `5m`.
     pub poll_interval: Option<String>,
-    /// `start`.
+    /// From when on files are collected.
     pub start: Option<String>,
-    /// `api_budget`.
+    /// What it may use of the org's calls.
     #[serde(default)]
     pub api_budget: NewBudget,
-    /// `event_log_files`.
+    /// Which log files it collects, and how.
     #[serde(default)]
     pub event_log_files: NewFiles,
-    /// `destinations`.
+    /// Names of the destinations that get its events.
     #[serde(default)]
     pub destinations: Vec<String>,
 }
 
 /// The part `api_budget` of a connector to be saved.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewBudget {
-    /// `daily`.
+    /// Most calls in a UTC day.
     pub daily: Option<u64>,
-    /// `floor`.
+    /// What is left of the org's allowance: a number of calls, or a share like `10%`.
     pub floor: Option<String>,
 }
 
 /// The part `event_log_files` of a connector to be saved.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewFiles {
-    /// `interval`.
+    /// Hourly files, daily ones, or both.
     pub interval: Option<IntervalPolicy>,
-    /// `reconcile`.
+    /// What becomes of rows that only the daily copy has.
     pub reconcile: Option<Reconcile>,
-    /// `reconcile_threshold`.
+    /// How many of a hundred rows must be the same in both copies.
     pub reconcile_threshold: Option<u8>,
-    /// `event_types`; empty for the default.
+    /// Patterns of event types; empty for the default.
     #[serde(default)]
     pub event_types: Vec<String>,
-    /// `settle`.
+    /// How old a file must be before it is fetched, like `5m`.
     pub settle: Option<String>,
-    /// `overlap`.
+    /// How far each look reaches back beyond the one before, like `1h`.
     pub overlap: Option<String>,
 }
 

@@ -11,6 +11,7 @@ use orgtap_transport::vault::KeyRef;
 use orgtap_transport::{ByteSize, ConfigDuration, SecretRef};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::console::ConsoleKey;
 use super::insights::InsightsKey;
@@ -168,7 +169,7 @@ pub(super) enum ConnectorType {
 }
 
 /// The way to sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuthFlow {
     /// The OAuth username-password flow: off by default in newer orgs.
@@ -287,7 +288,9 @@ impl Default for EventLogFilesConfig {
 }
 
 /// Which files of an event type are collected.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum IntervalPolicy {
     /// Hourly files where the org has them, else daily ones; `reconcile` says what becomes of daily
@@ -316,7 +319,9 @@ impl IntervalPolicy {
 
 /// What becomes of a daily file where the org has hourly ones too. Both should hold the same rows,
 /// and the daily one those that came too late for an hourly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Reconcile {
     /// It is not fetched.

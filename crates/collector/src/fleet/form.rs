@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orgtap_transport::{Secret, SecretRef};
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::config::{
     ConfigError, ConnectorSettings, FaultKind, NewConnector, Settings, check_value,
@@ -29,13 +30,15 @@ pub struct Form {
 }
 
 /// What the form of a connector shows: everything but secrets.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FormShown {
     /// The values that are not secret.
     pub connector: NewConnector,
     /// The secrets that are set, by their keys, and how each is kept.
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     pub secrets: BTreeMap<&'static str, KeptSecret>,
     /// The file it stands in.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// Whether it can be changed and removed here. A connector of the main file cannot.
     pub is_saved: bool,

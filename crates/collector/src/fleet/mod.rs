@@ -22,6 +22,7 @@ use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use crate::clock;
 use crate::collector::Collector;
@@ -85,9 +86,10 @@ impl Member {
 }
 
 /// What [`Fleet::remove`] did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Removed {
     /// The file that is gone.
+    #[schema(value_type = String)]
     pub file: PathBuf,
     /// Entries of the vault that are gone.
     pub vault_entries_removed: Vec<String>,

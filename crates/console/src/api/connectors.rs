@@ -24,12 +24,11 @@ use crate::testing;
 pub(super) struct Written {
     /// The keys of a connector in the configuration file, without secrets: `name`, `instance_url`,
     /// `auth`, `salesforce_user`, `description`, `destinations` and the others.
-    #[schema(value_type = Object)]
     connector: NewConnector,
     /// Secrets by their keys: a text goes into the vault; a key that is not there keeps the secret
     /// there is; `{"env": ..}`, `{"file": ..}` and `{"command": [..]}` are written down as they are.
     #[serde(default)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     secrets: BTreeMap<String, SecretRef>,
     /// Keys of secrets that shall not be there any longer.
     #[serde(default)]
@@ -46,7 +45,7 @@ pub(super) struct Why {
 
 /// All connectors
 #[utoipa::path(get, path = "/connectors", tag = "connectors",
-    responses((status = 200, description = "Each as it is written down, without secrets", body = Vec<Object>)))]
+    responses((status = 200, description = "Each as it is written down, without secrets", body = Vec<FormShown>)))]
 pub(super) async fn all(State(app): State<App>, _: Viewer) -> Result<Json<Vec<FormShown>>> {
     let settings = app.settings();
     let shown = settings.connectors.iter().map(|one| app.fleet().form_of(&one.name));
@@ -57,7 +56,7 @@ pub(super) async fn all(State(app): State<App>, _: Viewer) -> Result<Json<Vec<Fo
 ///
 /// It is collected from at once. Connectors are tested by a call of their own.
 #[utoipa::path(post, path = "/connectors", tag = "connectors", request_body = Written,
-    responses((status = 201, description = "Added", body = Object)))]
+    responses((status = 201, description = "Added", body = FormShown)))]
 pub(super) async fn add(
     State(app): State<App>,
     viewer: Viewer,
@@ -71,7 +70,7 @@ pub(super) async fn add(
 /// One connector
 #[utoipa::path(get, path = "/connectors/{name}", tag = "connectors",
     params(("name" = String, Path, description = "The connector")),
-    responses((status = 200, description = "As it is written down, without secrets", body = Object)))]
+    responses((status = 200, description = "As it is written down, without secrets", body = FormShown)))]
 pub(super) async fn one(
     State(app): State<App>,
     _: Viewer,
@@ -85,7 +84,7 @@ pub(super) async fn one(
 /// The whole connector is written anew; secrets that are not given stay.
 #[utoipa::path(put, path = "/connectors/{name}", tag = "connectors", request_body = Written,
     params(("name" = String, Path, description = "The connector")),
-    responses((status = 200, description = "Changed", body = Object)))]
+    responses((status = 200, description = "Changed", body = FormShown)))]
 pub(super) async fn replace(
     State(app): State<App>,
     viewer: Viewer,
@@ -120,7 +119,7 @@ async fn save(app: &App, written: Written, is_new: bool) -> Result<FormShown> {
 /// With its settings and secrets. What was delivered stays, and so does the record of it.
 #[utoipa::path(delete, path = "/connectors/{name}", tag = "connectors",
     params(("name" = String, Path, description = "The connector")),
-    responses((status = 200, description = "Removed, and what stays", body = Object)))]
+    responses((status = 200, description = "Removed, and what stays", body = Removed)))]
 pub(super) async fn remove(
     State(app): State<App>,
     viewer: Viewer,

@@ -38,7 +38,7 @@ impl Of {
 
 /// How the org is used
 #[utoipa::path(get, path = "/insights/monitoring", tag = "insights", params(Of),
-    responses((status = 200, description = "Panels", body = Object)))]
+    responses((status = 200, description = "Panels", body = Page)))]
 pub(super) async fn monitoring(
     State(app): State<App>,
     _: Viewer,
@@ -49,7 +49,7 @@ pub(super) async fn monitoring(
 
 /// How people and programs behave
 #[utoipa::path(get, path = "/insights/security", tag = "insights", params(Of),
-    responses((status = 200, description = "Panels", body = Object)))]
+    responses((status = 200, description = "Panels", body = Page)))]
 pub(super) async fn security(
     State(app): State<App>,
     _: Viewer,
@@ -61,7 +61,7 @@ pub(super) async fn security(
 /// One user's time line
 #[utoipa::path(get, path = "/insights/users/{user}", tag = "insights",
     params(("user" = String, Path, description = "The user's id, 15 or 18 characters"), Range),
-    responses((status = 200, description = "Panels", body = Object)))]
+    responses((status = 200, description = "Panels", body = Page)))]
 pub(super) async fn user(
     State(app): State<App>,
     _: Viewer,

@@ -23,7 +23,7 @@ const MOST: usize = 1_000;
 ///
 /// As `orgtap status --json` prints it.
 #[utoipa::path(get, path = "/status", tag = "status",
-    responses((status = 200, description = "All of them", body = Object)))]
+    responses((status = 200, description = "All of them", body = Status)))]
 pub(super) async fn all(State(app): State<App>, _: Viewer) -> Result<Json<Status>> {
     Ok(Json(app.fleet().status().await?))
 }
@@ -31,7 +31,7 @@ pub(super) async fn all(State(app): State<App>, _: Viewer) -> Result<Json<Status
 /// The status of one connector
 #[utoipa::path(get, path = "/connectors/{name}/status", tag = "status",
     params(("name" = String, Path, description = "The connector")),
-    responses((status = 200, description = "Its status", body = Object)))]
+    responses((status = 200, description = "Its status", body = ConnectorStatus)))]
 pub(super) async fn one(
     State(app): State<App>,
     _: Viewer,
@@ -89,7 +89,7 @@ fn moment(key: &str, text: Option<&str>) -> Result<Option<i64>> {
 /// What is delivered and what is missing, by event type and hour
 #[utoipa::path(get, path = "/connectors/{name}/completeness", tag = "status",
     params(("name" = String, Path, description = "The connector"), Range),
-    responses((status = 200, description = "The record", body = Object)))]
+    responses((status = 200, description = "The record", body = Record)))]
 pub(super) async fn completeness(
     State(app): State<App>,
     _: Viewer,
