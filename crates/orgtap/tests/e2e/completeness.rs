@@ -101,7 +101,7 @@ fn a_missing_hour_is_a_gap_exactly_there() {
 #[test]
 fn status_counts_the_gaps_that_the_record_has() {
     let scene = Scene::with(WorldConfig { awkward: false, ..recent_world(27, 2, 0.3) }, |sim| {
-        sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(0.02)))]
+        sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(0.02)))];
     });
     configure(&scene, "interval: hourly");
     assert_eq!(scene.run(&["collect"]).code, Some(3));
