@@ -40,7 +40,7 @@ pub struct Period {
     pub now: i64,
 }
 
-/// Makes the record of one connector, for the event types `wanted` admits.
+/// Makes the record of one connector, for the event types it collects that are `wanted`.
 pub async fn completeness(
     ledger: &dyn Ledger,
     settings: &ConnectorSettings,
@@ -76,7 +76,8 @@ async fn each_type(
         clock: Clock { now: period.now, known_to },
     };
     let types: BTreeSet<String> = kinds.into_iter().map(|kind| kind.event_type).collect();
-    for event_type in types.into_iter().filter(|name| wanted(name)) {
+    let collected = |name: &String| settings.event_types.admits(name);
+    for event_type in types.into_iter().filter(collected).filter(|name| wanted(name)) {
         let mut accounts = ledger.accounts(dates, &event_type).await?;
         for account in &mut accounts {
             // What was withheld from a destination of before is nobody's want.

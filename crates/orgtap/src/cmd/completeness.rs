@@ -34,8 +34,7 @@ pub(crate) async fn run(common: &Common, args: &CompletenessArgs) -> anyhow::Res
         say(csv::header(args.by));
     }
     for connector in &connectors {
-        let wanted = |name: &str| types.admits(name) && connector.event_types.admits(name);
-        let record = completeness(&*ledger, connector, period, wanted).await?;
+        let record = completeness(&*ledger, connector, period, |name| types.admits(name)).await?;
         let until = args.until.map(|until| record.until(until.as_microsecond()));
         exit = exit.max(until.as_ref().map_or(Exit::Success, exit_of));
         match form {

@@ -123,6 +123,13 @@ fn status_counts_the_gaps_that_the_record_has() {
         text.contains(&format!("{} hours of {} event types", gaps.len(), types.len())),
         "{text}"
     );
+    // What is not collected any longer has no gaps.
+    let left = types.first().unwrap();
+    let fewer = gaps.iter().filter(|(event_type, ..)| event_type != *left).count();
+    configure(&scene, &format!("interval: hourly, event_types: [\"*\", \"!{left}\"]"));
+    scene.run(&["collect"]);
+    let status = scene.run(&["status", "--json"]).json();
+    assert_eq!(status["connectors"][0]["gaps"]["hours"], fewer);
 }
 
 #[test]
