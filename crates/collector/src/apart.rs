@@ -67,12 +67,12 @@ pub(crate) struct Twins {
 impl Twins {
     /// Looks for them among rows of units of both copies.
     pub(crate) fn among(spool: &Spool, hourly: &[Rows<'_>], daily: &[Rows<'_>]) -> Self {
-        let (hours, days) = (requests(spool, hourly), requests(spool, daily));
+        let (hours, days) = (about(spool, hourly), about(spool, daily));
+        let requests = requests(&hours, &days);
         let count = |copy: &[Rows<'_>]| copy.iter().map(|(_, rows)| rows.len()).sum::<usize>();
         let all = (hours.len(), days.len()) == (count(hourly), count(daily));
-        let most = all.then(|| pairs(&hours, &days));
-        let shared = shared(&hours, &days);
-        let (hours, days) = (looked_at(&hours, &shared), looked_at(&days, &shared));
+        let most = all.then(|| pairs(&hours, &days, &requests));
+        let (hours, days) = (looked_at(&hours, &requests), looked_at(&days, &requests));
         let example = least_apart(&said(spool, hourly, &hours), &said(spool, daily, &days));
         Self { most, example }
     }
@@ -87,7 +87,7 @@ struct About {
 }
 
 /// What the rows are about, of those that can be read.
-fn requests(spool: &Spool, copy: &[Rows<'_>]) -> Vec<About> {
+fn about(spool: &Spool, copy: &[Rows<'_>]) -> Vec<About> {
     let mut found = Vec::new();
     for (unit, (bytes, rows)) in copy.iter().enumerate() {
         let Some(bytes) = bytes else { continue };
@@ -99,31 +99,34 @@ fn requests(spool: &Spool, copy: &[Rows<'_>]) -> Vec<About> {
     found
 }
 
-/// How many pairs there can be. A row that names no request could be any.
-fn pairs(hourly: &[About], daily: &[About]) -> u64 {
-    let mut requests: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
+/// Requests that both copies name, with how many rows of each are about them.
+type Requests = BTreeMap<u64, (u64, u64)>;
+
+fn requests(hourly: &[About], daily: &[About]) -> Requests {
+    let mut requests = Requests::new();
     for request in hourly.iter().filter_map(|row| row.request) {
         requests.entry(request).or_default().0 += 1;
     }
     for request in daily.iter().filter_map(|row| row.request) {
         requests.entry(request).or_default().1 += 1;
     }
+    requests.retain(|_, (hours, days)| *hours.min(days) > 0);
+    requests
+}
+
+/// How many pairs there can be. A row that names no request could be any.
+fn pairs(hourly: &[About], daily: &[About], requests: &Requests) -> u64 {
     let about_one: u64 = requests.values().map(|(hours, days)| hours.min(days)).sum();
     let nameless = hourly.iter().chain(daily).filter(|row| row.request.is_none()).count();
     (about_one + nameless as u64).min(hourly.len().min(daily.len()) as u64)
 }
 
-/// The first requests that both name.
-fn shared(hourly: &[About], daily: &[About]) -> BTreeSet<u64> {
-    let daily: BTreeSet<u64> = daily.iter().filter_map(|row| row.request).collect();
-    let both = hourly.iter().filter_map(|row| row.request).filter(|it| daily.contains(it));
-    both.take(LOOKED_AT).collect()
-}
-
-/// The first rows about any of these requests.
-fn looked_at(copy: &[About], shared: &BTreeSet<u64>) -> Vec<About> {
-    let about = |row: &&About| row.request.is_some_and(|request| shared.contains(&request));
-    copy.iter().filter(about).take(LOOKED_AT).copied().collect()
+/// The first rows about the first of these requests.
+fn looked_at(copy: &[About], requests: &Requests) -> Vec<About> {
+    let first: Vec<u64> = requests.keys().copied().take(LOOKED_AT).collect();
+    let is_about =
+        |row: &&About| row.request.is_some_and(|request| first.binary_search(&request).is_ok());
+    copy.iter().filter(is_about).take(LOOKED_AT).copied().collect()
 }
 
 /// The cells of a row that are not empty, by name: hashes of them.
@@ -157,6 +160,7 @@ fn least_apart(hourly: &[Said], daily: &[Said]) -> Option<Apart> {
     let pairs = hourly.iter().flat_map(|hour| daily.iter().map(move |day| (hour, day)));
     let pairs = pairs.filter(|(hour, day)| hour.about.request == day.about.request);
     let differing = pairs.map(|(hour, day)| (differing(&hour.cells, &day.cells), hour, day));
+    let differing = differing.filter(|(columns, ..)| !columns.is_empty());
     let (columns, hour, day) = differing.min_by_key(|(columns, ..)| columns.len())?;
     Some(Apart {
         hourly_file: hour.file.clone(),

@@ -68,9 +68,9 @@ pub struct GapsStatus {
     /// When they were counted, RFC 3339.
     pub counted_at: String,
     /// Hours, those of each event type by themselves.
-    pub hours: u64,
+    pub hours: i64,
     /// Event types with such hours.
-    pub event_types: u64,
+    pub event_types: i64,
     /// The begin of the first, RFC 3339.
     pub oldest: Option<String>,
 }
@@ -119,8 +119,8 @@ pub struct ConnectorStatus {
     pub lost: i64,
     /// Files set aside because their rows could come twice, with no later version.
     pub disputed: i64,
-    /// Gaps of the completeness record, once counted: after each pass of `orgtap collect`, and every
-    /// hour while `orgtap run` is at work.
+    /// Gaps of the completeness record, once counted: after each pass of `orgtap collect`; while
+    /// `orgtap run` is at work, every hour and whenever a person asks it to look.
     pub gaps: Option<GapsStatus>,
     /// Open dead letters.
     pub dead_letters: i64,

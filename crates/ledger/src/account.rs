@@ -64,9 +64,9 @@ pub struct Gaps {
     /// When they were counted.
     pub at: i64,
     /// Hours, those of each event type by themselves.
-    pub hours: u64,
+    pub hours: i64,
     /// Event types with such hours.
-    pub event_types: u64,
+    pub event_types: i64,
     /// The begin of the first.
     pub oldest: Option<i64>,
 }

@@ -10,7 +10,7 @@ use std::io;
 use super::index::IndexReader;
 
 /// Rows of one copy alone whose places are remembered, for each copy.
-pub(crate) const REMEMBERED: usize = 1 << 16;
+const REMEMBERED: usize = 1 << 16;
 
 /// Where a row is: which unit of its copy, and which of its rows.
 type At = (usize, u64);

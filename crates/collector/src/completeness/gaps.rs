@@ -4,13 +4,12 @@ use orgtap_events::time::{DAY, HOUR};
 use orgtap_ledger::{ConnectorRecord, Gaps};
 use tokio::sync::Semaphore;
 
+use super::judge::RETENTION;
 use super::{HourState, Period, each_type};
 use crate::clock;
 use crate::connector::Connector;
 use crate::error::Result;
 
-/// Days that are looked at. Before them what is missing is lost.
-const DAYS: i64 = 30;
 /// How often a connector at work is counted anew, microseconds.
 const EVERY: i64 = HOUR;
 /// One connector is counted at a time, however many there are.
@@ -34,7 +33,8 @@ pub(crate) async fn note_gaps(connector: &Connector, recount: Recount) -> Result
         return Ok(());
     }
     let Ok(_one) = ONE.acquire().await else { return Ok(()) };
-    let period = Period { from: (now.div_euclid(DAY) - DAYS) * DAY, to: now, now };
+    // What is missing from before is lost.
+    let period = Period { from: (now - RETENTION).div_euclid(DAY) * DAY, to: now, now };
     let mut gaps = Gaps { at: now, hours: 0, event_types: 0, oldest: None };
     each_type(
         &**ledger,
@@ -44,7 +44,7 @@ pub(crate) async fn note_gaps(connector: &Connector, recount: Recount) -> Result
         |record| {
             let open = || record.hours.iter().filter(|hour| hour.state == HourState::Gap);
             let Some(first) = open().map(|hour| hour.hour).min() else { return };
-            gaps.hours += open().count() as u64;
+            gaps.hours += open().count() as i64;
             gaps.event_types += 1;
             gaps.oldest = Some(gaps.oldest.map_or(first, |oldest| oldest.min(first)));
         },

@@ -181,9 +181,8 @@ fn open(name: &str, status: &ConnectorStatus) -> Vec<(String, String)> {
     let of = |number: i64, noun: &str, part: &str| {
         (number > 0).then(|| (counted(number, noun), page(part)))
     };
-    let gaps = status.gaps.as_ref().map_or(0, |gaps| i64::try_from(gaps.hours).unwrap_or(i64::MAX));
     let all = [
-        of(gaps, "gap", "completeness-title"),
+        of(status.gaps.as_ref().map_or(0, |gaps| gaps.hours), "gap", "completeness-title"),
         of(status.lost, "lost file", "completeness-title"),
         of(status.disputed, "disputed file", "completeness-title"),
         of(status.dead_letters, "dead letter", "letters"),

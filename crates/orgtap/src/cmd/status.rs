@@ -76,8 +76,8 @@ fn details(one: &ConnectorStatus) -> String {
         lines.push(format!(
             "  {} hours of {} event types have gaps, the first from {}, as counted {}; \
              `orgtap completeness` names them",
-            count(gaps.hours),
-            count(gaps.event_types),
+            count(gaps.hours.unsigned_abs()),
+            count(gaps.event_types.unsigned_abs()),
             gaps.oldest.as_deref().map(moment).unwrap_or_default(),
             moment(&gaps.counted_at),
         ));

@@ -103,7 +103,8 @@ impl World {
 
     pub(super) fn kinds(&self, dates: LogDates<'_>) -> Vec<Kind> {
         let mut kinds: BTreeMap<(String, String), Kind> = BTreeMap::new();
-        for NewUnit { lane, interval, log_date, created_date, .. } in self.dated(dates) {
+        for unit in self.dated(dates) {
+            let NewUnit { lane, interval, log_date, created_date, .. } = &unit.listed;
             let name = (lane.event_type.clone(), interval.clone());
             let (event_type, interval) = name.clone();
             let (first, newest) = (*log_date, *created_date);
@@ -114,19 +115,15 @@ impl World {
         kinds.into_values().collect()
     }
 
-    fn dated(&self, dates: LogDates<'_>) -> impl Iterator<Item = &NewUnit> {
+    fn dated(&self, dates: LogDates<'_>) -> impl Iterator<Item = &Unit> {
         let LogDates { connector, from, to } = dates;
-        let listed = self.units.iter().map(|unit| &unit.listed);
-        listed.filter(move |it| it.lane.connector == connector && (from..to).contains(&it.log_date))
+        self.units.iter().filter(move |Unit { listed, .. }| {
+            listed.lane.connector == connector && (from..to).contains(&listed.log_date)
+        })
     }
 
     pub(super) fn accounts(&self, dates: LogDates<'_>, event_type: &str) -> Vec<Account> {
-        let LogDates { connector, from, to } = dates;
-        let own = self.units.iter().filter(|Unit { listed, .. }| {
-            listed.lane.connector == connector
-                && listed.lane.event_type == event_type
-                && (from..to).contains(&listed.log_date)
-        });
+        let own = self.dated(dates).filter(|unit| unit.listed.lane.event_type == event_type);
         let mut accounts: Vec<Account> = own.map(|unit| self.account(self.shown(unit))).collect();
         // Hourly units of all days come before daily ones.
         accounts.sort_by(|a, b| handling_order(&a.unit, &b.unit));
