@@ -35,6 +35,8 @@ impl Collector {
     ) -> Result<()> {
         let interval = connector.settings.poll_interval;
         let (mut last, mut tidied, mut recount) = (0, 0, Recount::WhenOld);
+        // Whether something came since the gaps were counted.
+        let mut came = true;
         'looks: loop {
             if self.after(connector).await? {
                 connector.cancel.cancel();
@@ -45,8 +47,9 @@ impl Collector {
             {
                 last = clock::now();
                 match self.poll(connector).await {
+                    Ok(found) => came |= found.new > 0,
                     // The budget has said so in the log.
-                    Ok(_) | Err(Error::Budget(_)) => {}
+                    Err(Error::Budget(_)) => {}
                     Err(error @ Error::Ledger(_)) => return Err(error),
                     Err(error) => {
                         connector.warn("list", &error);
@@ -60,6 +63,9 @@ impl Collector {
                 }
             }
             note_hold(connector).await?;
+            if came && self.ledger.at_work(connector.name(), 1).await?.is_empty() {
+                (came, recount) = (false, Recount::Now);
+            }
             note_gaps(connector, recount).await?;
             recount = Recount::WhenOld;
             // Replays may have been asked for by another process.

@@ -8,6 +8,7 @@ use orgtap_simorg::{ClockConfig, Fault, Rule, When, preset};
 
 use serde_json::Value;
 
+use crate::daemon::{Daemon, wait_until};
 use crate::support::{FILES, Ran, Scene, first_day, recent_world, small_world, world};
 
 /// Collects with these settings of the log files.
@@ -130,6 +131,36 @@ fn status_counts_the_gaps_that_the_record_has() {
     scene.run(&["collect"]);
     let status = scene.run(&["status", "--json"]).json();
     assert_eq!(status["connectors"][0]["gaps"]["hours"], fewer);
+}
+
+#[test]
+fn a_running_orgtap_counts_gaps_once_what_came_is_dealt_with() {
+    let scene = Scene::with(WorldConfig { awkward: false, ..recent_world(28, 2, 0.3) }, |sim| {
+        sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(0.02)))];
+    });
+    configure(&scene, "interval: hourly");
+    scene.reword("  event_log_files:", "  poll_interval: 1s\n  event_log_files:");
+    let daemon = Daemon::start(&mut scene.command(&["run"]));
+    let from = scene.org.world().config().start.to_string();
+    wait_until("status has the gaps that the record has when all is dealt with", || {
+        let ran = scene.run(&["status", "--json"]);
+        if ran.code != Some(0) {
+            // Nothing was collected yet.
+            return false;
+        }
+        let told = &ran.json()["connectors"][0];
+        let under_way =
+            ["listed", "fetched", "admitted"].map(|state| told["units"][state].as_i64());
+        if told["lost"].as_i64() == Some(0) || under_way.iter().any(|units| *units > Some(0)) {
+            return false;
+        }
+        let record = scene.run(&["completeness", "--from", &from, "--json", "--by", "hour"]).json();
+        let hours = hours(&record["connectors"][0]);
+        let gaps = hours.iter().filter(|(_, _, hour)| hour["state"] == "gap").count();
+        assert!(gaps > 0);
+        told["gaps"]["hours"] == gaps
+    });
+    daemon.stop();
 }
 
 #[test]
