@@ -63,9 +63,6 @@ impl Collector {
                 }
             }
             note_hold(connector).await?;
-            if came && self.ledger.at_work(connector.name(), 1).await?.is_empty() {
-                (came, recount) = (false, Recount::Now);
-            }
             note_gaps(connector, recount).await?;
             recount = Recount::WhenOld;
             // Replays may have been asked for by another process.
@@ -87,6 +84,10 @@ impl Collector {
                     }
                 }
                 self.note_calls(connector.name(), &connector.org, &connector.budget).await?;
+                if came && self.ledger.at_work(connector.name(), 1).await?.is_empty() {
+                    came = false;
+                    note_gaps(connector, Recount::Now).await?;
+                }
             }
         }
     }

@@ -120,8 +120,8 @@ pub struct ConnectorStatus {
     /// Files set aside because their rows could come twice, with no later version.
     pub disputed: i64,
     /// Gaps of the completeness record, once counted: after each pass of `orgtap collect`; while
-    /// `orgtap run` is at work, every hour, when it looks and finds what came before dealt with, and
-    /// whenever a person asks it to look.
+    /// `orgtap run` is at work, every hour, once what came is dealt with, and whenever a person asks
+    /// it to look.
     pub gaps: Option<GapsStatus>,
     /// Open dead letters.
     pub dead_letters: i64,
