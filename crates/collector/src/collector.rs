@@ -114,7 +114,8 @@ impl Collector {
         }
         let memory = Memory::new(destinations.keys());
         let access = Access::open(data_dir, Arc::clone(&ledger))?;
-        let insights = settings.insights.map(|how| Insights::new(how, Arc::clone(&rollups)));
+        let insights =
+            settings.insights.clone().map(|how| Insights::new(how, Arc::clone(&rollups)));
         let owner = format!("{}-{}", std::process::id(), clock::now());
         Ok(Self {
             settings,

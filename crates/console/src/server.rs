@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::middleware::from_fn_with_state;
 use http::Request;
 use hyper::body::Incoming;
@@ -23,6 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower_http::compression::{CompressionLayer, Predicate};
 
 use crate::app::{App, Explanation, micros};
 use crate::error::{Error, Result};
@@ -32,6 +33,8 @@ use crate::{api, assets, pages, tls};
 
 /// Connections at the same time.
 const MOST_CONNECTIONS: usize = 512;
+/// Answers below this many bytes fit a packet as they are.
+const SHORT: u64 = 1200;
 /// How long the head of a request may take, and how long a connection may be idle.
 const HEAD_TIME: Duration = Duration::from_secs(15);
 /// Largest head of a request, bytes.
@@ -148,7 +151,21 @@ pub(crate) fn router(app: App) -> Router {
         .fallback(nothing)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(app.clone(), security::gate))
+        .layer(CompressionLayer::new().compress_when(WholeAndLong))
         .with_state(app)
+}
+
+/// What is worth compressing. A stream is not: what it tells must not wait for more.
+///
+/// That compressed lengths can betray a secret beside chosen text asks for requests a stranger makes a
+/// browser send; the session's cookie does not go with those (`SameSite=Strict`).
+#[derive(Clone, Copy)]
+struct WholeAndLong;
+
+impl Predicate for WholeAndLong {
+    fn should_compress<B: HttpBody>(&self, response: &http::Response<B>) -> bool {
+        response.body().size_hint().exact().is_some_and(|length| length >= SHORT)
+    }
 }
 
 /// What is not there is not told to strangers.

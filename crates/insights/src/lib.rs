@@ -11,9 +11,11 @@ pub mod login;
 pub mod measure;
 mod panel;
 mod panels;
+mod place;
 mod tally;
 mod text;
 
 pub use panel::{Body, Cell, Column, Figure, Kind, Line, Need, OTHERS, Page, Panel, Unit};
 pub use panels::{Choice, HOURS_KEPT, monitoring, security, user_time_line};
+pub use place::{Place, UNKNOWN, locate};
 pub use tally::Tally;

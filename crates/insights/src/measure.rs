@@ -25,6 +25,12 @@ pub const ADDRESS: &str = "address";
 pub const ADDRESS_FAILED: &str = "address_failed";
 /// By country.
 pub const COUNTRY: &str = "country";
+/// By country as a local database has it for the address.
+pub const COUNTRY_FOUND: &str = "country_found";
+/// By network as a local database has it for the address.
+pub const NETWORK: &str = "network";
+/// Failures only, by such a network.
+pub const NETWORK_FAILED: &str = "network_failed";
 /// By user agent.
 pub const AGENT: &str = "agent";
 /// By where Apex was entered.

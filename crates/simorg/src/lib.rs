@@ -17,6 +17,7 @@ mod describe;
 mod error;
 mod faults;
 mod ids;
+mod networks;
 mod oauth;
 mod org;
 mod query;
@@ -38,6 +39,7 @@ pub use config::{
 };
 pub use error::Error;
 pub use faults::{Fault, Faults, LoginRefusal, PRESETS, RestRefusal, Rule, When, preset};
+pub use networks::networks;
 pub use org::SignInAttempt;
 pub use server::{Running, SimOrg};
 pub use stats::{Call, Stats};

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use orgtap_transport::ConfigDuration;
@@ -14,24 +15,26 @@ use super::validate::Check;
 use super::value::{INSIGHTS_RETENTION, TIME_LINE};
 
 /// Insights as they are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InsightsSettings {
     /// How long counts are kept.
     pub retention: Duration,
     /// How long users' sign-ins and single events are kept.
     pub time_line: Duration,
+    /// Databases of networks, in the format of MaxMind, that addresses are looked up in.
+    pub networks: Vec<PathBuf>,
 }
 
 /// What may stand at the key `insights`.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum InsightsKey {
     Off,
     On(InsightsConfig),
 }
 
 /// What the rows say about usage and behaviour, counted as they pass.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct InsightsConfig {
     /// Whether they are kept at all.
@@ -40,6 +43,9 @@ pub(super) struct InsightsConfig {
     retention: ConfigDuration,
     /// How long users' sign-ins and single events are kept.
     time_line: ConfigDuration,
+    /// Databases of countries or networks, in the format of MaxMind (`.mmdb`): sign-ins are counted
+    /// by them too.
+    networks: Vec<PathBuf>,
 }
 
 impl Default for InsightsConfig {
@@ -48,6 +54,7 @@ impl Default for InsightsConfig {
             enabled: true,
             retention: ConfigDuration::new(Duration::from_hours(400 * 24)),
             time_line: ConfigDuration::new(Duration::from_hours(90 * 24)),
+            networks: Vec::new(),
         }
     }
 }
@@ -101,11 +108,16 @@ impl JsonSchema for InsightsKey {
 
 impl Check<'_, '_, '_> {
     /// Insights; none: they are off.
-    pub(super) fn insights(&mut self, key: InsightsKey) -> Option<InsightsSettings> {
+    pub(super) fn insights(
+        &mut self,
+        key: &InsightsKey,
+        folder: &Path,
+    ) -> Option<InsightsSettings> {
         let InsightsKey::On(written) = key else { return None };
         let node = self.root.get("insights").unwrap_or(self.root);
         let retention = self.duration(node, "retention", written.retention, &INSIGHTS_RETENTION);
         let time_line = self.duration(node, "time_line", written.time_line, &TIME_LINE);
-        written.enabled.then_some(InsightsSettings { retention, time_line })
+        let networks = written.networks.iter().map(|path| super::based_on(folder, path)).collect();
+        written.enabled.then_some(InsightsSettings { retention, time_line, networks })
     }
 }

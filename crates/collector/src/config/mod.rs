@@ -57,7 +57,8 @@ use report::Report;
 
 /// Reads and checks a file of at most 1 MiB, and the connectors saved in its data folder.
 ///
-/// Warns in [`Settings::warnings`] when others can read secrets that stand in a file.
+/// Warns in [`Settings::warnings`] when others can read secrets that stand in a file, and of what
+/// insights name and cannot be read.
 pub fn load(path: impl AsRef<Path>) -> Result<Settings, ConfigError> {
     let path = path.as_ref();
     let settings = load_maybe_empty(path)?;
@@ -83,6 +84,10 @@ fn load_main(path: &Path, may_lack_connectors: bool) -> Result<Settings, ConfigE
     if has_plain && is_readable_by_others {
         settings.warnings.push(readable_by_others(path));
     }
+    let databases = settings.insights.iter().flat_map(|insights| &insights.networks);
+    settings
+        .warnings
+        .extend(databases.filter_map(|path| warnings::of_database(path)).collect::<Vec<_>>());
     Ok(settings)
 }
 

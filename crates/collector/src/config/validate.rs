@@ -68,7 +68,7 @@ pub(super) fn main(
     let rows_retention = check.duration(root, "rows_retention", *rows_retention, &ROWS_RETENTION);
     let retry = check.retry();
     let console = check.console(console.as_ref());
-    let insights = check.insights(*insights);
+    let insights = check.insights(insights, folder);
     let connectors: Vec<_> = connectors
         .iter()
         .zip(reading.items(root, "connectors"))

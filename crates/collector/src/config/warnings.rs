@@ -1,6 +1,7 @@
 //! What works but should not stay as it is: in one file, and where several come together.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use orgtap_destinations::config::DestinationConfig;
@@ -11,6 +12,7 @@ use super::settings::{ConnectorSettings, Settings};
 use super::tree::{Node, path_of};
 use super::written::{AuthFlow, IntervalPolicy};
 use super::{address, secrets, words};
+use crate::counting::networks;
 
 /// What one file shows alone. `file` is how it is called in the messages.
 pub(super) fn of_file(
@@ -28,6 +30,15 @@ pub(super) fn of_file(
     }
     warnings.extend(connectors.iter().filter_map(|connector| unused_keys(connector, report)));
     warnings
+}
+
+/// That a database of networks cannot be used, and why.
+pub(super) fn of_database(path: &Path) -> Option<String> {
+    let why = networks::read(path).err()?;
+    Some(format!(
+        "insights.networks: {} cannot be used: {why}; sign-ins are not looked up in it",
+        path.display()
+    ))
 }
 
 /// What only all files together show.

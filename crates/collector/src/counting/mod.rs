@@ -8,6 +8,7 @@
 //! The ledger adds each unit once, whatever is told it. Nothing in the flow waits for this, and a
 //! failure here stops nothing else: it is tried again, and status tells it.
 
+pub(crate) mod networks;
 mod read;
 mod turns;
 
@@ -23,6 +24,7 @@ use tokio::sync::Notify;
 use crate::clock;
 use crate::config::InsightsSettings;
 use crate::error::Result;
+use networks::Networks;
 
 pub(crate) use turns::count;
 
@@ -36,6 +38,8 @@ const FORGET_EVERY: i64 = 3_600_000_000;
 pub(crate) struct Insights {
     settings: InsightsSettings,
     ledger: Arc<dyn RollupLedger>,
+    /// Where addresses are, if databases of that are configured.
+    networks: Option<Arc<Networks>>,
     /// Counts that wait.
     held: Arc<AtomicUsize>,
     /// When it was last looked whether something is too old.
@@ -44,7 +48,8 @@ pub(crate) struct Insights {
 
 impl Insights {
     pub(crate) fn new(settings: InsightsSettings, ledger: Arc<dyn RollupLedger>) -> Self {
-        Self { settings, ledger, held: Arc::default(), forgotten: Arc::default() }
+        let networks = Networks::new(&settings.networks).map(Arc::new);
+        Self { settings, ledger, networks, held: Arc::default(), forgotten: Arc::default() }
     }
 
     /// Forgets what is too old, if it has not been looked for a while. In short turns, so that

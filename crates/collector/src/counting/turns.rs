@@ -133,9 +133,9 @@ impl Turns<'_> {
         if taken.is_empty() {
             return Ok(false);
         }
-        let (units, since): (Vec<_>, Vec<_>) =
+        let (mut units, since): (Vec<_>, Vec<_>) =
             taken.into_iter().map(|(id, one)| ((id, one.rollup), one.since)).unzip();
-        let added = match self.add(&units).await {
+        let added = match self.add(&mut units).await {
             Ok(added) => added,
             Err(error) => {
                 for (unit, rollup) in units {
@@ -182,7 +182,7 @@ impl Turns<'_> {
             let reading = tokio::task::spawn_blocking(move || read(&spool, &info, &unit));
             let read = reading.await.map_err(|error| Error::Worker(error.to_string()))?;
             let counted = match read {
-                Ok(rollup) => self.add(&[(id, rollup)]).await.map(drop),
+                Ok(rollup) => self.add(&mut [(id, rollup)]).await.map(drop),
                 Err(error) => Err(error),
             };
             if let Err(error) = counted {
@@ -196,7 +196,10 @@ impl Turns<'_> {
         }
     }
 
-    async fn add(&self, units: &[(UnitId, Rollup)]) -> Result<Vec<Added>> {
+    async fn add(&self, units: &mut [(UnitId, Rollup)]) -> Result<Vec<Added>> {
+        if let Some(networks) = &self.insights.networks {
+            networks.locate(units.iter_mut().map(|(_, rollup)| rollup));
+        }
         kill::point("count.before_ledger");
         let added = self.insights.ledger.count_units(units).await?;
         kill::point("count.after_ledger");

@@ -1,7 +1,11 @@
 //! What is needed for a change, and what is left of it.
 
-use axum::body::Body;
+use std::io::Read;
+
+use axum::body::{Body, to_bytes};
+use flate2::read::MultiGzDecoder;
 use http::{Method, StatusCode, header};
+use tower::ServiceExt;
 
 use super::{HOST, House, PAGES, PASSWORD};
 use crate::security::Role;
@@ -108,6 +112,30 @@ async fn every_answer_forbids_what_pages_do_not_need() {
     let set = house.stranger().post("/sign-in", &[("name", "ada"), ("password", PASSWORD)]).await;
     let cookie = set.header("set-cookie");
     assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+}
+
+#[tokio::test]
+async fn a_long_answer_is_compressed_for_whoever_can_read_that() {
+    let house = House::new().await;
+    let ada = house.person("ada", Role::Administrator).await;
+    let plain = ada.get("/people").await;
+    assert_eq!(plain.header("content-encoding"), "");
+    let asking = |path: &str| {
+        let request = ada.request(Method::GET, path).header(header::ACCEPT_ENCODING, "gzip, br");
+        house.router.clone().oneshot(request.body(Body::empty()).unwrap())
+    };
+    let short = asking("/api/v1/people").await.unwrap();
+    assert_eq!(short.headers().get("content-encoding"), None);
+    let long = asking("/people").await.unwrap();
+    assert_eq!(long.headers()["content-encoding"], "gzip");
+    assert_eq!(long.headers()["vary"], "accept-encoding");
+    let squeezed = to_bytes(long.into_body(), usize::MAX).await.unwrap();
+    let mut page = String::new();
+    MultiGzDecoder::new(&*squeezed).read_to_string(&mut page).unwrap();
+    // What comes before says when it was made.
+    let content = |page: &str| page.split_once("<head>").unwrap().1.to_owned();
+    assert_eq!(content(&page), content(&plain.body));
+    assert!(squeezed.len() * 2 < page.len(), "{} of {}", squeezed.len(), page.len());
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use super::monitoring::series;
 use super::top::{Number, ROWS, Top, name};
 use crate::login::{Outcome, label, outcome};
 use crate::measure::{
-    ADDRESS, ADDRESS_FAILED, AGENT, BETWEEN, CHANGE, CLIENT, COUNTRY, STATUS, WHO_AS_WHOM,
+    ADDRESS, ADDRESS_FAILED, AGENT, BETWEEN, CHANGE, CLIENT, COUNTRY, COUNTRY_FOUND, NETWORK,
+    NETWORK_FAILED, STATUS, WHO_AS_WHOM,
 };
 use crate::panel::{Body, Cell, Column, Kind, Line, Panel, Unit};
 
@@ -83,17 +84,17 @@ const CHANGES_BY_KIND: Top = Top {
     by: By::Events,
     numbers: &[("Times", Number::Events)],
 };
-const COUNTRIES: Top = Top {
-    about: About {
-        id: "sign_ins_by_country",
-        title: "Sign-ins by country",
-        question: "From which countries do people sign in, as far as the org says so?",
-        needs: &["Login"],
-    },
-    dimension: COUNTRY,
-    name: ("Country", Kind::Text),
-    by: By::Events,
-    numbers: &[("Sign-ins", Number::Events)],
+const COUNTRIES: About = About {
+    id: "sign_ins_by_country",
+    title: "Sign-ins by country",
+    question: "From which countries do people sign in, as the org says and as your database does?",
+    needs: &["Login"],
+};
+const NETWORKS: About = About {
+    id: "sign_ins_by_network",
+    title: "Sign-ins by network",
+    question: "From whose networks do people sign in, and from which do they fail?",
+    needs: &["Login"],
 };
 
 /// What is new for a user: kind, heading, and the panel.
@@ -133,7 +134,8 @@ const NEW: [(&str, &str, About); 3] = [
 pub(super) async fn panels(asking: &Asking<'_>) -> Result<Vec<Panel>, LedgerError> {
     let mut panels =
         vec![sign_ins(asking).await?, reasons(asking).await?, addresses(asking).await?];
-    panels.push(COUNTRIES.panel(asking).await?);
+    panels.push(countries(asking).await?);
+    panels.push(networks(asking).await?);
     for (kind, heading, about) in &NEW {
         panels.push(first_seen(asking, kind, heading, about).await?);
     }
@@ -181,36 +183,69 @@ async fn reasons(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
 }
 
 async fn addresses(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
-    let all = asking.asked(&["Login"], ADDRESS);
-    let failed = asking.asked(&["Login"], ADDRESS_FAILED);
+    let two = [(ADDRESS, "Sign-ins"), (ADDRESS_FAILED, "Not successful")];
+    Ok(asking.panel(&ADDRESSES, side_by_side(asking, "Address", two).await?))
+}
+
+async fn countries(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
+    let two = [(COUNTRY, "Says the org"), (COUNTRY_FOUND, "By address")];
+    let mut panel = asking.panel(&COUNTRIES, side_by_side(asking, "Country", two).await?);
+    without_database(&mut panel, 2);
+    Ok(panel)
+}
+
+async fn networks(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
+    let two = [(NETWORK, "Sign-ins"), (NETWORK_FAILED, "Not successful")];
+    let mut panel = asking.panel(&NETWORKS, side_by_side(asking, "Network", two).await?);
+    without_database(&mut panel, 1);
+    Ok(panel)
+}
+
+/// Says so if nothing was looked up: if a column has no number but 0.
+fn without_database(panel: &mut Panel, column: usize) {
+    let Body::Table { rows, .. } = &panel.body else { return };
+    let looked_up = rows.iter().any(|row| !matches!(row.get(column), Some(Cell::Number(0)) | None));
+    if !looked_up {
+        let how = "No address was looked up in this time: name databases at `insights.networks`. \
+                   What comes from then on is looked up.";
+        panel.note = Some(panel.note.take().map_or(how.to_owned(), |note| format!("{note} {how}")));
+    }
+}
+
+/// The greatest names of two dimensions, with what both have of them. What is great in the second
+/// comes first.
+async fn side_by_side(
+    asking: &Asking<'_>,
+    heading: &'static str,
+    [(first, first_heading), (second, second_heading)]: [(&str, &'static str); 2],
+) -> Result<Body, LedgerError> {
+    let (first, second) = (asking.asked(&["Login"], first), asking.asked(&["Login"], second));
     let (ledger, spans) = (asking.ledger, &asking.spans);
     let mut rows: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    let (half, most) = (ROWS / 2, ROWS);
-    for named in ledger.top(failed, spans, By::Events, half).await? {
+    for named in ledger.top(second, spans, By::Events, ROWS / 2).await? {
         rows.entry(named.name).or_default().1 = named.sums.events;
     }
-    for named in ledger.top(all, spans, By::Events, most).await? {
+    for named in ledger.top(first, spans, By::Events, ROWS).await? {
         rows.entry(named.name).or_default().0 = named.sums.events;
     }
     let names: Vec<String> = rows.keys().cloned().collect();
-    for named in ledger.of_names(all, spans, &names).await? {
+    for named in ledger.of_names(first, spans, &names).await? {
         rows.entry(named.name).or_default().0 = named.sums.events;
     }
-    for named in ledger.of_names(failed, spans, &names).await? {
+    for named in ledger.of_names(second, spans, &names).await? {
         rows.entry(named.name).or_default().1 = named.sums.events;
     }
     let mut rows: Vec<(String, (i64, i64))> = rows.into_iter().collect();
-    rows.sort_by_key(|(name, (all, failed))| (name == OTHERS, std::cmp::Reverse((*failed, *all))));
-    let row = |(address, (all, failed)): (String, (i64, i64))| {
-        vec![name(&address, Kind::Text), Cell::Number(all), Cell::Number(failed)]
+    rows.sort_by_key(|(name, (one, two))| (name == OTHERS, std::cmp::Reverse((*two, *one))));
+    let row = |(called, (one, two)): (String, (i64, i64))| {
+        vec![name(&called, Kind::Text), Cell::Number(one), Cell::Number(two)]
     };
     let columns = vec![
-        Column { title: "Address", kind: Kind::Text },
-        Column { title: "Sign-ins", kind: Kind::Count },
-        Column { title: "Not successful", kind: Kind::Count },
+        Column { title: heading, kind: Kind::Text },
+        Column { title: first_heading, kind: Kind::Count },
+        Column { title: second_heading, kind: Kind::Count },
     ];
-    let rows = rows.into_iter().map(row).collect();
-    Ok(asking.panel(&ADDRESSES, Body::Table { columns, rows }))
+    Ok(Body::Table { columns, rows: rows.into_iter().map(row).collect() })
 }
 
 async fn first_seen(

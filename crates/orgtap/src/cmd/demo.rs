@@ -27,6 +27,9 @@ use crate::watch::watch;
 /// Marks a folder as made by the demo, so that only such a one is emptied.
 const MARK: &str = ".orgtap-demo";
 
+/// Where the simulated org's addresses are, in the demo's folder.
+const NETWORKS: &str = "networks.mmdb";
+
 /// Where the console listens, if that is free.
 const CONSOLE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
 /// How often it is looked how far collecting has come.
@@ -38,6 +41,8 @@ pub(crate) async fn run(common: &Common, args: &DemoArgs) -> anyhow::Result<Exit
     let org = start(args).await?;
     let path = dir.join("orgtap.yaml");
     write_secrets(&dir, &org)?;
+    fs::write(dir.join(NETWORKS), orgtap_simorg::networks())
+        .context("cannot write the database of networks")?;
     let listener = free_listener().await?;
     fs::write(&path, configuration(&org, listener.local_addr()?))
         .with_context(|| format!("cannot write {}", path.display()))?;
@@ -226,6 +231,7 @@ fn configuration(org: &Running, console: SocketAddr) -> String {
         "# Made by `orgtap demo` for a simulated org. `orgtap config example` shows every key.\n\
          data_dir: data\n\
          console: {{ listen: \"{console}\" }}\n\
+         insights: {{ networks: [{NETWORKS}] }}\n\
          connectors:\n\
          \x20 - name: acme\n\
          \x20   type: salesforce_connector\n\

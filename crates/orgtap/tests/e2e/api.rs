@@ -87,7 +87,7 @@ impl Api {
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let token = format!("authorization: Bearer {}", self.token);
         let (url, body) = (format!("{}{path}", self.url), body.map(Value::to_string));
-        let mut args = vec!["--request", method, "--header", &token, &url];
+        let mut args = vec!["--compressed", "--request", method, "--header", &token, &url];
         if let Some(body) = &body {
             args.extend(["--header", "content-type: application/json", "--data", body]);
         }

@@ -45,6 +45,7 @@ use render::Lane;
 use session::{DAY, Day};
 use shelf::Shelf;
 
+pub(crate) use people::OFFICE_COUNTRIES;
 pub use people::User;
 pub use truth::{Interval, LaneTruth};
 

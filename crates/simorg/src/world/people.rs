@@ -53,6 +53,17 @@ pub(super) const PLACES: [Place; 8] = [
 /// How many of [`PLACES`] are offices.
 const OFFICES: u64 = 6;
 
+/// The countries of the offices, in the order of their addresses.
+pub(crate) const OFFICE_COUNTRIES: [&str; OFFICES as usize] = {
+    let mut countries = [""; OFFICES as usize];
+    let mut at = 0;
+    while at < countries.len() {
+        countries[at] = PLACES[at].country;
+        at += 1;
+    }
+    countries
+};
+
 /// A browser on a machine, or an app on a telephone.
 #[derive(Debug)]
 pub(super) struct Device {

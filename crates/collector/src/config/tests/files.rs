@@ -40,6 +40,19 @@ fn secrets_in_a_file_others_can_read_are_warned_of() {
 }
 
 #[test]
+fn a_database_of_networks_that_cannot_be_read_is_warned_of_and_left_out() {
+    let text = format!("{GOOD}insights: {{ networks: [good.mmdb, text.mmdb, gone.mmdb] }}\n");
+    let (folder, path) = written(&text, 0o600);
+    fs::write(folder.path().join("good.mmdb"), orgtap_simorg::networks()).unwrap();
+    fs::write(folder.path().join("text.mmdb"), "no database").unwrap();
+    let settings = load(&path).unwrap();
+    let [text, gone] = &*settings.warnings else { panic!("{:?}", settings.warnings) };
+    assert!(text.contains("text.mmdb cannot be used: it is no MaxMind DB"), "{text}");
+    assert!(gone.contains("gone.mmdb cannot be used: No such file"), "{gone}");
+    assert_eq!(settings.insights.unwrap().networks[0], folder.path().join("good.mmdb"));
+}
+
+#[test]
 fn a_file_that_is_not_there_says_so() {
     let error = load("/nowhere/orgtap.yaml").unwrap_err();
     assert_eq!(error.code(), "OT-CONF-01");
