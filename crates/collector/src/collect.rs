@@ -170,6 +170,7 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
     let problem = error.problem();
     // All meet the same full disk, again and again.
     if !error.is_disk_full() || connector.hold.reason().is_none() {
+        connector.errors.add(&error, None);
         tracing::warn!(
             connector = connector.name(),
             log_file = unit.listed.log_file_id,

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::prepare::Prepared;
 use crate::progress::Progress;
+use crate::recent::RecentErrors;
 use crate::release;
 use crate::replay::Refetch;
 use crate::room;
@@ -68,6 +69,8 @@ pub(crate) struct Connector {
     pub(crate) spool_limits: release::Limits,
     /// How what was released is fetched again for replays.
     pub(crate) refetch: Refetch,
+    /// Errors met that are not in the ledger yet.
+    pub(crate) errors: RecentErrors,
 }
 
 /// Why a failure was put off, kept in the ledger beside the unit.
@@ -116,6 +119,7 @@ impl Connector {
 
     /// Says in the log what could not be done, and why.
     pub(crate) fn warn(&self, what: &str, error: &Error) {
+        self.errors.add(error, None);
         let problem = error.problem();
         tracing::warn!(
             connector = self.name(),

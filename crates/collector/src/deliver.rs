@@ -425,10 +425,12 @@ impl Run<'_> {
         if matches!(error, Error::Destination(_)) {
             self.outlet.failed(self.connector, error);
         }
+        let destination = self.outlet.destination.name();
+        self.connector.errors.add(error, Some(destination));
         let problem = error.problem();
         tracing::warn!(
             connector = self.connector.name(),
-            destination = self.outlet.destination.name(),
+            destination,
             code = problem.code,
             "{}",
             problem.message

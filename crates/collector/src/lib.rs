@@ -38,6 +38,7 @@ mod pass;
 mod polling;
 mod prepare;
 mod progress;
+mod recent;
 mod reconcile;
 mod release;
 mod replay;
@@ -71,7 +72,7 @@ pub use setup_check::{SetupItem, SetupReport, SetupState, setup_check};
 pub use state::{Moved, StateFault, export_state, import_state};
 pub use status::{
     BackfillStatus, ConnectorState, ConnectorStatus, DestinationStatus, GapsStatus, PausedStatus,
-    Status, status,
+    RecentErrorStatus, Status, status,
 };
 pub use test_connection::{
     Finding, Level, StageReport, TestEvent, TestReport, TestStage, test_connection, tries_again,

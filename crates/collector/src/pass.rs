@@ -24,6 +24,7 @@ use crate::discover::Discovered;
 use crate::error::{Error, Result};
 use crate::polling::error_wait;
 use crate::progress::Progress;
+use crate::recent::{RecentErrors, note_errors, remember};
 use crate::replay::Refetch;
 use crate::stage::{self, Stage, Until};
 use crate::status::note_hold;
@@ -106,6 +107,7 @@ impl Collector {
             Ok(connector) => connector,
             Err(error @ Error::Ledger(_)) => return Err(error),
             Err(error) => {
+                self.note_not_ready(&settings.name, &error).await?;
                 // What is spooled does not need the org.
                 self.deliver_spooled(settings, progress, cancel, collected).await?;
                 return Err(error);
@@ -114,7 +116,10 @@ impl Collector {
         let found = self.poll(&connector).await;
         let (found, trouble) = match found {
             Ok(found) => (found, None),
-            Err(error) => (Discovered::default(), Some(error)),
+            Err(error) => {
+                connector.errors.add(&error, None);
+                (Discovered::default(), Some(error))
+            }
         };
         collected.new_files = found.new;
         collected.settling_files = found.settling;
@@ -129,6 +134,7 @@ impl Collector {
             self.stages(&connector, true, collected).await?;
         }
         note_hold(&connector).await?;
+        note_errors(&connector).await?;
         note_gaps(&connector, Recount::Now).await?;
         self.after(&connector).await?;
         self.note_calls(&settings.name, &connector.org, &connector.budget).await?;
@@ -185,6 +191,7 @@ impl Collector {
         error: &Error,
         failures: u32,
     ) -> Result<()> {
+        self.note_not_ready(&settings.name, error).await?;
         let problem = error.problem();
         tracing::error!(
             connector = settings.name,
@@ -321,6 +328,7 @@ impl Collector {
             memory: self.memory.clone(),
             prepared: self.prepared.clone(),
             counting: Counting::new(self.insights.clone()),
+            errors: RecentErrors::default(),
             spool_limits: self.limits(),
             refetch: Refetch::default(),
         }
@@ -345,7 +353,17 @@ impl Collector {
         let connector =
             Arc::new(Connector { org_id, ..self.parts(settings, org, progress, cancel) });
         let ended = Arc::new(AtomicBool::new(true));
-        self.deliver(&connector, &Until::Empty(ended), collected).await
+        self.deliver(&connector, &Until::Empty(ended), collected).await?;
+        note_errors(&connector).await
+    }
+
+    /// Remembers why it could not begin. That it was not tried again is no error by itself.
+    async fn note_not_ready(&self, name: &str, error: &Error) -> Result<()> {
+        if matches!(error, Error::StillRefused { .. }) {
+            return Ok(());
+        }
+        let change = |record: &mut ConnectorRecord| remember(record, clock::now(), error);
+        Ok(self.ledger.change_connector(name, Box::new(change)).await?)
     }
 
     /// Remembers a refusal, so that it is not repeated by the next start.

@@ -18,6 +18,7 @@ use crate::config::RetrySettings;
 use crate::connector::Connector;
 use crate::discover::{Discovered, discover};
 use crate::error::{Error, Result};
+use crate::recent::note_errors;
 use crate::release;
 use crate::status::note_hold;
 
@@ -63,6 +64,7 @@ impl Collector {
                 }
             }
             note_hold(connector).await?;
+            note_errors(connector).await?;
             note_gaps(connector, recount).await?;
             recount = Recount::WhenOld;
             // Replays may have been asked for by another process.
@@ -80,10 +82,12 @@ impl Collector {
                         continue 'looks;
                     }
                     () = connector.cancel.cancelled() => {
+                        note_errors(connector).await?;
                         return self.note_calls(connector.name(), &connector.org, &connector.budget).await;
                     }
                 }
                 self.note_calls(connector.name(), &connector.org, &connector.budget).await?;
+                note_errors(connector).await?;
                 if came && self.ledger.at_work(connector.name(), 1).await?.is_empty() {
                     came = false;
                     note_gaps(connector, Recount::Now).await?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{
-    Backfill, ConnectorRecord, Gaps, Ledger, LetterChoice, Outcome, Overview, Summary,
+    Backfill, ConnectorRecord, Gaps, Ledger, LetterChoice, Outcome, Overview, RecentError, Summary,
 };
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
@@ -86,6 +86,33 @@ impl From<Gaps> for GapsStatus {
     }
 }
 
+/// An error met lately, once or again and again.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct RecentErrorStatus {
+    /// When last, RFC 3339.
+    pub at: String,
+    /// When first, RFC 3339.
+    pub since: String,
+    /// How often.
+    pub times: i64,
+    /// The destination it came from; none: the org, or this machine.
+    pub destination: Option<String>,
+    /// What it said last: code, message, cause, remedy.
+    pub problem: serde_json::Value,
+}
+
+impl From<RecentError> for RecentErrorStatus {
+    fn from(error: RecentError) -> Self {
+        Self {
+            at: rfc3339(error.at),
+            since: rfc3339(error.since),
+            times: error.times,
+            destination: error.destination,
+            problem: error.problem,
+        }
+    }
+}
+
 /// A connector's status.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ConnectorStatus {
@@ -144,6 +171,8 @@ pub struct ConnectorStatus {
     pub paused: Option<PausedStatus>,
     /// The last Test Connection.
     pub test: Option<serde_json::Value>,
+    /// Errors met lately, the last one first; those that passed are among them.
+    pub recent_errors: Vec<RecentErrorStatus>,
     /// The problem behind the state, if there is one.
     pub problem: Option<serde_json::Value>,
 }
@@ -320,6 +349,7 @@ fn connector_status(
             note: paused.note,
         }),
         test: record.test,
+        recent_errors: record.recent_errors.into_iter().map(RecentErrorStatus::from).collect(),
         problem,
     }
 }

@@ -30,8 +30,8 @@ pub use contract::{Ledger, WhenFull};
 pub use error::LedgerError;
 pub use record::{
     ApiCalls, ConnectorRecord, Cursor, DeadLetter, Delivery, DeliveryDelta, DestinationSummary,
-    Happened, Lane, LaneWork, Lease, Listed, NewUnit, Outcome, Overview, Paused, RecordChange,
-    Summary, Unit, UnitId, Withheld,
+    Happened, Lane, LaneWork, Lease, Listed, NewUnit, Outcome, Overview, Paused, RecentError,
+    RecordChange, Summary, Unit, UnitId, Withheld,
 };
 pub use replay::{
     Closed, Closing, Letter, LetterChoice, LetterCount, LetterId, LettersAsked, Replay, ReplayId,

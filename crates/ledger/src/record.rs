@@ -218,6 +218,22 @@ pub struct Outcome {
     pub problem: Option<serde_json::Value>,
 }
 
+/// An error met lately, once or again and again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentError {
+    /// When last, microseconds.
+    pub at: i64,
+    /// When first, microseconds.
+    pub since: i64,
+    /// How often.
+    pub times: i64,
+    /// The destination it came from; none: the org, or this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// The last of them as JSON (code, message, cause, remedy, disposition).
+    pub problem: serde_json::Value,
+}
+
 /// That a person has a connector rest.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Paused {
@@ -268,6 +284,9 @@ pub struct ConnectorRecord {
     /// Why it is not at work although it should be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Outcome>,
+    /// Errors met lately, the last one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recent_errors: Vec<RecentError>,
     /// That it is paused. Only [`Ledger::set_paused`](crate::Ledger::set_paused) changes it.
     #[serde(skip)]
     pub paused: Option<Paused>,

@@ -17,6 +17,7 @@ use crate::access::outcome;
 use crate::clock;
 use crate::config::{ConnectorSettings, Settings};
 use crate::error::{Error, Result};
+use crate::recent::remember;
 
 /// How often it is looked whether another process has changed something.
 const LOOK: Duration = Duration::from_secs(1);
@@ -147,7 +148,10 @@ impl Fleet {
             problem.message
         );
         let stopped = Some(outcome(clock::now(), Some(error)));
-        let note = |record: &mut ConnectorRecord| record.stopped.clone_from(&stopped);
+        let note = |record: &mut ConnectorRecord| {
+            record.stopped.clone_from(&stopped);
+            remember(record, clock::now(), error);
+        };
         Ok(self.ledger().change_connector(name, Box::new(note)).await?)
     }
 

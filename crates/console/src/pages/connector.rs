@@ -4,6 +4,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
+use orgtap_collector::RecentErrorStatus;
 use orgtap_ledger::unit::State as UnitState;
 use orgtap_ledger::{Delivery, Letter, LetterChoice, Unit};
 use serde::Deserialize;
@@ -43,6 +44,7 @@ struct ConnectorPage {
     work_words: String,
     letters: Vec<Shown>,
     letters_words: String,
+    errors: Vec<Met>,
     types: Vec<(String, String)>,
 }
 
@@ -73,6 +75,15 @@ struct Work {
     trouble: Option<Trouble>,
     /// When it is tried again: `in 3 min`.
     again: Option<String>,
+}
+
+/// An error met lately.
+struct Met {
+    at: Moment,
+    /// How often, and since when: `7 times since 2026-11-25 14:05`; once: nothing.
+    often: Option<String>,
+    destination: Option<String>,
+    trouble: Trouble,
 }
 
 /// A dead letter.
@@ -123,6 +134,7 @@ pub(super) async fn page(
         work: work.iter().map(|(unit, deliveries)| in_flight(unit, deliveries, now)).collect(),
         letters_words: first_of(letters.len(), row.status.dead_letters, "open dead letter"),
         letters: letters.iter().map(letter).collect(),
+        errors: row.status.recent_errors.iter().filter_map(met).collect(),
         types: row
             .status
             .event_types
@@ -173,6 +185,17 @@ fn destinations(app: &App, row: &Row) -> Vec<Destination> {
         }
     };
     row.delivered.iter().map(of).collect()
+}
+
+fn met(error: &RecentErrorStatus) -> Option<Met> {
+    let since = || Moment::of(&error.since).plain();
+    let often = format!("{}, since {} UTC", counted(error.times, "time"), since());
+    Some(Met {
+        at: Moment::of(&error.at),
+        often: (error.times > 1).then_some(often),
+        destination: error.destination.clone(),
+        trouble: Trouble::of(&error.problem)?,
+    })
 }
 
 fn first_of(shown: usize, all: i64, noun: &str) -> String {

@@ -6,7 +6,7 @@ use super::scene::{
     lane, list, step, take,
 };
 use crate::unit::State;
-use crate::{ConnectorRecord, Gaps, LedgerError, Outcome, Paused};
+use crate::{ConnectorRecord, Gaps, LedgerError, Outcome, Paused, RecentError};
 
 fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -18,7 +18,7 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
     let problem = serde_json::json!({"code": "OT-AUTH-01", "message": "refused \u{1f600} \"x\""});
     let record = ConnectorRecord {
         org_id: Some("00D000000000001AAA".to_owned()),
-        sign_in: Some(Outcome { at: NOW, problem: Some(problem) }),
+        sign_in: Some(Outcome { at: NOW, problem: Some(problem.clone()) }),
         refused_credentials: Some("a1b2".to_owned()),
         poll: Some(Outcome { at: NOW + 1, problem: None }),
         hold: Some(Outcome { at: NOW + 2, problem: None }),
@@ -31,6 +31,13 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         api_restraint: Some(serde_json::json!({"until": 3})),
         signing_in: Some(NOW + 3),
         stopped: Some(Outcome { at: NOW + 4, problem: None }),
+        recent_errors: vec![RecentError {
+            at: NOW + 5,
+            since: NOW,
+            times: 2,
+            destination: None,
+            problem,
+        }],
         paused: None,
     };
     ledger.set_connector(ACME, &record).await.unwrap();

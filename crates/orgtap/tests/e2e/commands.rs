@@ -91,6 +91,33 @@ fn a_used_up_quota_ends_the_pass_and_the_next_one_finishes_it() {
 }
 
 #[test]
+fn errors_that_are_over_are_still_told_with_what_to_do() {
+    let scene = scene();
+    let recent = || scene.run(&["status", "--json"]).json()["connectors"][0].take();
+    scene.org.faults().first(Fault::Quota, 1);
+    scene.run(&["collect"]);
+    scene.org.faults().clear_all();
+    // A file where the events' folder should be.
+    std::fs::write(scene.path("events"), "in the way").unwrap();
+    assert_eq!(scene.run(&["collect"]).code, Some(4));
+    assert_eq!(scene.run(&["collect"]).code, Some(4));
+    std::fs::remove_file(scene.path("events")).unwrap();
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+    let one = recent();
+    assert_eq!((&one["state"], &one["problem"]), (&"active".into(), &serde_json::Value::Null));
+    let errors = one["recent_errors"].as_array().unwrap();
+    let [blocked, quota] = &**errors else { panic!("{errors:#?}") };
+    assert_eq!(blocked["destination"], "files");
+    assert!(blocked["times"].as_i64().unwrap() >= 2, "{blocked:#}");
+    assert!(blocked["since"].as_str() < blocked["at"].as_str(), "{blocked:#}");
+    assert_eq!(quota["destination"], serde_json::Value::Null);
+    for error in errors {
+        assert!(error["problem"]["code"].as_str().unwrap().starts_with("OT-"), "{error:#}");
+        assert!(!error["problem"]["remedy"].as_str().unwrap().is_empty(), "{error:#}");
+    }
+}
+
+#[test]
 fn status_says_what_was_collected() {
     let scene = scene();
     scene.collect_all();
