@@ -6,7 +6,10 @@ use orgtap_collector::{ConnectorState, ConnectorStatus, Status};
 use super::{ledger, say, settings};
 use crate::cli::Common;
 use crate::exit::Exit;
-use crate::render::{bytes, count, moment};
+use crate::render::{bytes, count, counted, moment};
+
+/// Recent errors shown of a connector; `--json` and the console show more.
+const RECENT: usize = 3;
 
 /// Runs the command.
 pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
@@ -74,10 +77,9 @@ fn details(one: &ConnectorStatus) -> String {
     )];
     if let Some(gaps) = one.gaps.as_ref().filter(|gaps| gaps.hours > 0) {
         lines.push(format!(
-            "  {} hours of {} event types have gaps, the first from {}, as counted {}; \
-             `orgtap completeness` names them",
-            count(gaps.hours.unsigned_abs()),
-            count(gaps.event_types.unsigned_abs()),
+            "  gaps in {} of {}, the first from {}, as counted {}; `orgtap completeness` names them",
+            counted(gaps.hours.unsigned_abs(), "hour"),
+            counted(gaps.event_types.unsigned_abs(), "event type"),
             gaps.oldest.as_deref().map(moment).unwrap_or_default(),
             moment(&gaps.counted_at),
         ));
@@ -123,6 +125,20 @@ fn details(one: &ConnectorStatus) -> String {
         let calls = one.api_calls.iter().map(|(purpose, calls)| format!("{calls} {purpose}"));
         let calls: Vec<_> = calls.collect();
         lines.push(format!("  calls made today: {}", calls.join(", ")));
+    }
+    for error in one.recent_errors.iter().take(RECENT) {
+        let said = |key| error.problem.get(key).and_then(|text| text.as_str()).unwrap_or_default();
+        let since = match error.times {
+            1 => String::new(),
+            _ => format!(" since {}", moment(&error.since)),
+        };
+        lines.push(format!(
+            "  met {}{since}, last {}: {} ({})",
+            counted(error.times.unsigned_abs(), "time"),
+            moment(&error.at),
+            said("message"),
+            said("code"),
+        ));
     }
     if let Some(problem) = &one.problem {
         for key in ["cause", "remedy", "code"] {

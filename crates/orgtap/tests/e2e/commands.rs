@@ -111,7 +111,10 @@ fn errors_that_are_over_are_still_told_with_what_to_do() {
     assert!(blocked["times"].as_i64().unwrap() >= 2, "{blocked:#}");
     assert!(blocked["since"].as_str() < blocked["at"].as_str(), "{blocked:#}");
     assert_eq!(quota["destination"], serde_json::Value::Null);
+    let text = scene.run(&["status"]).stdout;
+    assert!(text.contains("met 1 time, last 20"), "{text}");
     for error in errors {
+        assert!(text.contains(error["problem"]["message"].as_str().unwrap()), "{text}");
         assert!(error["problem"]["code"].as_str().unwrap().starts_with("OT-"), "{error:#}");
         assert!(!error["problem"]["remedy"].as_str().unwrap().is_empty(), "{error:#}");
     }
