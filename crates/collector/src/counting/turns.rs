@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use orgtap_ledger::{Added, ConnectorRecord, Outcome, Rollup, UnitId};
 use orgtap_transport::Explain;
@@ -17,8 +17,8 @@ use crate::kill;
 use crate::stage::Until;
 
 /// Units counted in one step, and counts in one, about.
-const UNITS: usize = 32;
-const COUNTS: usize = 20_000;
+const UNITS: usize = 256;
+const COUNTS: usize = 60_000;
 /// Units are left to gather for so long.
 const LULL: Duration = Duration::from_millis(200);
 /// How often it is looked for units nobody told of.
@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_mins(1);
 /// A unit that was not admitted in this time is left to be found when it is.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Units read again before others that wait get their turn.
-const AGAIN: usize = 4;
+const AGAIN: usize = 64;
 /// Failures after which a pass that is to end leaves the rest to the next.
 const TRIES: u32 = 3;
 
@@ -39,11 +39,7 @@ pub(crate) async fn count(connector: &Connector, until: &Until) {
     let mut told = None;
     loop {
         let stopped = connector.cancel.is_cancelled();
-        let last = stopped
-            || match until {
-                Until::Empty(before) => before.load(Ordering::SeqCst),
-                Until::Stopped => false,
-            };
+        let last = stopped || is_over(until);
         // When it is told to stop, what is at hand is counted, and nothing more is read.
         turns.behind &= !stopped;
         let wait = match turns.turn(last).await {
@@ -77,13 +73,35 @@ pub(crate) async fn count(connector: &Connector, until: &Until) {
             }
         };
         tokio::select! {
-            () = tokio::time::sleep(wait) => turns.look(),
+            () = pause(wait, until) => turns.look(),
             () = connector.cancel.cancelled(), if !stopped => {}
             () = connector.counting.news.notified(), if failures == 0 => {
-                tokio::time::sleep(LULL).await;
+                pause(LULL, until).await;
                 turns.behind = true;
             }
         }
+    }
+}
+
+/// Whether the stages before have ended.
+fn is_over(until: &Until) -> bool {
+    match until {
+        Until::Empty(before) => before.load(Ordering::SeqCst),
+        Until::Stopped => false,
+    }
+}
+
+/// Waits, but not beyond the end of the stages before: a pass is not to last longer for it.
+async fn pause(time: Duration, until: &Until) {
+    let end = Instant::now() + time;
+    let step = match until {
+        Until::Empty(_) => LULL / 20,
+        Until::Stopped => time,
+    };
+    // What failed when all was over is tried again after its time.
+    let over = is_over(until);
+    while Instant::now() < end && is_over(until) == over {
+        tokio::time::sleep(step.min(end.saturating_duration_since(Instant::now()))).await;
     }
 }
 
@@ -164,7 +182,7 @@ impl Turns<'_> {
     /// Reads some units that are not counted, and counts them.
     async fn count_others(&mut self) -> Result<bool> {
         let connector = self.connector;
-        let limit = AGAIN + UNITS + self.failed.len();
+        let limit = AGAIN + connector.counting.waiting().len() + self.failed.len();
         let found = self.insights.ledger.uncounted(connector.name(), limit).await?;
         let waiting: HashSet<UnitId> = connector.counting.waiting().keys().copied().collect();
         let mut units = found
@@ -172,23 +190,34 @@ impl Turns<'_> {
             .filter(|unit| !waiting.contains(&unit.id) && !self.failed.contains(&unit.id));
         let units: Vec<_> = units.by_ref().take(AGAIN).collect();
         self.behind = !units.is_empty();
-        let mut failure = None;
+        let (mut failure, mut taken, mut counts) = (None, Vec::new(), 0);
         for unit in units {
             if connector.cancel.is_cancelled() {
                 return Ok(false);
+            }
+            if counts >= COUNTS {
+                break;
             }
             let (info, spool) = (connector.info(&unit)?, connector.spool.clone());
             let id = unit.id;
             let reading = tokio::task::spawn_blocking(move || read(&spool, &info, &unit));
             let read = reading.await.map_err(|error| Error::Worker(error.to_string()))?;
-            let counted = match read {
-                Ok(rollup) => self.add(&mut [(id, rollup)]).await.map(drop),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = counted {
-                self.failed.insert(id);
-                failure = Some(error);
+            match read {
+                Ok(rollup) => {
+                    counts += size(&rollup);
+                    taken.push((id, rollup));
+                }
+                Err(error) => {
+                    self.failed.insert(id);
+                    failure = Some(error);
+                }
             }
+        }
+        if !taken.is_empty()
+            && let Err(error) = self.add(&mut taken).await
+        {
+            self.failed.extend(taken.iter().map(|(id, _)| *id));
+            failure = Some(error);
         }
         match failure {
             Some(error) => Err(error),

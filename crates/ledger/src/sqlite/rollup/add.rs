@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection};
 
+use super::many::Cell;
 use super::texts;
 use crate::rollup::{ACTIVE_USERS, ALL_TYPES, Added, OTHERS, Rollup, Step, Sums, USER};
 use crate::sqlite::dialect::Stop;
@@ -33,14 +34,19 @@ type Series<'a> = (i64, &'a str, &'a str);
 /// Step, start, name.
 type Place<'a> = (Step, i64, &'a str);
 
+/// Values of a row.
+macro_rules! cells {
+    ($($value:expr),* $(,)?) => { [$(Cell::from($value)),*] };
+}
+
 /// All that a transaction adds.
 #[derive(Default)]
 struct Sheet<'a> {
     counts: BTreeMap<Series<'a>, BTreeMap<Place<'a>, Sums>>,
-    traits: Vec<Value>,
-    sessions: Vec<Value>,
-    notables: Vec<Value>,
-    names: Vec<Value>,
+    traits: Vec<[Cell<'a>; 6]>,
+    sessions: Vec<[Cell<'a>; 8]>,
+    notables: Vec<[Cell<'a>; 10]>,
+    names: Vec<[Cell<'a>; 3]>,
 }
 
 pub(super) async fn count_units(
@@ -78,39 +84,35 @@ impl<'a> Sheet<'a> {
                 }
             }
         }
-        for seen in &rollup.traits {
-            let (first, last) = (seen.first_at, seen.last_at);
-            self.traits.push(json!([connector, seen.kind, seen.user, seen.value, first, last]));
-        }
-        for one in &rollup.sessions {
-            self.sessions.push(json!([
-                connector,
-                one.user,
-                one.login_key,
-                one.event_type,
-                one.address,
-                one.first_at,
-                one.last_at,
-                one.events
-            ]));
-        }
-        for one in &rollup.notables {
-            self.notables.push(json!([
-                connector,
-                one.user,
+        let whose = connector;
+        self.traits.extend(
+            rollup.traits.iter().map(|one| {
+                cells![whose, &one.kind, &one.user, &one.value, one.first_at, one.last_at]
+            }),
+        );
+        self.sessions.extend(rollup.sessions.iter().map(|one| {
+            let (first, last) = (one.first_at, one.last_at);
+            let (key, kind) = (&one.login_key, &one.event_type);
+            cells![whose, &one.user, key, kind, &one.address, first, last, one.events]
+        }));
+        self.notables.extend(rollup.notables.iter().map(|one| {
+            let keys = (&one.request_id, &one.login_key, &one.session_key);
+            let (kind, what, detail) = (&one.event_type, &one.what, &one.detail);
+            cells![
+                whose,
+                &one.user,
                 one.at,
-                one.event_type,
-                one.what,
-                one.detail,
-                one.address,
-                one.request_id,
-                one.login_key,
-                one.session_key
-            ]));
-        }
-        for one in &rollup.names {
-            self.names.push(json!([one.user, one.name, one.seen_at]));
-        }
+                kind,
+                what,
+                detail,
+                &one.address,
+                keys.0,
+                keys.1,
+                keys.2
+            ]
+        }));
+        let names = rollup.names.iter();
+        self.names.extend(names.map(|one| cells![&one.user, &one.name, one.seen_at]));
     }
 
     async fn write(self, conn: &mut SqliteConnection) -> Result<(), Stop> {
@@ -119,18 +121,17 @@ impl<'a> Sheet<'a> {
         for (series, places) in &self.counts {
             let Some(number) = numbers.get(series) else { continue };
             counts.extend(places.iter().map(|(place, sums)| count(*number, *place, sums)));
+            if counts.len() >= AT_ONCE {
+                texts::COUNTS.insert(conn, &counts).await?;
+                counts.clear();
+            }
         }
-        insert(conn, texts::COUNTS, &counts).await?;
+        texts::COUNTS.insert(conn, &counts).await?;
         self.active_users(conn, &numbers).await?;
-        for (text, rows) in [
-            (texts::TRAITS, &self.traits),
-            (texts::SESSIONS, &self.sessions),
-            (texts::NOTABLES, &self.notables),
-            (texts::NAMES, &self.names),
-        ] {
-            insert(conn, text, rows).await?;
-        }
-        Ok(())
+        texts::TRAITS.insert(conn, &self.traits).await?;
+        texts::SESSIONS.insert(conn, &self.sessions).await?;
+        texts::NOTABLES.insert(conn, &self.notables).await?;
+        texts::NAMES.insert(conn, &self.names).await
     }
 
     /// The numbers of all series, and of those of the active users.
@@ -203,35 +204,22 @@ impl<'a> Sheet<'a> {
                 more.push(count(active, (step, start, ""), &sums));
                 *together.entry((step, start)).or_default() += events;
             }
-            insert(conn, texts::COUNTS, &more).await?;
+            texts::COUNTS.insert(conn, &more).await?;
         }
         let Some(active) = number(TOGETHER, ACTIVE_USERS) else { return Ok(()) };
-        let more: Vec<Value> = together
-            .into_iter()
-            .map(|((step, start), events)| {
-                count(active, (step, start, ""), &Sums { events, ..Sums::default() })
-            })
-            .collect();
-        insert(conn, texts::COUNTS, &more).await
+        let more = together.into_iter().map(|((step, start), events)| {
+            count(active, (step, start, ""), &Sums { events, ..Sums::default() })
+        });
+        texts::COUNTS.insert(conn, &more.collect::<Vec<_>>()).await
     }
 }
 
-fn count(series: i64, (step, start, name): Place<'_>, sums: &Sums) -> Value {
+fn count<'a>(series: i64, (step, start, name): Place<'a>, sums: &Sums) -> [Cell<'a>; 9] {
     let Sums { events, rows, bytes, millis, longest } = *sums;
     let [events, rows, bytes, millis, longest] =
         [events, rows, bytes, millis, longest].map(|number| number.min(MOST));
-    json!([series, step.hours(), start, name, events, rows, bytes, millis, longest])
-}
-
-async fn insert(
-    conn: &mut SqliteConnection,
-    statement: &'static str,
-    rows: &[Value],
-) -> Result<(), Stop> {
-    for rows in rows.chunks(AT_ONCE) {
-        sqlx::query(statement).bind(text(rows)?).execute(&mut *conn).await?;
-    }
-    Ok(())
+    let hours = step.hours();
+    cells![series, hours, start, Cell::Text(name), events, rows, bytes, millis, longest]
 }
 
 fn text(rows: &[Value]) -> Result<String, Stop> {

@@ -3,6 +3,7 @@
 mod add;
 pub(super) mod ask;
 mod forget;
+mod many;
 pub(super) mod texts;
 
 use async_trait::async_trait;

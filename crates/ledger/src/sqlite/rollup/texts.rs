@@ -1,5 +1,7 @@
 //! Statements that take many rows at once, from a JSON array of arrays: SQLite's own, like what is
-//! in [`dialect`](crate::sqlite::dialect).
+//! in [`dialect`](crate::sqlite::dialect); and insertions.
+
+use super::many::Insertion;
 
 /// Makes series known, or later. Answers their numbers.
 pub(in crate::sqlite) const SERIES: &str = "
@@ -9,44 +11,38 @@ pub(in crate::sqlite) const SERIES: &str = "
         last_hour = max(last_hour, excluded.last_hour)
     returning id, connector_id, event_type, dimension";
 /// Adds counts. None grows beyond a number that many of can be added up.
-pub(in crate::sqlite) const COUNTS: &str = "
-    insert into rollup (series_id, step, start, name, events, row_count, bytes, millis, longest)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-        value ->> 6, value ->> 7, value ->> 8
-    from json_each($1) where true
-    on conflict (series_id, step, start, name) do update set
+pub(super) const COUNTS: Insertion = Insertion {
+    into: "rollup (series_id, step, start, name, events, row_count, bytes, millis, longest)",
+    rest: "on conflict (series_id, step, start, name) do update set
         events = min(events + excluded.events, 100000000000000),
         row_count = min(row_count + excluded.row_count, 100000000000000),
         bytes = min(bytes + excluded.bytes, 100000000000000),
         millis = min(millis + excluded.millis, 100000000000000),
-        longest = max(longest, excluded.longest)";
-pub(in crate::sqlite) const TRAITS: &str = "
-    insert into user_trait (connector_id, kind, user_id, value, first_at, last_at)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5
-    from json_each($1) where true
-    on conflict (connector_id, kind, user_id, value) do update set
-        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
-pub(in crate::sqlite) const SESSIONS: &str = "
-    insert into user_session
-        (connector_id, user_id, login_key, event_type, address, first_at, last_at, events)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-        value ->> 6, value ->> 7
-    from json_each($1) where true
-    on conflict (connector_id, user_id, login_key, event_type) do update set
+        longest = max(longest, excluded.longest)",
+};
+pub(super) const TRAITS: Insertion = Insertion {
+    into: "user_trait (connector_id, kind, user_id, value, first_at, last_at)",
+    rest: "on conflict (connector_id, kind, user_id, value) do update set
+        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)",
+};
+pub(super) const SESSIONS: Insertion = Insertion {
+    into: "user_session
+        (connector_id, user_id, login_key, event_type, address, first_at, last_at, events)",
+    rest: "on conflict (connector_id, user_id, login_key, event_type) do update set
         address = coalesce(address, excluded.address), events = events + excluded.events,
-        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)";
-pub(in crate::sqlite) const NOTABLES: &str = "
-    insert into notable (connector_id, user_id, at, event_type, what, detail, address, request_id,
-        login_key, session_key)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-        value ->> 6, value ->> 7, value ->> 8, value ->> 9
-    from json_each($1)";
-pub(in crate::sqlite) const NAMES: &str = "
-    insert into user_name (user_id, name, seen_at)
-    select value ->> 0, value ->> 1, value ->> 2 from json_each($1) where true
-    on conflict (user_id) do update set
+        first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)",
+};
+pub(super) const NOTABLES: Insertion = Insertion {
+    into: "notable (connector_id, user_id, at, event_type, what, detail, address, request_id,
+        login_key, session_key)",
+    rest: "",
+};
+pub(super) const NAMES: Insertion = Insertion {
+    into: "user_name (user_id, name, seen_at)",
+    rest: "on conflict (user_id) do update set
         name = case when excluded.seen_at >= seen_at then excluded.name else name end,
-        seen_at = max(seen_at, excluded.seen_at)";
+        seen_at = max(seen_at, excluded.seen_at)",
+};
 
 /// The counts of the series in $1, in the spans in $2. The order of the tables is the order they
 /// are to be read in.

@@ -1,0 +1,82 @@
+//! Insertions of many rows at once.
+
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection};
+
+use crate::sqlite::dialect::Stop;
+
+/// Rows in one statement: as many as there are of the first, then of the second, and so on. Few
+/// sizes, so that the connection keeps each statement prepared.
+const SIZES: [usize; 3] = [256, 16, 1];
+
+/// Where rows go, and what becomes of one whose key is there already.
+pub(super) struct Insertion {
+    /// Table and columns.
+    pub(super) into: &'static str,
+    /// The rest of the statement.
+    pub(super) rest: &'static str,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Cell<'a> {
+    Number(i64),
+    Text(&'a str),
+    Maybe(Option<&'a str>),
+}
+
+impl From<i64> for Cell<'_> {
+    fn from(number: i64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl<'a> From<&'a String> for Cell<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a Option<String>> for Cell<'a> {
+    fn from(text: &'a Option<String>) -> Self {
+        Self::Maybe(text.as_deref())
+    }
+}
+
+impl Insertion {
+    fn text(&self, columns: usize, rows: usize) -> String {
+        let row = format!("({})", vec!["?"; columns].join(","));
+        format!("insert into {} values {} {}", self.into, vec![row; rows].join(","), self.rest)
+    }
+
+    /// Inserts the rows in their order.
+    pub(super) async fn insert<const COLUMNS: usize>(
+        &self,
+        conn: &mut SqliteConnection,
+        mut rows: &[[Cell<'_>; COLUMNS]],
+    ) -> Result<(), Stop> {
+        for size in SIZES {
+            while let Some((now, later)) = rows.split_at_checked(size) {
+                let text = self.text(COLUMNS, size);
+                let bound = bound(now)?;
+                sqlx::query_with(AssertSqlSafe(text), bound).execute(&mut *conn).await?;
+                rows = later;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bound<const COLUMNS: usize>(rows: &[[Cell<'_>; COLUMNS]]) -> Result<SqliteArguments, Stop> {
+    let mut bound = SqliteArguments::default();
+    bound.reserve(rows.len() * COLUMNS, 0);
+    for cell in rows.iter().flatten() {
+        let added = match *cell {
+            Cell::Number(number) => bound.add(number),
+            Cell::Text(text) => bound.add(text.to_owned()),
+            Cell::Maybe(text) => bound.add(text.map(str::to_owned)),
+        };
+        added.map_err(|error| Stop::from(sqlx::Error::Encode(error)))?;
+    }
+    Ok(bound)
+}
