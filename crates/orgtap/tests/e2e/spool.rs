@@ -52,6 +52,13 @@ fn fetching_waits_while_a_destination_is_down_and_goes_on_by_itself() {
     let now = scene.org.clock().now();
     compare(scene.org.world(), Interval::Hourly, now, &delivered).assert_exact();
     assert_eq!(repeats, 0);
-    assert!(!scene.run(&["status"]).stdout.contains("OT-DISK-04"));
+    // It is over: among the recent errors, and no longer what is wrong.
+    let status = scene.run(&["status", "--json"]).json()["connectors"][0].clone();
+    assert_eq!(
+        (&status["state"], &status["problem"]),
+        (&"active".into(), &serde_json::Value::Null)
+    );
+    let recent = status["recent_errors"].as_array().unwrap();
+    assert!(recent.iter().any(|error| error["problem"]["code"] == "OT-DISK-04"), "{status:#}");
     assert!(spooled(&scene) < 16_384);
 }
