@@ -66,9 +66,8 @@ pub(super) fn orgs(bench: &Bench, out: &mut Comparison) -> Result<()> {
     out.sides = bench.alternately(turns.collect())?;
     let [one, more @ ..] = &out.sides[..] else { bail!("nothing ran") };
     for side in more {
-        // Less than nothing: many are cheaper than one.
-        let found = 100.0 * (side.cpu_per_gb() / one.cpu_per_gb() - 1.0);
-        let what = format!("CPU for a byte, {}: more than with one", side.name);
+        let found = 100.0 * (side.cpu_per_gb() / one.cpu_per_gb() - 1.0).abs();
+        let what = format!("CPU for a byte, {}: difference from one", side.name);
         out.targets.push(Target::new(what, found, Wanted::AtMost(ORGS), Unit::Percent));
     }
     let nobody = OrgFiles { id: org_id(1), files: Vec::new() };

@@ -107,7 +107,6 @@ impl Collector {
             Ok(connector) => connector,
             Err(error @ Error::Ledger(_)) => return Err(error),
             Err(error) => {
-                self.note_not_ready(&settings.name, &error).await?;
                 // What is spooled does not need the org.
                 self.deliver_spooled(settings, progress, cancel, collected).await?;
                 return Err(error);
@@ -134,10 +133,9 @@ impl Collector {
             self.stages(&connector, true, collected).await?;
         }
         note_hold(&connector).await?;
-        note_errors(&connector).await?;
         note_gaps(&connector, Recount::Now).await?;
         self.after(&connector).await?;
-        self.note_calls(&settings.name, &connector.org, &connector.budget).await?;
+        self.note_news(&connector).await?;
         trouble.map_or(Ok(()), Err)
     }
 
@@ -191,7 +189,6 @@ impl Collector {
         error: &Error,
         failures: u32,
     ) -> Result<()> {
-        self.note_not_ready(&settings.name, error).await?;
         let problem = error.problem();
         tracing::error!(
             connector = settings.name,
@@ -255,8 +252,27 @@ impl Collector {
         reconcile::reconsider(&*self.ledger, settings).await
     }
 
-    /// Signs in and learns what the org offers.
+    /// Signs in and learns what the org offers. What stands in the way is remembered; that it was
+    /// not tried again is no error by itself.
     async fn ready(
+        &self,
+        settings: &ConnectorSettings,
+        org: Org,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Arc<Connector>> {
+        let ready = self.sign_in(settings, org, progress, cancel).await;
+        match &ready {
+            Ok(_) | Err(Error::Ledger(_) | Error::StillRefused { .. }) => {}
+            Err(error) => {
+                let change = |record: &mut ConnectorRecord| remember(record, clock::now(), error);
+                self.ledger.change_connector(&settings.name, Box::new(change)).await?;
+            }
+        }
+        ready
+    }
+
+    async fn sign_in(
         &self,
         settings: &ConnectorSettings,
         org: Org,
@@ -355,15 +371,6 @@ impl Collector {
         let ended = Arc::new(AtomicBool::new(true));
         self.deliver(&connector, &Until::Empty(ended), collected).await?;
         note_errors(&connector).await
-    }
-
-    /// Remembers why it could not begin. That it was not tried again is no error by itself.
-    async fn note_not_ready(&self, name: &str, error: &Error) -> Result<()> {
-        if matches!(error, Error::StillRefused { .. }) {
-            return Ok(());
-        }
-        let change = |record: &mut ConnectorRecord| remember(record, clock::now(), error);
-        Ok(self.ledger.change_connector(name, Box::new(change)).await?)
     }
 
     /// Remembers a refusal, so that it is not repeated by the next start.

@@ -64,7 +64,6 @@ impl Collector {
                 }
             }
             note_hold(connector).await?;
-            note_errors(connector).await?;
             note_gaps(connector, recount).await?;
             recount = Recount::WhenOld;
             // Replays may have been asked for by another process.
@@ -82,12 +81,10 @@ impl Collector {
                         continue 'looks;
                     }
                     () = connector.cancel.cancelled() => {
-                        note_errors(connector).await?;
-                        return self.note_calls(connector.name(), &connector.org, &connector.budget).await;
+                        return self.note_news(connector).await;
                     }
                 }
-                self.note_calls(connector.name(), &connector.org, &connector.budget).await?;
-                note_errors(connector).await?;
+                self.note_news(connector).await?;
                 if came && self.ledger.at_work(connector.name(), 1).await?.is_empty() {
                     came = false;
                     note_gaps(connector, Recount::Now).await?;
@@ -133,6 +130,12 @@ impl Collector {
         let note = |record: &mut ConnectorRecord| record.poll.clone_from(&polled);
         connector.budget.note(&*self.ledger, &connector.org, name, note).await?;
         found
+    }
+
+    /// Writes down what was met and done since the last time.
+    pub(crate) async fn note_news(&self, connector: &Connector) -> Result<()> {
+        note_errors(connector).await?;
+        self.note_calls(connector.name(), &connector.org, &connector.budget).await
     }
 
     /// Writes down calls made, and what is known of the org's allowance.

@@ -6,11 +6,11 @@
 use std::sync::{Mutex, PoisonError};
 
 use orgtap_ledger::{ConnectorRecord, RecentError};
+use orgtap_transport::Explain;
 
 use crate::clock;
 use crate::connector::Connector;
 use crate::error::{Error, Result};
-use orgtap_transport::Explain;
 
 /// How many kinds are kept of a connector.
 const KINDS: usize = 10;
@@ -59,8 +59,11 @@ fn met(at: i64, error: &Error, destination: Option<&str>) -> RecentError {
 
 /// Puts one first, together with those of its kind.
 fn put_first(known: &mut Vec<RecentError>, mut one: RecentError) {
-    let kind = |met: &RecentError| (met.problem.get("code").cloned(), met.destination.clone());
-    if let Some(place) = known.iter().position(|met| kind(met) == kind(&one)) {
+    let kind = |met: &RecentError| {
+        (met.problem.get("code"), met.destination.as_deref())
+            == (one.problem.get("code"), one.destination.as_deref())
+    };
+    if let Some(place) = known.iter().position(kind) {
         let before = known.remove(place);
         one.times += before.times;
         one.since = one.since.min(before.since);

@@ -1,7 +1,7 @@
 //! Where the world's addresses are, as a database in the format of MaxMind: what an administrator
 //! would get from a provider for real ones.
 
-use crate::world::OFFICE_COUNTRIES;
+use crate::world::office_countries;
 
 /// Bits of an address. IPv4 addresses are the first of all.
 const BITS: u32 = 128;
@@ -13,7 +13,7 @@ const RECORD: usize = 3;
 pub fn networks() -> Vec<u8> {
     let mut made = Made::default();
     made.add("2001:db8::/32", None, (64_501, "Acme Broadband"));
-    for (place, country) in OFFICE_COUNTRIES.iter().enumerate() {
+    for (place, country) in office_countries().enumerate() {
         let office = format!("203.0.113.{}/29", 8 + 8 * place);
         made.add(&office, Some(country), (64_500, "Acme Offices"));
         let home = format!("2001:db8:{:x}::/48", 0xa0 + place);

@@ -34,7 +34,7 @@ pub(super) fn of_file(
 
 /// That a database of networks cannot be used, and why.
 pub(super) fn of_database(path: &Path) -> Option<String> {
-    let why = networks::read(path).err()?;
+    let why = networks::check(path).err()?;
     Some(format!(
         "insights.networks: {} cannot be used: {why}; sign-ins are not looked up in it",
         path.display()

@@ -3,11 +3,11 @@
 //! The files are read whole. Whoever keeps them puts new ones in their place now and then; they are
 //! taken up within a minute. One that cannot be read leaves the old one in use.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use maxminddb::Reader;
@@ -19,10 +19,14 @@ use serde::Deserialize;
 const LOOK: Duration = Duration::from_mins(1);
 /// Largest file that is read, bytes.
 const LARGEST: u64 = 1 << 30;
+/// What begins the last part of a database, and how far from the file's end, bytes, at most.
+const MARK: &[u8] = b"\xab\xcd\xefMaxMind.com";
+const END: u64 = 128 << 10;
 
 /// The configured databases. What the first of them says counts.
 pub(crate) struct Networks {
-    databases: Mutex<(Vec<Database>, Instant)>,
+    /// With the time they were last looked at.
+    databases: Mutex<(Vec<Database>, Option<Instant>)>,
 }
 
 struct Database {
@@ -69,15 +73,32 @@ enum Number {
     Written(String),
 }
 
-/// Reads a database whole.
+/// Looks whether a file seems to be a database, without reading it whole.
 ///
 /// # Errors
 /// A sentence that says what is wrong with it.
-pub(crate) fn read(path: &Path) -> Result<Reader<Vec<u8>>, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+pub(crate) fn check(path: &Path) -> Result<(), String> {
+    let end = || {
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
+        let mut end = Vec::new();
+        file.take(END).read_to_end(&mut end)?;
+        io::Result::Ok((size, end))
+    };
+    let (size, end) = end().map_err(|error| error.to_string())?;
     if size > LARGEST {
         return Err("it is larger than 1 GiB".to_owned());
     }
+    if memchr::memmem::rfind(&end, MARK).is_none() {
+        return Err("it is no MaxMind DB".to_owned());
+    }
+    Ok(())
+}
+
+/// Reads a database whole.
+fn read(path: &Path) -> Result<Reader<Vec<u8>>, String> {
+    check(path)?;
     let bytes = fs::read(path).map_err(|error| error.to_string())?;
     Reader::from_source(bytes).map_err(|error| format!("it is no MaxMind DB ({error})"))
 }
@@ -86,27 +107,27 @@ impl Networks {
     /// None if no database is configured.
     pub(crate) fn new(paths: &[PathBuf]) -> Option<Self> {
         let database = |path: &PathBuf| Database { path: path.clone(), stamp: None, reader: None };
-        let mut databases: Vec<Database> = paths.iter().map(database).collect();
-        for database in &mut databases {
-            database.look();
-        }
-        let databases = Mutex::new((databases, Instant::now()));
+        let databases = Mutex::new((paths.iter().map(database).collect(), None));
         (!paths.is_empty()).then_some(Self { databases })
     }
 
     /// Adds to units' counts those by country and network.
     pub(crate) fn locate<'r>(&self, rollups: impl Iterator<Item = &'r mut Rollup>) {
-        let mut databases = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
-        let (databases, looked) = &mut *databases;
-        if looked.elapsed() >= LOOK {
-            *looked = Instant::now();
-            for database in databases.iter_mut() {
-                database.look();
-            }
-        }
+        let databases = self.current();
         for rollup in rollups {
-            locate(rollup, |address| place(databases, address));
+            locate(rollup, |address| place(&databases.0, address));
         }
+    }
+
+    /// The databases, as their files are.
+    fn current(&self) -> MutexGuard<'_, (Vec<Database>, Option<Instant>)> {
+        let mut guard = self.databases.lock().unwrap_or_else(PoisonError::into_inner);
+        let (databases, looked) = &mut *guard;
+        if looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
+            *looked = Some(Instant::now());
+            databases.iter_mut().for_each(Database::look);
+        }
+        guard
     }
 }
 
@@ -172,7 +193,7 @@ mod tests {
         fs::write(&path, orgtap_simorg::networks()).unwrap();
         let missing = folder.path().join("missing.mmdb");
         let networks = Networks::new(&[missing, path]).unwrap();
-        let databases = networks.databases.lock().unwrap();
+        let databases = networks.current();
         let find = |address: &str| {
             let Place { country, network } = place(&databases.0, address.parse().unwrap());
             (country.unwrap_or_default(), network.unwrap_or_default())

@@ -192,10 +192,7 @@ impl Turns<'_> {
         self.behind = !units.is_empty();
         let (mut failure, mut taken, mut counts) = (None, Vec::new(), 0);
         for unit in units {
-            if connector.cancel.is_cancelled() {
-                return Ok(false);
-            }
-            if counts >= COUNTS {
+            if connector.cancel.is_cancelled() || counts >= COUNTS {
                 break;
             }
             let (info, spool) = (connector.info(&unit)?, connector.spool.clone());

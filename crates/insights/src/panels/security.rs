@@ -8,7 +8,7 @@ use orgtap_ledger::{By, LedgerError, Named, Notable, OTHERS, Span};
 use super::ask::{About, Asking};
 use super::compare::volume;
 use super::monitoring::series;
-use super::top::{Number, ROWS, Top, name};
+use super::top::{Number, ROWS, SideBySide, Top, name};
 use crate::login::{Outcome, label, outcome};
 use crate::measure::{
     ADDRESS, ADDRESS_FAILED, AGENT, BETWEEN, CHANGE, CLIENT, COUNTRY, COUNTRY_FOUND, NETWORK,
@@ -35,11 +35,16 @@ const REASONS: About = About {
     question: "For which reasons did sign-ins fail?",
     needs: &["Login"],
 };
-const ADDRESSES: About = About {
-    id: "sign_ins_by_address",
-    title: "Sign-ins by address",
-    question: "From which addresses do people sign in, and from which do they fail?",
-    needs: &["Login"],
+const ADDRESSES: SideBySide = SideBySide {
+    about: About {
+        id: "sign_ins_by_address",
+        title: "Sign-ins by address",
+        question: "From which addresses do people sign in, and from which do they fail?",
+        needs: &["Login"],
+    },
+    name: "Address",
+    first: (ADDRESS, "Sign-ins"),
+    second: (ADDRESS_FAILED, "Not successful"),
 };
 const LOGIN_AS: About = About {
     id: "login_as",
@@ -84,17 +89,27 @@ const CHANGES_BY_KIND: Top = Top {
     by: By::Events,
     numbers: &[("Times", Number::Events)],
 };
-const COUNTRIES: About = About {
-    id: "sign_ins_by_country",
-    title: "Sign-ins by country",
-    question: "From which countries do people sign in, as the org says and as your database does?",
-    needs: &["Login"],
+const COUNTRIES: SideBySide = SideBySide {
+    about: About {
+        id: "sign_ins_by_country",
+        title: "Sign-ins by country",
+        question: "From which countries do people sign in, as the org says and as your database does?",
+        needs: &["Login"],
+    },
+    name: "Country",
+    first: (COUNTRY, "Says the org"),
+    second: (COUNTRY_FOUND, "By address"),
 };
-const NETWORKS: About = About {
-    id: "sign_ins_by_network",
-    title: "Sign-ins by network",
-    question: "From whose networks do people sign in, and from which do they fail?",
-    needs: &["Login"],
+const NETWORKS: SideBySide = SideBySide {
+    about: About {
+        id: "sign_ins_by_network",
+        title: "Sign-ins by network",
+        question: "From whose networks do people sign in, and from which do they fail?",
+        needs: &["Login"],
+    },
+    name: "Network",
+    first: (NETWORK, "Sign-ins"),
+    second: (NETWORK_FAILED, "Not successful"),
 };
 
 /// What is new for a user: kind, heading, and the panel.
@@ -133,9 +148,13 @@ const NEW: [(&str, &str, About); 3] = [
 
 pub(super) async fn panels(asking: &Asking<'_>) -> Result<Vec<Panel>, LedgerError> {
     let mut panels =
-        vec![sign_ins(asking).await?, reasons(asking).await?, addresses(asking).await?];
-    panels.push(countries(asking).await?);
-    panels.push(networks(asking).await?);
+        vec![sign_ins(asking).await?, reasons(asking).await?, ADDRESSES.panel(asking).await?];
+    // The column that an address was looked up for.
+    for (sides, column) in [(&COUNTRIES, 2), (&NETWORKS, 1)] {
+        let mut panel = sides.panel(asking).await?;
+        without_database(&mut panel, column);
+        panels.push(panel);
+    }
     for (kind, heading, about) in &NEW {
         panels.push(first_seen(asking, kind, heading, about).await?);
     }
@@ -182,25 +201,6 @@ async fn reasons(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
     Ok(asking.panel(&REASONS, Body::Table { columns, rows }))
 }
 
-async fn addresses(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
-    let two = [(ADDRESS, "Sign-ins"), (ADDRESS_FAILED, "Not successful")];
-    Ok(asking.panel(&ADDRESSES, side_by_side(asking, "Address", two).await?))
-}
-
-async fn countries(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
-    let two = [(COUNTRY, "Says the org"), (COUNTRY_FOUND, "By address")];
-    let mut panel = asking.panel(&COUNTRIES, side_by_side(asking, "Country", two).await?);
-    without_database(&mut panel, 2);
-    Ok(panel)
-}
-
-async fn networks(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
-    let two = [(NETWORK, "Sign-ins"), (NETWORK_FAILED, "Not successful")];
-    let mut panel = asking.panel(&NETWORKS, side_by_side(asking, "Network", two).await?);
-    without_database(&mut panel, 1);
-    Ok(panel)
-}
-
 /// Says so if nothing was looked up: if a column has no number but 0.
 fn without_database(panel: &mut Panel, column: usize) {
     let Body::Table { rows, .. } = &panel.body else { return };
@@ -210,42 +210,6 @@ fn without_database(panel: &mut Panel, column: usize) {
                    What comes from then on is looked up.";
         panel.note = Some(panel.note.take().map_or(how.to_owned(), |note| format!("{note} {how}")));
     }
-}
-
-/// The greatest names of two dimensions, with what both have of them. What is great in the second
-/// comes first.
-async fn side_by_side(
-    asking: &Asking<'_>,
-    heading: &'static str,
-    [(first, first_heading), (second, second_heading)]: [(&str, &'static str); 2],
-) -> Result<Body, LedgerError> {
-    let (first, second) = (asking.asked(&["Login"], first), asking.asked(&["Login"], second));
-    let (ledger, spans) = (asking.ledger, &asking.spans);
-    let mut rows: BTreeMap<String, (i64, i64)> = BTreeMap::new();
-    for named in ledger.top(second, spans, By::Events, ROWS / 2).await? {
-        rows.entry(named.name).or_default().1 = named.sums.events;
-    }
-    for named in ledger.top(first, spans, By::Events, ROWS).await? {
-        rows.entry(named.name).or_default().0 = named.sums.events;
-    }
-    let names: Vec<String> = rows.keys().cloned().collect();
-    for named in ledger.of_names(first, spans, &names).await? {
-        rows.entry(named.name).or_default().0 = named.sums.events;
-    }
-    for named in ledger.of_names(second, spans, &names).await? {
-        rows.entry(named.name).or_default().1 = named.sums.events;
-    }
-    let mut rows: Vec<(String, (i64, i64))> = rows.into_iter().collect();
-    rows.sort_by_key(|(name, (one, two))| (name == OTHERS, std::cmp::Reverse((*two, *one))));
-    let row = |(called, (one, two)): (String, (i64, i64))| {
-        vec![name(&called, Kind::Text), Cell::Number(one), Cell::Number(two)]
-    };
-    let columns = vec![
-        Column { title: heading, kind: Kind::Text },
-        Column { title: first_heading, kind: Kind::Count },
-        Column { title: second_heading, kind: Kind::Count },
-    ];
-    Ok(Body::Table { columns, rows: rows.into_iter().map(row).collect() })
 }
 
 async fn first_seen(

@@ -1,6 +1,9 @@
 //! Tables of the greatest names of a dimension.
 
-use orgtap_ledger::{self as ledger, LedgerError, Named, Sums};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use orgtap_ledger::{self as ledger, By, LedgerError, Named, Sums};
 
 use super::ask::{About, Asking};
 use crate::panel::{Body, Cell, Column, Kind, OTHERS, Panel};
@@ -46,7 +49,7 @@ pub(super) struct Top {
     pub(super) dimension: &'static str,
     /// Heading and kind of the names.
     pub(super) name: (&'static str, Kind),
-    pub(super) by: ledger::By,
+    pub(super) by: By,
     pub(super) numbers: &'static [(&'static str, Number)],
 }
 
@@ -69,6 +72,51 @@ impl Top {
             row
         };
         Body::Table { columns, rows: found.iter().map(row).collect() }
+    }
+}
+
+/// A table of the greatest names of two dimensions, with what both have of them. What is great in
+/// the second comes first.
+pub(super) struct SideBySide {
+    pub(super) about: About,
+    /// Heading of the names.
+    pub(super) name: &'static str,
+    /// Dimension, and heading of its numbers.
+    pub(super) first: (&'static str, &'static str),
+    pub(super) second: (&'static str, &'static str),
+}
+
+impl SideBySide {
+    pub(super) async fn panel(&self, asking: &Asking<'_>) -> Result<Panel, LedgerError> {
+        let asked = |dimension| asking.asked(self.about.needs, dimension);
+        let (first, second) = (asked(self.first.0), asked(self.second.0));
+        let (ledger, spans) = (asking.ledger, &asking.spans);
+        let mut rows: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        for named in ledger.top(second, spans, By::Events, ROWS / 2).await? {
+            rows.entry(named.name).or_default().1 = named.sums.events;
+        }
+        for named in ledger.top(first, spans, By::Events, ROWS).await? {
+            rows.entry(named.name).or_default().0 = named.sums.events;
+        }
+        let names: Vec<String> = rows.keys().cloned().collect();
+        for named in ledger.of_names(first, spans, &names).await? {
+            rows.entry(named.name).or_default().0 = named.sums.events;
+        }
+        for named in ledger.of_names(second, spans, &names).await? {
+            rows.entry(named.name).or_default().1 = named.sums.events;
+        }
+        let mut rows: Vec<(String, (i64, i64))> = rows.into_iter().collect();
+        rows.sort_by_key(|(name, (one, two))| (name == ledger::OTHERS, Reverse((*two, *one))));
+        let row = |(called, (one, two)): (String, (i64, i64))| {
+            vec![name(&called, Kind::Text), Cell::Number(one), Cell::Number(two)]
+        };
+        let columns = vec![
+            Column { title: self.name, kind: Kind::Text },
+            Column { title: self.first.1, kind: Kind::Count },
+            Column { title: self.second.1, kind: Kind::Count },
+        ];
+        let rows = rows.into_iter().map(row).collect();
+        Ok(asking.panel(&self.about, Body::Table { columns, rows }))
     }
 }
 

@@ -53,6 +53,7 @@ fn fetching_waits_while_a_destination_is_down_and_goes_on_by_itself() {
     compare(scene.org.world(), Interval::Hourly, now, &delivered).assert_exact();
     assert_eq!(repeats, 0);
     // It is over: among the recent errors, and no longer what is wrong.
+    assert!(!scene.run(&["status"]).stdout.contains("code: OT-DISK-04"));
     let status = scene.run(&["status", "--json"]).json()["connectors"][0].clone();
     assert_eq!(
         (&status["state"], &status["problem"]),

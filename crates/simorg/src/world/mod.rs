@@ -45,8 +45,8 @@ use render::Lane;
 use session::{DAY, Day};
 use shelf::Shelf;
 
-pub(crate) use people::OFFICE_COUNTRIES;
 pub use people::User;
+pub(crate) use people::office_countries;
 pub use truth::{Interval, LaneTruth};
 
 /// What kind of org to make.

@@ -54,15 +54,9 @@ pub(super) const PLACES: [Place; 8] = [
 const OFFICES: u64 = 6;
 
 /// The countries of the offices, in the order of their addresses.
-pub(crate) const OFFICE_COUNTRIES: [&str; OFFICES as usize] = {
-    let mut countries = [""; OFFICES as usize];
-    let mut at = 0;
-    while at < countries.len() {
-        countries[at] = PLACES[at].country;
-        at += 1;
-    }
-    countries
-};
+pub(crate) fn office_countries() -> impl Iterator<Item = &'static str> {
+    PLACES[..OFFICES as usize].iter().map(|place| place.country)
+}
 
 /// A browser on a machine, or an app on a telephone.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection};
 
 use super::many::Cell;
@@ -22,7 +21,7 @@ const USERS: &str = "
 const ACTIVE: &str = "
     select r.events from rollup r
     where r.series_id = $1 and r.step = $2 and r.start = $3 and r.name = ''";
-/// Rows told in one statement.
+/// Counts made ready before they are inserted.
 const AT_ONCE: usize = 5_000;
 /// The most a number can be, so that many can be added up.
 const MOST: i64 = 100_000_000_000_000;
@@ -84,22 +83,20 @@ impl<'a> Sheet<'a> {
                 }
             }
         }
-        let whose = connector;
-        self.traits.extend(
-            rollup.traits.iter().map(|one| {
-                cells![whose, &one.kind, &one.user, &one.value, one.first_at, one.last_at]
-            }),
-        );
+        let traits = rollup.traits.iter();
+        self.traits.extend(traits.map(|one| {
+            cells![connector, &one.kind, &one.user, &one.value, one.first_at, one.last_at]
+        }));
         self.sessions.extend(rollup.sessions.iter().map(|one| {
             let (first, last) = (one.first_at, one.last_at);
             let (key, kind) = (&one.login_key, &one.event_type);
-            cells![whose, &one.user, key, kind, &one.address, first, last, one.events]
+            cells![connector, &one.user, key, kind, &one.address, first, last, one.events]
         }));
         self.notables.extend(rollup.notables.iter().map(|one| {
             let keys = (&one.request_id, &one.login_key, &one.session_key);
             let (kind, what, detail) = (&one.event_type, &one.what, &one.detail);
             cells![
-                whose,
+                connector,
                 &one.user,
                 one.at,
                 kind,
@@ -131,7 +128,8 @@ impl<'a> Sheet<'a> {
         texts::TRAITS.insert(conn, &self.traits).await?;
         texts::SESSIONS.insert(conn, &self.sessions).await?;
         texts::NOTABLES.insert(conn, &self.notables).await?;
-        texts::NAMES.insert(conn, &self.names).await
+        texts::NAMES.insert(conn, &self.names).await?;
+        Ok(())
     }
 
     /// The numbers of all series, and of those of the active users.
@@ -145,16 +143,15 @@ impl<'a> Sheet<'a> {
                 wanted.insert((connector, ALL_TYPES, ACTIVE_USERS), last);
             }
         }
-        let rows: Vec<Value> =
-            wanted.iter().map(|((c, kind, by), last)| json!([c, kind, by, last])).collect();
+        let row = |((connector, kind, by), last): (&Series<'a>, &i64)| {
+            cells![*connector, Cell::Text(kind), Cell::Text(by), *last]
+        };
+        let rows: Vec<_> = wanted.iter().map(row).collect();
         let mut numbers: HashMap<(i64, String, String), i64> = HashMap::new();
-        for rows in rows.chunks(AT_ONCE) {
-            let found = sqlx::query(texts::SERIES).bind(text(rows)?).fetch_all(&mut *conn).await?;
-            for row in &found {
-                let kind: String = row.try_get("event_type")?;
-                let series = (row.try_get("connector_id")?, kind, row.try_get("dimension")?);
-                numbers.insert(series, row.try_get("id")?);
-            }
+        for row in texts::SERIES.insert(conn, &rows).await? {
+            let kind: String = row.try_get("event_type")?;
+            let series = (row.try_get("connector_id")?, kind, row.try_get("dimension")?);
+            numbers.insert(series, row.try_get("id")?);
         }
         let number = |(connector, kind, by): Series<'a>| {
             numbers.get(&(connector, kind.to_owned(), by.to_owned())).copied()
@@ -210,7 +207,8 @@ impl<'a> Sheet<'a> {
         let more = together.into_iter().map(|((step, start), events)| {
             count(active, (step, start, ""), &Sums { events, ..Sums::default() })
         });
-        texts::COUNTS.insert(conn, &more.collect::<Vec<_>>()).await
+        texts::COUNTS.insert(conn, &more.collect::<Vec<_>>()).await?;
+        Ok(())
     }
 }
 
@@ -220,9 +218,4 @@ fn count<'a>(series: i64, (step, start, name): Place<'a>, sums: &Sums) -> [Cell<
         [events, rows, bytes, millis, longest].map(|number| number.min(MOST));
     let hours = step.hours();
     cells![series, hours, start, Cell::Text(name), events, rows, bytes, millis, longest]
-}
-
-fn text(rows: &[Value]) -> Result<String, Stop> {
-    let text = serde_json::to_string(rows);
-    Ok(text.map_err(|error| LedgerError::Database(error.into()))?)
 }

@@ -1,6 +1,6 @@
 //! Insertions of many rows at once.
 
-use sqlx::sqlite::SqliteArguments;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection};
 
 use crate::sqlite::dialect::Stop;
@@ -49,21 +49,22 @@ impl Insertion {
         format!("insert into {} values {} {}", self.into, vec![row; rows].join(","), self.rest)
     }
 
-    /// Inserts the rows in their order.
+    /// Inserts the rows in their order. Answers what is to be returned of them, if anything is.
     pub(super) async fn insert<const COLUMNS: usize>(
         &self,
         conn: &mut SqliteConnection,
         mut rows: &[[Cell<'_>; COLUMNS]],
-    ) -> Result<(), Stop> {
+    ) -> Result<Vec<SqliteRow>, Stop> {
+        let mut returned = Vec::new();
         for size in SIZES {
             while let Some((now, later)) = rows.split_at_checked(size) {
-                let text = self.text(COLUMNS, size);
-                let bound = bound(now)?;
-                sqlx::query_with(AssertSqlSafe(text), bound).execute(&mut *conn).await?;
+                let text = AssertSqlSafe(self.text(COLUMNS, size));
+                let query = sqlx::query_with(text, bound(now)?);
+                returned.extend(query.fetch_all(&mut *conn).await?);
                 rows = later;
             }
         }
-        Ok(())
+        Ok(returned)
     }
 }
 

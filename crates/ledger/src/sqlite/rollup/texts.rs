@@ -1,15 +1,15 @@
-//! Statements that take many rows at once, from a JSON array of arrays: SQLite's own, like what is
-//! in [`dialect`](crate::sqlite::dialect); and insertions.
+//! Statements about many series and rows at once: insertions, and questions that take lists as JSON,
+//! which is SQLite's own, like what is in [`dialect`](crate::sqlite::dialect).
 
 use super::many::Insertion;
 
 /// Makes series known, or later. Answers their numbers.
-pub(in crate::sqlite) const SERIES: &str = "
-    insert into rollup_series (connector_id, event_type, dimension, last_hour)
-    select value ->> 0, value ->> 1, value ->> 2, value ->> 3 from json_each($1) where true
-    on conflict (connector_id, event_type, dimension) do update set
+pub(super) const SERIES: Insertion = Insertion {
+    into: "rollup_series (connector_id, event_type, dimension, last_hour)",
+    rest: "on conflict (connector_id, event_type, dimension) do update set
         last_hour = max(last_hour, excluded.last_hour)
-    returning id, connector_id, event_type, dimension";
+        returning id, connector_id, event_type, dimension",
+};
 /// Adds counts. None grows beyond a number that many of can be added up.
 pub(super) const COUNTS: Insertion = Insertion {
     into: "rollup (series_id, step, start, name, events, row_count, bytes, millis, longest)",
