@@ -16,7 +16,7 @@ use orgtap_events::raw::Plan;
 use orgtap_events::{Interval, UnitInfo};
 use serde::{Deserialize, Serialize};
 
-use crate::made::{Kind, Recipe};
+use crate::made::{BEGINS, Kind, Recipe};
 
 /// Bytes of CSV each loop goes over, about.
 const BYTES: u64 = 3 * 1024 * 1024;
@@ -74,7 +74,7 @@ pub(crate) struct Ran {
 /// Runs a loop.
 pub(crate) fn run(one: Loop) -> Result<Ran> {
     let kind = if one == Loop::Hostile { Kind::Hostile } else { Kind::Usual };
-    let whole = Recipe { seed: 11, kind, bytes: BYTES }.whole();
+    let whole = Recipe { seed: 11, kind, bytes: BYTES, begins: BEGINS }.whole();
     let mut input = whole.bytes;
     let bytes = input.len() as u64;
     if one == Loop::Inflate {

@@ -19,13 +19,13 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use made::{Job, Kind, Recipe};
+use made::{BEGINS, Job, Kind, Recipe};
 use words::Words;
 
 const USAGE: &str = "Usage: orgtap-bench COMMAND   (`cargo x bench` is the way to start it)
 
   run --orgtap FILE --tools DIR --home DIR [--quick] [--runs N] [NAME]..  the comparisons
-  make --bytes N [--seed N] [--hostile] [--csv FILE] [--gzip FILE] [--level N]
+  make --bytes N [--seed N] [--begins SECONDS] [--hostile] [--csv FILE] [--gzip FILE] [--level N]
   org WORLD          an org that serves the files of a world
   sink               an HTTP target that counts and drops
   gunzip FILE        unpacks and drops
@@ -54,6 +54,7 @@ fn dispatch(words: &mut Words) -> Result<()> {
             let recipe = Recipe {
                 bytes: words.needed("--bytes")?.parse()?,
                 seed: words.option("--seed").map_or(Ok(1), |seed| seed.parse())?,
+                begins: words.option("--begins").map_or(Ok(BEGINS), |begins| begins.parse())?,
                 kind: if words.flag("--hostile") { Kind::Hostile } else { Kind::Usual },
             };
             let job = Job {

@@ -15,7 +15,8 @@ const SERVICE_USERS: u64 = 40;
 const PEOPLE_USERS: u64 = 5_000;
 /// A session ends after so many blocks, which is two hours, and another takes its place.
 const LIFE: u64 = 180;
-/// Users and programs are the same in every file of a seed, whatever the session.
+/// Users and programs are the same in every file, as of one org, whatever the session.
+const ORG: u64 = 11;
 const USERS: u64 = 1 << 40;
 const APPS: u64 = 2 << 40;
 const SESSIONS: u64 = 3 << 40;
@@ -78,8 +79,8 @@ impl Caller {
         let app = apps[which];
         let number = (before + which) as u64;
         let app_id =
-            (!app.name.is_empty()).then(|| short("0H4", &mut Chance::new(seed, APPS | number)));
-        let user = short("005", &mut Chance::new(seed, USERS | user));
+            (!app.name.is_empty()).then(|| short("0H4", &mut Chance::new(ORG, APPS | number)));
+        let user = short("005", &mut Chance::new(ORG, USERS | user));
         Self {
             user_long: orgtap_events::id::to_18(&user).unwrap_or_else(|| user.clone()),
             user,

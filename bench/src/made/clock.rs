@@ -1,12 +1,10 @@
 //! Times, in the two forms files have them in.
 
 use jiff::Span;
-use jiff::civil::{Date, date};
+use jiff::civil::date;
 
 use super::row::digits;
 
-/// The day the rows begin on.
-const FIRST_DAY: Date = date(2026, 11, 22);
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
 
@@ -21,7 +19,7 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// So many milliseconds after the first.
+    /// So many milliseconds after 1970.
     pub(super) fn at(at: u64) -> Self {
         let mut clock = Self {
             day: u64::MAX,
@@ -32,12 +30,12 @@ impl Clock {
         clock
     }
 
-    /// Sets the time to so many milliseconds after the first.
+    /// Sets the time to so many milliseconds after 1970.
     pub(super) fn set(&mut self, at: u64) {
         let (today, within) = (at / DAY, at % DAY);
         if today != self.day {
             self.day = today;
-            let day = FIRST_DAY.saturating_add(Span::new().days(today as i64));
+            let day = date(1970, 1, 1).saturating_add(Span::new().days(today as i64));
             self.put(0, 0, day.year() as u64, 4);
             self.put(4, 5, day.month() as u64, 2);
             self.put(6, 8, day.day() as u64, 2);
@@ -63,7 +61,7 @@ mod tests {
 
     #[test]
     fn times_are_written_in_both_forms_and_days_go_on() {
-        let clock = Clock::at(DAY * 9 + 3_661_007);
+        let clock = Clock::at(DAY * 20_788 + 3_661_007);
         assert_eq!(&clock.compact, b"20261201010101.007");
         assert_eq!(&clock.iso, b"2026-12-01T01:01:01.007Z");
     }

@@ -129,13 +129,14 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
-    use crate::made::{BLOCK, Kind};
+    use crate::made::{BEGINS, BLOCK, Kind};
 
     #[test]
     fn both_files_hold_the_same_rows_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let (csv, gzip) = (folder.path().join("a.csv"), folder.path().join("a.csv.gz"));
-        let recipe = Recipe { seed: 5, kind: Kind::Usual, bytes: 2 * BLOCK + 1_000 };
+        let recipe =
+            Recipe { seed: 5, kind: Kind::Usual, bytes: 2 * BLOCK + 1_000, begins: BEGINS };
         let job = Job { recipe, csv: Some(csv.clone()), gzip: Some(gzip.clone()), level: 6 };
         let made = make(&job).unwrap();
         let whole = recipe.whole();

@@ -22,7 +22,7 @@ use row::Rows;
 pub(crate) const BLOCK: u64 = 4 * 1024 * 1024;
 
 /// To be raised with every change of what files look like: some are kept between runs.
-pub(crate) const EDITION: u32 = 2;
+pub(crate) const EDITION: u32 = 3;
 
 /// What kind of values a file has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +42,12 @@ pub(crate) struct Recipe {
     pub(crate) kind: Kind,
     /// Bytes of CSV, about.
     pub(crate) bytes: u64,
+    /// When its rows begin, seconds since 1970.
+    pub(crate) begins: u64,
 }
+
+/// When rows begin if it does not matter: 2026-11-22.
+pub(crate) const BEGINS: u64 = 1_795_305_600;
 
 /// Rows, as they stand in the file.
 #[derive(Debug, Default)]
@@ -66,7 +71,7 @@ impl Recipe {
         if number == 0 {
             row::header(&mut bytes);
         }
-        let mut rows = Rows::new(self.seed, number, self.kind);
+        let mut rows = Rows::new(self, number);
         let mut count = 0;
         while bytes.len() < end || count == 0 {
             rows.write(&mut bytes);
@@ -103,8 +108,12 @@ mod tests {
 
     #[test]
     fn a_csv_reader_finds_every_row_that_was_counted_and_no_two_alike() {
-        let (whole, records) =
-            read_back(Recipe { seed: 1, kind: Kind::Usual, bytes: BLOCK + 100_000 });
+        let (whole, records) = read_back(Recipe {
+            seed: 1,
+            kind: Kind::Usual,
+            bytes: BLOCK + 100_000,
+            begins: BEGINS,
+        });
         assert_eq!(records.len() as u64, whole.rows);
         let all: HashSet<_> = records.iter().map(csv::ByteRecord::as_slice).collect();
         assert_eq!(all.len(), records.len());
@@ -125,7 +134,8 @@ mod tests {
 
     #[test]
     fn ids_vary_and_end_in_their_true_checksum() {
-        let (_, records) = read_back(Recipe { seed: 1, kind: Kind::Usual, bytes: 1_000_000 });
+        let (_, records) =
+            read_back(Recipe { seed: 1, kind: Kind::Usual, bytes: 1_000_000, begins: BEGINS });
         let place = |name| row::COLUMNS.iter().position(|one| *one == name).unwrap();
         let (user, long) = (place("USER_ID"), place("USER_ID_DERIVED"));
         let (uri, named) = (place("URI"), place("URI_ID_DERIVED"));
@@ -148,13 +158,14 @@ mod tests {
 
     #[test]
     fn every_cell_of_a_hostile_file_has_a_quote() {
-        let (_, records) = read_back(Recipe { seed: 1, kind: Kind::Hostile, bytes: 100_000 });
+        let (_, records) =
+            read_back(Recipe { seed: 1, kind: Kind::Hostile, bytes: 100_000, begins: BEGINS });
         assert!(records.iter().flatten().all(|cell| cell.contains(&b'"')));
     }
 
     #[test]
     fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
-        let recipe = |seed| Recipe { seed, kind: Kind::Usual, bytes: 50_000 };
+        let recipe = |seed| Recipe { seed, kind: Kind::Usual, bytes: 50_000, begins: BEGINS };
         assert_eq!(recipe(3).whole().bytes, recipe(3).whole().bytes);
         assert_ne!(recipe(3).whole().bytes, recipe(4).whole().bytes);
     }
@@ -162,7 +173,8 @@ mod tests {
     #[test]
     fn a_file_is_as_large_as_was_asked_for_give_or_take_a_row_for_each_block() {
         let bytes = BLOCK * 2 + 5_000;
-        let made = Recipe { seed: 1, kind: Kind::Usual, bytes }.whole().bytes.len() as u64;
+        let made =
+            Recipe { seed: 1, kind: Kind::Usual, bytes, begins: BEGINS }.whole().bytes.len() as u64;
         assert!((bytes..bytes + 3 * 4_096).contains(&made), "{made}");
     }
 }

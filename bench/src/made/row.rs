@@ -1,10 +1,10 @@
 //! One row after the other, of the shape `RestApi` files have.
 
-use super::Kind;
 use super::caller::{Callers, short};
 use super::chance::Chance;
 use super::clock::Clock;
 use super::words::{CLAUSES, ENTITIES, MEDIA, PROBLEMS, SELECTS};
+use super::{Kind, Recipe};
 
 /// The columns in order: those of `RestApi`, and one a release has added.
 pub(super) const COLUMNS: [&str; 36] = [
@@ -162,7 +162,7 @@ pub(super) struct Rows {
     chance: Chance,
     kind: Kind,
     callers: Callers,
-    /// Milliseconds since the first block began.
+    /// Milliseconds since 1970.
     at: u64,
     clock: Clock,
     /// Path and query of the row being written.
@@ -172,8 +172,9 @@ pub(super) struct Rows {
 
 impl Rows {
     /// Begins block `number`.
-    pub(super) fn new(seed: u64, number: u64, kind: Kind) -> Self {
-        let at = number * SPAN;
+    pub(super) fn new(recipe: &Recipe, number: u64) -> Self {
+        let Recipe { seed, kind, begins, .. } = *recipe;
+        let at = begins * 1_000 + number * SPAN;
         Self {
             chance: Chance::new(seed, number),
             kind,

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 
-use super::orgtap::{Goal, Installation, daily, hourly};
+use super::orgtap::{Goal, Installation, daily, hour, hourly};
 use super::report::{Comparison, Target, Unit, Wanted, median};
 use super::scene::Form;
 use super::server::Server;
 use super::{Bench, Turn};
-use crate::made::Kind;
+use crate::made::{Kind, Recipe};
 use crate::org::{OrgFiles, World, org_id};
 
 /// Bytes of a small file.
@@ -22,7 +22,10 @@ pub(super) fn files(bench: &Bench, out: &mut Comparison) -> Result<()> {
     let count = bench.size(2_000, 400);
     let large = bench.scene.file(Form::Packed, Kind::Usual, count * SMALL, 5)?;
     let small = (0..count)
-        .map(|seed| bench.scene.file(Form::Packed, Kind::Usual, SMALL, 1_000 + seed))
+        .map(|number| {
+            let (seed, begins) = (1_000 + number, hour(number));
+            bench.scene.made(Form::Packed, Recipe { seed, kind: Kind::Usual, bytes: SMALL, begins })
+        })
         .collect::<Result<Vec<_>>>()?;
     let (bytes, rows) = small
         .iter()

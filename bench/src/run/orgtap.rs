@@ -13,6 +13,9 @@ use super::measure::{Figures, measured};
 use super::scene::{DataFile, Scene};
 use crate::org::{LogFile, OrgFiles, World, file_id, org_id};
 
+/// Event types of hourly files.
+const TYPES: u64 = 20;
+
 /// Where events go.
 #[derive(Debug, Clone)]
 pub(crate) enum Goal {
@@ -121,11 +124,19 @@ pub(crate) fn lines_of(path: &Path) -> Result<u64> {
     }
 }
 
-/// The day files are about: recent enough for every org to still have them.
-fn day() -> Timestamp {
-    let today = Timestamp::now().as_second().div_euclid(86_400) * 86_400;
-    let day = Timestamp::from_second(today).unwrap_or(Timestamp::UNIX_EPOCH);
-    day - SignedDuration::from_hours(24 * 6)
+/// The day files are about, seconds since 1970: recent enough for every org to still have them.
+pub(crate) fn day() -> u64 {
+    let day = Timestamp::now().as_second().div_euclid(86_400) - 6;
+    day.unsigned_abs() * 86_400
+}
+
+/// When the rows of the `number`th hourly file begin, seconds since 1970.
+pub(crate) fn hour(number: u64) -> u64 {
+    day() + number / TYPES * 3_600
+}
+
+fn moment(seconds: u64) -> Timestamp {
+    Timestamp::from_second(seconds.cast_signed()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// So many orgs, each with one daily file of this content.
@@ -136,8 +147,8 @@ pub(crate) fn daily(orgs: u64, file: &DataFile) -> World {
             id: file_id(number),
             event_type: "RestApi".to_owned(),
             path: file.path.clone(),
-            log_date: day(),
-            created_date: day() + SignedDuration::from_hours(27),
+            log_date: moment(day()),
+            created_date: moment(day()) + SignedDuration::from_hours(27),
             length: file.made.bytes,
             hourly: false,
         }],
@@ -147,11 +158,10 @@ pub(crate) fn daily(orgs: u64, file: &DataFile) -> World {
 
 /// One org with many hourly files, as of twenty event types over some days.
 pub(crate) fn hourly(files: &[DataFile]) -> World {
-    const TYPES: usize = 20;
-    let one = |(number, file): (usize, &DataFile)| {
-        let begins = day() + SignedDuration::from_hours((number / TYPES) as i64);
+    let one = |(number, file): (u64, &DataFile)| {
+        let begins = moment(hour(number));
         LogFile {
-            id: file_id(number as u64),
+            id: file_id(number),
             event_type: format!("BenchType{}", number % TYPES),
             path: file.path.clone(),
             log_date: begins,
@@ -160,6 +170,6 @@ pub(crate) fn hourly(files: &[DataFile]) -> World {
             hourly: true,
         }
     };
-    let files = files.iter().enumerate().map(one).collect();
+    let files = (0..).zip(files).map(one).collect();
     World { orgs: vec![OrgFiles { id: org_id(0), files }] }
 }

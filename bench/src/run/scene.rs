@@ -8,8 +8,9 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
+use super::orgtap::day;
 use super::tools::own;
-use crate::made::{EDITION, Kind, Made};
+use crate::made::{EDITION, Kind, Made, Recipe};
 
 /// The memory file system.
 const MEMORY: &str = "/dev/shm";
@@ -63,6 +64,7 @@ impl Scene {
         for path in [&root, &kept] {
             fs::create_dir_all(path).with_context(|| format!("cannot make {}", path.display()))?;
         }
+        forget_other_days(&kept)?;
         let scene = Self { root, kept, made: RefCell::default(), folders: Cell::new(0) };
         scene.touch(needed)?;
         Ok(scene)
@@ -110,10 +112,16 @@ impl Scene {
         command
     }
 
-    /// A log file of about so many bytes, made when it is not there yet.
+    /// A log file of about so many bytes.
     pub(crate) fn file(&self, form: Form, kind: Kind, bytes: u64, seed: u64) -> Result<DataFile> {
+        self.made(form, Recipe { seed, kind, bytes, begins: day() })
+    }
+
+    /// A log file, made when it is not there yet.
+    pub(crate) fn made(&self, form: Form, recipe: Recipe) -> Result<DataFile> {
+        let Recipe { seed, kind, bytes, begins } = recipe;
         let name = format!(
-            "{}{bytes}-{seed}-edition{EDITION}{}",
+            "{}{bytes}-{seed}-{begins}-edition{EDITION}{}",
             if kind == Kind::Hostile { "hostile-" } else { "" },
             if form == Form::Plain { ".csv" } else { ".csv.gz" }
         );
@@ -133,7 +141,7 @@ impl Scene {
             if bytes >= 500_000_000 {
                 println!("making a log file of {:.1} GB ..", bytes as f64 / 1e9);
             }
-            let made = self.make(form, kind, bytes, seed, &path)?;
+            let made = self.make(form, recipe, &path)?;
             if large {
                 copy(&path, &stored)?;
                 fs::write(&told, serde_json::to_vec(&made)?)
@@ -147,9 +155,11 @@ impl Scene {
     }
 
     /// Makes a file in a process of its own, because this one has to stay small.
-    fn make(&self, form: Form, kind: Kind, bytes: u64, seed: u64, path: &Path) -> Result<Made> {
+    fn make(&self, form: Form, recipe: Recipe, path: &Path) -> Result<Made> {
+        let Recipe { seed, kind, bytes, begins } = recipe;
         let mut command = self.command(&own());
         command.args(["make", "--bytes", &bytes.to_string(), "--seed", &seed.to_string()]);
+        command.args(["--begins", &begins.to_string()]);
         command.arg(if form == Form::Plain { "--csv" } else { "--gzip" }).arg(path);
         if kind == Kind::Hostile {
             command.arg("--hostile");
@@ -204,6 +214,18 @@ fn free() -> Result<u64> {
         .and_then(|number| number.trim().parse::<u64>().ok())
         .context("/proc/meminfo tells no MemAvailable")?;
     Ok(allowed.min(available * 1024))
+}
+
+/// Removes files that no run will ask for any more.
+fn forget_other_days(kept: &Path) -> Result<()> {
+    let today = format!("-{}-edition{EDITION}.", day());
+    for entry in fs::read_dir(kept).with_context(|| format!("reading {}", kept.display()))? {
+        let entry = entry?;
+        if !entry.file_name().to_string_lossy().contains(&today) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes folders of processes that were killed.

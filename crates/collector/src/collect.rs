@@ -262,7 +262,7 @@ fn prepare(
     if !first || info.length < WORTHWHILE {
         return None;
     }
-    connector.prepared.begin(destination, info)
+    connector.prepared.begin(destination, info, connector.counting.counter())
 }
 
 async fn fetch_unit(

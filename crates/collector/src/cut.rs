@@ -12,6 +12,9 @@ use orgtap_events::UnitInfo;
 use orgtap_events::raw::{self, Plan};
 use xxhash_rust::xxh3::xxh3_128;
 
+/// Room is made for a multiple of so many bytes.
+const ROOM: usize = 1 << 16;
+
 /// A batch, with the row each of its events came from.
 #[derive(Debug)]
 pub(crate) struct Cut {
@@ -93,10 +96,8 @@ impl Cutter {
     /// Cuts what is there; the batch stands for the rows up to `to`.
     pub(crate) fn cut(&mut self, to: u64, ends_unit: bool) -> Cut {
         let rows = std::mem::replace(&mut self.from, to)..to;
-        let size = self.buffer.len();
-        let ndjson = Bytes::from(std::mem::replace(&mut self.buffer, Vec::with_capacity(size)));
-        let events =
-            Events::new(ndjson, std::mem::take(&mut self.ends), std::mem::take(&mut self.times));
+        let ndjson = Bytes::from(renew(&mut self.buffer));
+        let events = Events::new(ndjson, renew(&mut self.ends), renew(&mut self.times));
         let batch = Batch {
             id: batch_id(&self.unit, &rows),
             unit: Arc::clone(&self.unit),
@@ -104,8 +105,15 @@ impl Cutter {
             ends_unit,
             events,
         };
-        Cut { batch, rows: std::mem::take(&mut self.rows) }
+        Cut { batch, rows: renew(&mut self.rows) }
     }
+}
+
+/// Takes what is there, and leaves room for as much and the event after it that no longer fits.
+/// Mostly that is the same room each time, so that the allocator gives the same memory again.
+fn renew<T>(full: &mut Vec<T>) -> Vec<T> {
+    let room = (full.len() + full.len() / 32).next_multiple_of(ROOM / size_of::<T>());
+    std::mem::replace(full, Vec::with_capacity(room))
 }
 
 /// The same for the same rows of the same unit in the same format, for ever.

@@ -107,9 +107,12 @@ pub(crate) async fn fetch(
         rows: rows.clone(),
         spool: spool.clone(),
         readers,
+        counter: match (&preparing, &earlier.delivered) {
+            (None, None) => connector.counting.counter(),
+            // Counted where events are made of the rows; and what was delivered before, then.
+            _ => Counter::default(),
+        },
         preparing,
-        // What was delivered before was counted then.
-        counter: Counter::new(connector.counting.is_on() && earlier.delivered.is_none()),
     };
     let taker = tokio::task::spawn_blocking(move || taking.take(receiver));
     let mut body = download.body;
@@ -150,9 +153,9 @@ pub(crate) async fn fetch(
     if let Some(copy) = copy {
         spool.kept.put(&relative, copy, readers);
     }
-    let ready = match (writing, guess) {
-        (Some(writing), Some(guess)) => writing.finish(guess).await,
-        _ => None,
+    let (ready, rollup) = match writing {
+        Some(writing) => writing.finish(guess).await,
+        None => (None, rollup),
     };
     Ok(Fetched { relative, spool_bytes, inspected, warning, ready, rollup })
 }

@@ -18,6 +18,16 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
+/// How many days a month has.
+const fn days_of_month(year: i64, month: i64) -> i64 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
 /// The date that many days after 1970-01-01, as year, month, day.
 const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
@@ -55,14 +65,11 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
 fn assemble(date: [i64; 3], time: [i64; 3], micros: i64) -> Option<i64> {
     let [year, month, day] = date;
     let [hour, minute, second] = time;
-    let whole = (1..=12).contains(&month) && (1..=31).contains(&day);
+    let whole = (1..=12).contains(&month) && (1..=days_of_month(year, month)).contains(&day);
     if !whole || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     let days = days_from_civil(year, month, day);
-    if civil_from_days(days) != (year, month, day) {
-        return None;
-    }
     Some(days * DAY + (hour * 3_600 + minute * 60 + second) * SECOND + micros)
 }
 
@@ -78,6 +85,31 @@ pub fn parse_compact(text: &[u8]) -> Option<i64> {
 /// Reads ISO 8601 as the platform writes it: `2023-12-18T05:48:31.655Z`, also with `+0000`,
 /// `+02:00` or a blank for the `T`.
 pub fn parse_iso(text: &[u8]) -> Option<i64> {
+    // Nearly all have one form, which is read at once.
+    if let Ok(text) = text.try_into()
+        && let Some(digits) = usual(text)
+    {
+        let number =
+            |places: &[usize]| places.iter().fold(0, |sum, at| sum * 10 + i64::from(digits[*at]));
+        let date = [number(&[0, 1, 2, 3]), number(&[5, 6]), number(&[8, 9])];
+        let time = [number(&[11, 12]), number(&[14, 15]), number(&[17, 18])];
+        return assemble(date, time, number(&[20, 21, 22]) * 1_000);
+    }
+    parse_any_iso(text)
+}
+
+/// The digits of a text that has the form `2023-12-18T05:48:31.655Z`, each in its place.
+fn usual(text: &[u8; 24]) -> Option<[u8; 24]> {
+    const FORM: &[u8; 24] = b"0000-00-00T00:00:00.000Z";
+    let (mut digits, mut wrong) = ([0; 24], false);
+    for ((digit, byte), form) in digits.iter_mut().zip(text).zip(FORM) {
+        *digit = byte.wrapping_sub(*form);
+        wrong |= *digit > if *form == b'0' { 9 } else { 0 };
+    }
+    (!wrong).then_some(digits)
+}
+
+fn parse_any_iso(text: &[u8]) -> Option<i64> {
     let shape = [(4, b'-'), (7, b'-'), (13, b':'), (16, b':')];
     if shape.iter().any(|(at, mark)| text.get(*at) != Some(mark))
         || !matches!(text.get(10), Some(b'T' | b't' | b' '))
@@ -217,6 +249,20 @@ mod tests {
             let jiff = jiff::Timestamp::from_microsecond(micros).unwrap();
             prop_assert_eq!(&text, &format!("{jiff:.3}"));
             prop_assert_eq!(parse_iso(text.as_bytes()), Some(micros));
+        }
+
+        #[test]
+        fn the_usual_form_is_read_like_any_other(
+            text in "[0-9:]{4}-[0-9]{2}-[0-9/]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z",
+        ) {
+            prop_assert_eq!(parse_iso(text.as_bytes()), parse_any_iso(text.as_bytes()));
+        }
+
+        #[test]
+        fn days_are_those_of_the_calendar(year in 0..10_000_i64, month in 1..13_i64, day in 1..32_i64) {
+            let days = days_from_civil(year, month, day);
+            let is_there = civil_from_days(days) == (year, month, day);
+            prop_assert_eq!(day <= days_of_month(year, month), is_there);
         }
 
         #[test]

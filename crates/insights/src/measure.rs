@@ -1,6 +1,6 @@
 //! What is counted of which event type: the one table that says so.
 //!
-//! Types that are not in it are counted too: their rows, and by user where they have one.
+//! All types, those not in it too, are counted by row, and together by user where they have one.
 //! Columns an org does not write are passed over.
 
 use orgtap_ledger::USER;
@@ -92,8 +92,11 @@ pub struct Measure {
     pub bytes_in: i64,
     /// How long, milliseconds.
     pub millis: FirstOf,
-    /// Counted by, besides [`USER`].
+    /// Counted by.
     pub by: &'static [By],
+    /// Whether users are compared by how much they do of it: then it is counted by [`USER`] for
+    /// each day.
+    pub volume: bool,
     /// What users are seen with: the kind, and its column.
     pub traits: &'static [(&'static str, FirstOf)],
     /// Whether each row is worth a line.
@@ -113,6 +116,7 @@ const NOTHING: Measure = Measure {
     bytes_in: 1,
     millis: &[],
     by: &[],
+    volume: false,
     traits: &[],
     noted: None,
     user_name: None,
@@ -204,6 +208,7 @@ pub const MEASURES: &[Measure] = &[
     },
     Measure {
         event_type: "ReportExport",
+        volume: true,
         by: &[by(REPORT, &[(&["URI_ID_DERIVED", "URI"], Shape::User)])],
         noted: Some(Noted {
             what: &["EVENT_TYPE"],
@@ -225,6 +230,7 @@ pub const MEASURES: &[Measure] = &[
     },
     Measure {
         event_type: "API",
+        volume: true,
         rows: &["ROWS_PROCESSED"],
         bytes: &["RESPONSE_SIZE"],
         millis: &["RUN_TIME"],
@@ -238,6 +244,7 @@ pub const MEASURES: &[Measure] = &[
     },
     Measure {
         event_type: "RestApi",
+        volume: true,
         rows: &["ROWS_PROCESSED"],
         bytes: &["RESPONSE_SIZE"],
         millis: &["RUN_TIME"],
@@ -265,6 +272,7 @@ pub const MEASURES: &[Measure] = &[
     },
     Measure {
         event_type: "BulkApi",
+        volume: true,
         rows: &["ROWS_PROCESSED"],
         millis: &["RUN_TIME"],
         by: &[by(ENTITY, &[(&["ENTITY_TYPE"], Shape::Plain)])],
@@ -272,6 +280,7 @@ pub const MEASURES: &[Measure] = &[
     },
     Measure {
         event_type: "BulkApi2",
+        volume: true,
         rows: &["RECORDS_PROCESSED"],
         bytes: &["RESULT_SIZE_MB"],
         bytes_in: 1_000_000,
@@ -342,7 +351,7 @@ pub const MEASURES: &[Measure] = &[
     },
 ];
 
-/// What is counted of each type by user.
+/// What all types are counted by together.
 pub(crate) const BY_USER: By = by(USER, &[(USER_ID, Shape::User)]);
 
 /// What is counted of an event type.

@@ -39,7 +39,7 @@ pub use replay::{
 };
 pub use rollup::{
     ACTIVE_USERS, ALL_TYPES, Added, Asked, By, Count, Horizon, Named, Notable, OTHERS, Point,
-    Rollup, RollupLedger, Session, Span, Step, Sums, TOTAL, Trait, USER, UserName,
+    Rollup, RollupLedger, Series, Session, Span, Step, Sums, TOTAL, Trait, USER, UserName,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::{DumpedRow, Restore, SqliteLedger};

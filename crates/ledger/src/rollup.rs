@@ -120,15 +120,24 @@ impl Sums {
     }
 }
 
-/// Counts of one hour.
+/// Counts of one event type by one thing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Count {
+pub struct Series {
     /// Event type, or [`ALL_TYPES`].
     pub event_type: String,
     /// What is counted by.
     pub dimension: String,
-    /// Start of the hour, microseconds since 1970 UTC.
-    pub hour: i64,
+    /// The shortest steps it is counted by: the ledger makes those of the longer ones.
+    pub step: Step,
+    /// The counts.
+    pub counts: Vec<Count>,
+}
+
+/// Counts of one name in one step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Count {
+    /// Start of the step, microseconds since 1970 UTC.
+    pub start: i64,
     /// What stands there, or [`OTHERS`].
     pub name: String,
     /// The counts.
@@ -206,8 +215,8 @@ pub struct UserName {
 /// All that is kept of one unit's rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rollup {
-    /// Counts by hour.
-    pub counts: Vec<Count>,
+    /// Counts.
+    pub series: Vec<Series>,
     /// Users with what they were seen with.
     pub traits: Vec<Trait>,
     /// Sign-ins.

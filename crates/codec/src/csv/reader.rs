@@ -83,8 +83,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Puts one quote for each two.
-fn undouble(written: &[u8]) -> Vec<u8> {
+/// Puts one quote for each two: the content of a cell that is written with doubled quotes.
+pub fn undouble(written: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(written.len());
     let mut rest = written;
     while let Some(quote) = memchr::memchr(b'"', rest) {

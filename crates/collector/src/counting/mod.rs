@@ -99,9 +99,9 @@ impl Counting {
         Self { insights, waiting: Mutex::default(), news: Notify::new() }
     }
 
-    /// Whether anything is counted.
-    pub(crate) const fn is_on(&self) -> bool {
-        self.insights.is_some()
+    /// Counts a unit's rows, if anything is counted.
+    pub(crate) const fn counter(&self) -> Counter {
+        Counter { on: self.insights.is_some(), tally: None }
     }
 
     fn waiting(&self) -> MutexGuard<'_, HashMap<UnitId, Waiting>> {
@@ -143,19 +143,27 @@ impl Drop for Counting {
 
 /// About how much memory it takes, in counts.
 fn size(rollup: &Rollup) -> usize {
-    let Rollup { counts, traits, sessions, notables, names } = rollup;
-    counts.len() + traits.len() + sessions.len() + 2 * notables.len() + names.len()
+    let Rollup { series, traits, sessions, notables, names } = rollup;
+    let counts: usize = series.iter().map(|series| series.counts.len()).sum();
+    counts + traits.len() + sessions.len() + 2 * notables.len() + names.len()
 }
 
 /// Tallies a unit's rows on the way, if that is wanted.
+#[derive(Default)]
 pub(crate) struct Counter {
     on: bool,
     tally: Option<Tally>,
 }
 
 impl Counter {
-    pub(crate) const fn new(on: bool) -> Self {
-        Self { on, tally: None }
+    /// Of a unit that is to be counted.
+    pub(crate) const fn new() -> Self {
+        Self { on: true, tally: None }
+    }
+
+    /// Whether anything is counted.
+    pub(crate) const fn is_on(&self) -> bool {
+        self.on
     }
 
     /// The header was read.

@@ -45,7 +45,7 @@ fn tally(
 ) -> Result<Rollup, UnitFault> {
     let spool = |error: std::io::Error| UnitFault::Spool(error.to_string());
     let mut reader = Reader::new(bytes);
-    let mut counter = Counter::new(true);
+    let mut counter = Counter::new();
     let mut plan: Option<Plan> = None;
     let mut number = 0;
     while let Some(item) = reader.next_item().map_err(|error| spool(error.source))? {

@@ -8,8 +8,8 @@
 //! admitted, and exactly as was guessed, the delivery begins with that batch. Otherwise the stream
 //! is dropped, nobody has seen anything, and the unit is read a second time as ever.
 //!
-//! Rows go from the first reading ([`Preparing`]) to a thread that makes events of them
-//! ([`encode`]), and from there to the destination ([`write`]).
+//! Rows go from the first reading ([`Preparing`]) to a thread that makes events of them, and counts
+//! what they say, since it has time to ([`encode`]). Events go on to the destination ([`write`]).
 //!
 //! Nothing here is in the ledger, and nothing depends on it: a preparation that fails is left out.
 
@@ -24,12 +24,13 @@ use orgtap_codec::csv::{Reader, Rows};
 use orgtap_destinations::{Destination, Stream};
 use orgtap_events::UnitInfo;
 use orgtap_events::raw::Plan;
-use orgtap_ledger::UnitId;
+use orgtap_ledger::{Rollup, UnitId};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::admit::decisions::Decided;
+use crate::counting::Counter;
 use crate::cut::{Cut, Cutter};
 
 mod guess;
@@ -90,18 +91,19 @@ impl Prepared {
         &self,
         destination: &Arc<dyn Destination>,
         unit: &Arc<UnitInfo>,
+        counter: Counter,
     ) -> Option<(Preparing, Writing)> {
         let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
         let cutter = Cutter::new(Arc::clone(unit), destination.limits(), 0);
         let (parts, received) = mpsc::channel(BUFFERS);
         let (empty, used) = sync_channel(BUFFERS + 1);
         let (batches, cuts) = mpsc::channel(1);
-        let encoder =
-            tokio::task::spawn_blocking(move || encode(received, &empty, cutter, &batches));
+        let encoding = Encoding { unit: Arc::clone(unit), cutter: Some(cutter), counter };
+        let encoder = tokio::task::spawn_blocking(move || encoding.run(received, &empty, &batches));
         let writer = tokio::spawn(write(Arc::clone(destination), cuts));
         let destination = destination.name().to_owned();
         let (guess, known) = (Guess::default(), Vec::new());
-        let preparing = Preparing { guess, known, parts: Some(parts), used };
+        let preparing = Preparing { guess, hopeless: false, known, parts: Some(parts), used };
         Some((preparing, Writing { destination, encoder, writer, room }))
     }
 
@@ -138,6 +140,8 @@ enum Part {
     Plan(Box<Plan>),
     /// Rows, with what is known of each.
     Rows(Rows, Vec<Known>),
+    /// The guess has come to nothing.
+    Hopeless,
     /// That was all: so many rows.
     End(u64),
 }
@@ -146,6 +150,8 @@ enum Part {
 /// hands the gathered rows on.
 pub(crate) struct Preparing {
     guess: Guess,
+    /// Whether the end of the guess was told.
+    hopeless: bool,
     /// Of the rows given out and not yet handed on.
     known: Vec<Known>,
     /// None once it has failed.
@@ -187,7 +193,7 @@ impl Preparing {
     /// the preparation has failed.
     pub(crate) fn finish(mut self, rows: u64) -> Option<Guess> {
         self.send(Part::End(rows));
-        self.parts.is_some().then_some(self.guess)
+        (self.parts.is_some() && !self.hopeless).then_some(self.guess)
     }
 
     fn hand(&mut self, rows: Rows) {
@@ -198,9 +204,12 @@ impl Preparing {
     }
 
     fn send(&mut self, part: Part) {
-        let failed = self.parts.as_ref().is_some_and(|parts| parts.blocking_send(part).is_err());
-        if failed || self.guess.is_hopeless() {
+        if self.parts.as_ref().is_some_and(|parts| parts.blocking_send(part).is_err()) {
             self.parts = None;
+        }
+        if self.guess.is_hopeless() && !self.hopeless {
+            self.hopeless = true;
+            self.send(Part::Hopeless);
         }
     }
 }
@@ -208,49 +217,89 @@ impl Preparing {
 /// The writing side of a preparation.
 pub(crate) struct Writing {
     destination: String,
-    encoder: JoinHandle<Option<Cut>>,
+    encoder: JoinHandle<Encoded>,
     writer: JoinHandle<Option<Written>>,
     room: OwnedSemaphorePermit,
 }
 
 impl Writing {
-    /// Waits until all but the last batch is written.
-    pub(crate) async fn finish(self, guess: Guess) -> Option<Ready> {
-        let last = self.encoder.await.ok()??;
-        let Written { stream, events, bytes } = self.writer.await.ok()??;
-        let Self { destination, room, .. } = self;
-        Some(Ready { destination, stream, events, bytes, last, guess, _room: room })
+    /// Waits until all but the last batch is written. Answers the delivery, if it was prepared, and
+    /// what the rows say, if that was counted.
+    pub(crate) async fn finish(self, guess: Option<Guess>) -> (Option<Ready>, Option<Rollup>) {
+        let Encoded { last, rollup } = self.encoder.await.unwrap_or_default();
+        let Self { destination, writer, room, .. } = self;
+        let ready = async {
+            let (last, guess) = (last?, guess?);
+            let Written { stream, events, bytes } = writer.await.ok()??;
+            Some(Ready { destination, stream, events, bytes, last, guess, _room: room })
+        };
+        (ready.await, rollup)
     }
 }
 
-/// Makes batches of what is handed on. Answers the last one.
-fn encode(
-    mut parts: mpsc::Receiver<Part>,
-    used: &SyncSender<Rows>,
-    mut cutter: Cutter,
-    batches: &mpsc::Sender<Cut>,
-) -> Option<Cut> {
-    let runtime = Handle::current();
-    let mut plan = None;
-    while let Some(part) = parts.blocking_recv() {
-        match (part, &plan) {
-            (Part::Plan(header), _) => plan = Some(header),
-            (Part::End(rows), _) => return Some(cutter.cut(rows, true)),
-            (Part::Rows(rows, known), Some(plan)) => {
-                for (row, Known { number, hash, nth }) in rows.iter().zip(known) {
-                    if nth > 0
-                        && let Some(cut) = cutter.add(plan, &row, hash, nth.into(), number)
-                    {
-                        runtime.block_on(batches.send_timeout(cut, PATIENCE)).ok()?;
-                    }
+/// The side that makes batches of what is handed on, and counts it.
+struct Encoding {
+    unit: Arc<UnitInfo>,
+    /// None once the preparation has failed.
+    cutter: Option<Cutter>,
+    counter: Counter,
+}
+
+/// What came of it.
+#[derive(Default)]
+struct Encoded {
+    /// The last batch.
+    last: Option<Cut>,
+    rollup: Option<Rollup>,
+}
+
+impl Encoding {
+    fn run(
+        mut self,
+        mut parts: mpsc::Receiver<Part>,
+        used: &SyncSender<Rows>,
+        batches: &mpsc::Sender<Cut>,
+    ) -> Encoded {
+        let mut plan = None;
+        while let Some(part) = parts.blocking_recv() {
+            match (part, &plan) {
+                (Part::Plan(header), _) => {
+                    self.counter.header(&self.unit, header.names());
+                    plan = Some(header);
                 }
-                // When there are used ones enough, or no more needed, these are dropped.
-                drop(used.try_send(rows));
+                (Part::Rows(rows, known), Some(plan)) => {
+                    self.rows(plan, &rows, &known, batches);
+                    // When there are used ones enough, or no more needed, these are dropped.
+                    drop(used.try_send(rows));
+                }
+                (Part::Hopeless, _) => self.cutter = None,
+                (Part::End(rows), _) => {
+                    let last = self.cutter.map(|mut cutter| cutter.cut(rows, true));
+                    return Encoded { last, rollup: self.counter.finish() };
+                }
+                (Part::Rows(..), None) => break,
             }
-            (Part::Rows(..), None) => return None,
+            if self.cutter.is_none() && !self.counter.is_on() {
+                break;
+            }
+        }
+        Encoded::default()
+    }
+
+    fn rows(&mut self, plan: &Plan, rows: &Rows, known: &[Known], batches: &mpsc::Sender<Cut>) {
+        for (row, known) in rows.iter().zip(known).filter(|(_, known)| known.nth > 0) {
+            let Known { number, hash, nth } = *known;
+            let cutter = self.cutter.as_mut();
+            if let Some(cut) = cutter.and_then(|one| one.add(plan, &row, hash, nth.into(), number))
+                && Handle::current().block_on(batches.send_timeout(cut, PATIENCE)).is_err()
+            {
+                self.cutter = None;
+            }
+            if self.counter.is_on() {
+                self.counter.row(&row, plan.time(&row));
+            }
         }
     }
-    None
 }
 
 #[derive(Default)]

@@ -1,17 +1,23 @@
 //! Counts one unit's rows while they are read.
 //!
-//! Adding a row looks up one place for each dimension and allocates only for names it has not met.
+//! Rows that say the same of who they are from are counted together ([`kept`]). What else a row is
+//! counted by is looked up, and room is made only for what was not met before.
 //! Memory is bounded: what there is no room for by name is counted under
 //! [`OTHERS`](orgtap_ledger::OTHERS), and of people's doings only the first so many are kept.
 
+mod kept;
 mod names;
 mod people;
 
-use orgtap_codec::csv::Row;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use orgtap_codec::csv::{Row, undouble};
 use orgtap_events::UnitInfo;
 use orgtap_events::time::{DAY, HOUR};
-use orgtap_ledger::{ALL_TYPES, Count, OTHERS, Rollup, Step, Sums, TOTAL, USER};
+use orgtap_ledger::{ALL_TYPES, Count, OTHERS, Rollup, Series, Step, Sums, TOTAL, USER};
 
+use self::kept::{Cells, Kept};
 use self::names::Names;
 use self::people::People;
 use crate::measure::{self, BY_USER, By, FirstOf, Shape};
@@ -27,16 +33,24 @@ const HOURS: usize = 72;
 /// The counts of one unit, as they grow.
 pub struct Tally {
     event_type: String,
+    /// Whether it is told how much each user does of this type.
+    volume: bool,
     /// Start of the first hour.
     base: i64,
     /// The hour of rows whose time is outside.
     fallback: usize,
     totals: Vec<Sums>,
-    dimensions: Vec<Dimension>,
     rows: Vec<usize>,
     bytes: Vec<usize>,
     bytes_in: i64,
     millis: Vec<usize>,
+    /// Rows that are not counted yet by what follows, but for `each`.
+    kept: Kept,
+    users: Option<Dimension>,
+    /// Dimensions of what is kept of rows.
+    whose: Vec<Dimension>,
+    /// The others, to which each row is added by itself.
+    each: Vec<Dimension>,
     people: People,
     scratch: Vec<u8>,
 }
@@ -63,15 +77,17 @@ impl Header<'_> {
 }
 
 /// The first of these cells that has a value, as written, and whether its quotes are doubled.
-fn first<'r>(row: &Row<'r>, places: &[usize]) -> (&'r [u8], bool) {
+fn first<'r>(row: &'r impl Cells, places: &[usize]) -> (&'r [u8], bool) {
     let written = places.iter().filter_map(|place| row.written(*place));
     written.into_iter().find(|(value, _)| !value.is_empty()).unwrap_or_default()
 }
 
 /// The first of these cells that has a value; nothing if none has.
-fn value<'r>(row: &Row<'r>, places: &[usize]) -> std::borrow::Cow<'r, [u8]> {
-    let with = places.iter().find(|place| !row.is_blank(**place));
-    with.and_then(|place| row.cell(*place)).unwrap_or_default()
+fn value<'r>(row: &'r impl Cells, places: &[usize]) -> Cow<'r, [u8]> {
+    match first(row, places) {
+        (written, true) => Cow::Owned(undouble(written)),
+        (written, false) => Cow::Borrowed(written),
+    }
 }
 
 impl Tally {
@@ -81,18 +97,25 @@ impl Tally {
         let measure = measure::of(&unit.event_type);
         let log_date = unit.log_date.as_microsecond();
         let base = Step::Day.start(log_date) - DAY;
-        let by = std::iter::once(&BY_USER).chain(measure.by);
+        let people = People::new(&header, measure);
+        let kept = Kept::new(people.fields());
+        let by = measure.by.iter().filter_map(|by| Dimension::new(&header, by));
+        let (whose, each) = by.partition(|dimension| dimension.is_of(&kept));
         Self {
             event_type: unit.event_type.clone(),
+            volume: measure.volume,
             base,
             fallback: usize::try_from((log_date - base) / HOUR).unwrap_or_default(),
             totals: vec![Sums::default(); HOURS],
-            dimensions: by.filter_map(|by| Dimension::new(&header, by)).collect(),
             rows: header.places(measure.rows),
             bytes: header.places(measure.bytes),
             bytes_in: measure.bytes_in,
             millis: header.places(measure.millis),
-            people: People::new(&header, measure),
+            kept,
+            users: Dimension::new(&header, &BY_USER),
+            whose,
+            each,
+            people,
             scratch: Vec::new(),
         }
     }
@@ -117,41 +140,76 @@ impl Tally {
         if let Some(total) = self.totals.get_mut(hour) {
             total.add(&sums);
         }
-        for dimension in &mut self.dimensions {
+        for dimension in &mut self.each {
             dimension.add(row, hour, &sums, &mut self.scratch);
         }
-        self.people.row(row, time);
+        self.people.line(row, time);
+        if !self.kept.add(row, hour, time, &sums) {
+            self.count_kept();
+            self.kept.add(row, hour, time, &sums);
+        }
+    }
+
+    /// Counts the rows that are kept.
+    fn count_kept(&mut self) {
+        let Self { kept, users, whose, people, scratch, .. } = self;
+        kept.take(|rows| {
+            for dimension in users.iter_mut().chain(&mut *whose) {
+                dimension.add(rows, rows.hour, &rows.sums, scratch);
+            }
+            people.rows(rows);
+        });
     }
 
     /// All that was counted.
-    pub fn finish(self) -> Rollup {
-        let Self { event_type, base, totals, dimensions, people, .. } = self;
-        let mut counts = Vec::new();
-        let mut tell = |dimension: &str, hour: usize, name: &str, sums: Sums| {
-            let types: &[&str] = match dimension {
-                TOTAL | USER => &[&event_type, ALL_TYPES],
-                _ => &[&event_type],
-            };
-            counts.extend(types.iter().map(|kind| Count {
-                event_type: (*kind).to_owned(),
-                dimension: dimension.to_owned(),
-                hour: base + i64::try_from(hour).unwrap_or_default() * HOUR,
-                name: name.to_owned(),
-                sums,
-            }));
+    pub fn finish(mut self) -> Rollup {
+        self.count_kept();
+        let Self { event_type, volume, base, totals, users, whose, each, people, .. } = self;
+        let start = |hour: usize| base + i64::try_from(hour).unwrap_or_default() * HOUR;
+        let series = |kind: &str, dimension: &str, step, counts| Series {
+            event_type: kind.to_owned(),
+            dimension: dimension.to_owned(),
+            step,
+            counts,
         };
-        for (hour, sums) in totals.iter().enumerate().filter(|(_, sums)| sums.events > 0) {
-            tell(TOTAL, hour, "", *sums);
-        }
-        for dimension in dimensions {
-            for (hour, name, sums) in dimension.names.finish() {
-                tell(dimension.name, hour, name.as_deref().unwrap_or(OTHERS), sums);
+        let totals = totals.into_iter().enumerate().filter(|(_, sums)| sums.events > 0);
+        let total = |(hour, sums)| Count { start: start(hour), name: String::new(), sums };
+        let totals: Vec<Count> = totals.map(total).collect();
+        let mut all = Vec::with_capacity(4 + whose.len() + each.len());
+        all.push(series(&event_type, TOTAL, Step::Hour, totals.clone()));
+        all.push(series(ALL_TYPES, TOTAL, Step::Hour, totals));
+        let counts = |dimension: Dimension| {
+            let names = dimension.names.finish().into_iter();
+            let name = |name: Option<String>| name.unwrap_or_else(|| OTHERS.to_owned());
+            let count = |(hour, one, sums)| Count { start: start(hour), name: name(one), sums };
+            names.map(count).collect::<Vec<_>>()
+        };
+        if let Some(users) = users {
+            let users = counts(users);
+            if volume {
+                all.push(series(&event_type, USER, Step::Day, by_day(&users)));
             }
+            all.push(series(ALL_TYPES, USER, Step::Hour, users));
         }
-        let mut rollup = Rollup { counts, ..Rollup::default() };
+        for dimension in whose.into_iter().chain(each) {
+            all.push(series(&event_type, dimension.name, Step::Hour, counts(dimension)));
+        }
+        all.retain(|series| !series.counts.is_empty());
+        let mut rollup = Rollup { series: all, ..Rollup::default() };
         people.finish(&event_type, &mut rollup);
         rollup
     }
+}
+
+/// The same counts by day.
+fn by_day(counts: &[Count]) -> Vec<Count> {
+    let mut days: BTreeMap<(i64, &str), Sums> = BTreeMap::new();
+    for count in counts {
+        let day = Step::Day.start(count.start);
+        days.entry((day, &count.name)).or_default().add(&count.sums);
+    }
+    let days = days.into_iter();
+    days.map(|((start, name), sums)| Count { start, name: name.to_owned(), sums }).collect()
 }
 
 impl Dimension {
@@ -168,7 +226,14 @@ impl Dimension {
         whole.then(|| Self { name: by.dimension, parts, unless, names: Names::new(most) })
     }
 
-    fn add(&mut self, row: &Row<'_>, hour: usize, sums: &Sums, scratch: &mut Vec<u8>) {
+    /// Whether all of it is in what is kept of rows.
+    fn is_of(&self, kept: &Kept) -> bool {
+        let mut parts = self.parts.iter().map(|(places, _)| &**places);
+        parts.all(|places| kept.has(places))
+            && self.unless.is_none_or(|(place, _)| kept.has(&[place]))
+    }
+
+    fn add(&mut self, row: &impl Cells, hour: usize, sums: &Sums, scratch: &mut Vec<u8>) {
         if let Some((place, value)) = self.unless
             && row.written(place).is_some_and(|(found, _)| found == value.as_bytes())
         {
@@ -201,6 +266,127 @@ impl Dimension {
         }
         if !scratch.is_empty() {
             self.names.add(hour, scratch, sums);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use orgtap_codec::csv::{Item, Reader};
+    use orgtap_events::{Interval, time};
+
+    use super::*;
+
+    fn unit() -> UnitInfo {
+        UnitInfo {
+            connector: "acme".into(),
+            org_id: "00D000000000001AAA".into(),
+            event_type: "RestApi".into(),
+            log_file_id: "0AT000000000001AAA".into(),
+            interval: Interval::Daily,
+            sequence: 0,
+            log_date: "2026-11-22T00:00:00Z".parse().unwrap(),
+            created_date: "2026-11-23T03:00:00Z".parse().unwrap(),
+            length: 0,
+        }
+    }
+
+    fn tally(csv: &str) -> Rollup {
+        let mut reader = Reader::new(csv.as_bytes());
+        let Some(Item::Row(header)) = reader.next_item().unwrap() else { panic!("no header") };
+        let names: Vec<String> = (0..header.len())
+            .map(|cell| String::from_utf8(header.cell(cell).unwrap().into()).unwrap())
+            .collect();
+        let mut tally = Tally::new(&unit(), &names);
+        while let Some(item) = reader.next_item().unwrap() {
+            let Item::Row(row) = item else { panic!("{item:?}") };
+            let time = time::parse_iso(&row.cell(0).unwrap()).unwrap();
+            tally.row(&row, time);
+        }
+        tally.finish()
+    }
+
+    /// The counts of one series by start and name.
+    fn counts(rollup: &Rollup, event_type: &str, dimension: &str) -> BTreeMap<(i64, String), Sums> {
+        let is =
+            |series: &&Series| (&*series.event_type, &*series.dimension) == (event_type, dimension);
+        let series = rollup.series.iter().find(is).unwrap();
+        let all = series.counts.iter().map(|count| ((count.start, count.name.clone()), count.sums));
+        let counts: BTreeMap<_, _> = all.collect();
+        assert_eq!(counts.len(), series.counts.len(), "each once");
+        counts
+    }
+
+    #[test]
+    fn rows_are_counted_by_what_they_say_however_many_of_them_are_alike() {
+        let mut csv = "TIMESTAMP_DERIVED,USER_ID,USER_ID_DERIVED,LOGIN_KEY,CLIENT_NAME,\
+            CONNECTED_APP_ID,ENTITY_NAME,ROWS_PROCESSED,USER_AGENT\n"
+            .to_owned();
+        let mut by_user = BTreeMap::<(i64, String), Sums>::new();
+        let mut by_client = BTreeMap::<(i64, String), Sums>::new();
+        let mut by_entity = BTreeMap::<(i64, String), Sums>::new();
+        let mut seen = BTreeMap::<(String, String), (i64, i64)>::new();
+        let mut sessions = BTreeMap::<(String, String), (i64, i64, i64)>::new();
+        // More users than are kept at a time, and some of them again and again.
+        for turn in 0..30_000_u64 {
+            let number = turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 51;
+            let number = if number % 16 < 8 { number % 16 } else { number };
+            let user = format!("005{number:012}");
+            let login = format!("key{}", turn % 3);
+            // Without a name the id stands for it; quotes are doubled.
+            let (name, app) = match number % 4 {
+                0 => (String::new(), "0H4x".to_owned()),
+                1 => ("say \"it\"".to_owned(), String::new()),
+                rest => (format!("app {rest}"), format!("0H4{rest}")),
+            };
+            let client = if name.is_empty() { app.clone() } else { name.clone() };
+            let entity = format!("Object{}", turn % 7);
+            let hour = (turn / 10_000) as i64;
+            let at =
+                unit().log_date.as_microsecond() + hour * HOUR + (turn % 1_000) as i64 * 1_000_000;
+            // Half of them have the longer form of the id only.
+            let (short, long) = if turn % 2 == 0 { (&*user, "") } else { ("", &*user) };
+            let long = if long.is_empty() { String::new() } else { format!("{long}AAA") };
+            csv += &format!(
+                "{},{short},{long},{login},\"{}\",{app},{entity},{},agent\n",
+                time::rfc3339(at),
+                name.replace('"', "\"\""),
+                turn % 5
+            );
+            let sums = Sums { events: 1, rows: (turn % 5) as i64, ..Sums::default() };
+            let start = Step::Hour.start(at);
+            by_user.entry((start, user.clone())).or_default().add(&sums);
+            by_client.entry((start, client.clone())).or_default().add(&sums);
+            by_entity.entry((start, entity)).or_default().add(&sums);
+            let (first, last) = seen.entry((user.clone(), client)).or_insert((at, at));
+            (*first, *last) = (at.min(*first), at.max(*last));
+            let (first, last, events) = sessions.entry((user, login)).or_insert((at, at, 0));
+            (*first, *last, *events) = (at.min(*first), at.max(*last), *events + 1);
+        }
+        let rollup = tally(&csv);
+        assert_eq!(counts(&rollup, ALL_TYPES, USER), by_user);
+        assert_eq!(counts(&rollup, "RestApi", "client"), by_client);
+        assert_eq!(counts(&rollup, "RestApi", "entity"), by_entity);
+        let day = Step::Day.start(unit().log_date.as_microsecond());
+        let mut by_day = BTreeMap::<(i64, String), Sums>::new();
+        for ((_, user), sums) in by_user {
+            by_day.entry((day, user)).or_default().add(&sums);
+        }
+        assert_eq!(counts(&rollup, "RestApi", USER), by_day);
+        // Of these there is room for some: what is there is right.
+        let traits: Vec<_> =
+            rollup.traits.iter().filter(|one| one.kind == measure::CLIENT).collect();
+        assert!(traits.len() > 1_000, "{}", traits.len());
+        for one in traits {
+            let known = seen[&(one.user.clone(), one.value.clone())];
+            assert_eq!((one.first_at, one.last_at), known, "{one:?}");
+        }
+        assert!(rollup.sessions.len() > 1_000, "{}", rollup.sessions.len());
+        for one in &rollup.sessions {
+            let known = sessions[&(one.user.clone(), one.login_key.clone())];
+            assert_eq!((one.first_at, one.last_at, one.events), known, "{one:?}");
         }
     }
 }

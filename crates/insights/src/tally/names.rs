@@ -114,14 +114,19 @@ impl Names {
     /// Hour, name and counts, in this order; no name: the others.
     pub(super) fn finish(self) -> Vec<(usize, Option<String>, Sums)> {
         // Names that differ only in what is not shown are one.
-        let mut all: BTreeMap<(usize, Option<String>), Sums> = BTreeMap::new();
-        for entry in self.entries {
-            all.entry((entry.hour, Some(shown(&entry.name)))).or_default().add(&entry.sums);
-        }
-        for (hour, sums) in self.others {
-            all.entry((hour, None)).or_default().add(&sums);
-        }
-        all.into_iter().map(|((hour, name), sums)| (hour, name, sums)).collect()
+        let mut all: Vec<_> =
+            self.others.into_iter().map(|(hour, sums)| (hour, None, sums)).collect();
+        let entries = self.entries.into_iter();
+        all.extend(entries.map(|entry| (entry.hour, Some(shown(&entry.name)), entry.sums)));
+        all.sort_by(|(hour, name, _), (other, another, _)| (hour, name).cmp(&(other, another)));
+        all.dedup_by(|(hour, name, sums), (before, same, all)| {
+            let again = (&*hour, &*name) == (&*before, &*same);
+            if again {
+                all.add(sums);
+            }
+            again
+        });
+        all
     }
 }
 

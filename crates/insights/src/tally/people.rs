@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use orgtap_codec::csv::Row;
 use orgtap_ledger::{Notable, Rollup, Session, Trait, UserName};
 use xxhash_rust::xxh3::xxh3_128;
 
+use super::kept::{Alike, Cells};
 use super::{Header, first, value};
 use crate::measure::{FROM, Measure, SUCCESS, USER_ID};
 use crate::text;
@@ -66,63 +66,73 @@ impl People {
         }
     }
 
-    pub(super) fn row(&mut self, row: &Row<'_>, time: i64) {
+    /// The fields that say who did something, and with what.
+    pub(super) fn fields(&self) -> Vec<Vec<usize>> {
+        let traits = self.traits.iter().map(|(_, places)| places.clone());
+        let named = self.name.iter().flat_map(|(user, name)| [user.clone(), vec![*name]]);
+        let status = self.status.iter().map(|place| vec![*place]);
+        let who = [self.user.clone(), self.from.clone(), self.login_key.clone()];
+        let all = who.into_iter().chain(traits).chain(named).chain(status);
+        all.filter(|places| !places.is_empty()).collect()
+    }
+
+    /// Rows that say the same in these columns.
+    pub(super) fn rows(&mut self, rows: &Alike<'_>) {
         if let Some((user, name)) = &self.name {
-            let user = text::short_id(first(row, user).0);
-            let called = value(row, std::slice::from_ref(name));
+            let user = text::short_id(first(rows, user).0);
+            let called = value(rows, std::slice::from_ref(name));
             if !user.is_empty() && !called.is_empty() {
                 let room = self.names.len() < MOST;
                 keep(&mut self.names, xxh3_128(user), room, || UserName {
                     user: text::clean(user),
                     name: text::clean(&called),
-                    seen_at: time,
+                    seen_at: rows.first,
                 });
             }
         }
-        let user = text::short_id(first(row, &self.user).0);
+        let user = text::short_id(first(rows, &self.user).0);
         if user.is_empty() {
             return;
         }
-        self.session(row, time, user);
+        self.session(rows, user);
         let failed = self.status.is_some_and(|place| {
-            row.written(place).is_some_and(|(status, _)| status != SUCCESS.as_bytes())
+            rows.written(place).is_some_and(|(status, _)| status != SUCCESS.as_bytes())
         });
         // Whoever was not let in is not who was seen.
         if !failed {
-            self.traits(row, time, user);
+            self.traits(rows, user);
         }
-        self.line(row, time, user);
     }
 
-    fn session(&mut self, row: &Row<'_>, time: i64, user: &[u8]) {
-        let key = first(row, &self.login_key).0;
+    fn session(&mut self, rows: &Alike<'_>, user: &[u8]) {
+        let key = first(rows, &self.login_key).0;
         if key.is_empty() {
             return;
         }
         let room = self.sessions.len() < MOST;
-        let (from, _) = first(row, &self.from);
+        let (from, _) = first(rows, &self.from);
         let session = keep(&mut self.sessions, hash(&[user, key]), room, || Session {
             user: text::clean(user),
             login_key: text::clean(key),
             event_type: String::new(),
             address: None,
-            first_at: time,
-            last_at: time,
+            first_at: rows.first,
+            last_at: rows.last,
             events: 0,
         });
         if let Some(session) = session {
-            session.first_at = session.first_at.min(time);
-            session.last_at = session.last_at.max(time);
-            session.events += 1;
+            session.first_at = session.first_at.min(rows.first);
+            session.last_at = session.last_at.max(rows.last);
+            session.events += rows.sums.events;
             if session.address.is_none() && !from.is_empty() {
                 session.address = Some(text::clean(from));
             }
         }
     }
 
-    fn traits(&mut self, row: &Row<'_>, time: i64, user: &[u8]) {
+    fn traits(&mut self, rows: &Alike<'_>, user: &[u8]) {
         for (kind, places) in &self.traits {
-            let found = value(row, places);
+            let found = value(rows, places);
             if found.is_empty() {
                 continue;
             }
@@ -132,19 +142,21 @@ impl People {
                 kind: (*kind).to_owned(),
                 user: text::clean(user),
                 value: text::clean(&found),
-                first_at: time,
-                last_at: time,
+                first_at: rows.first,
+                last_at: rows.last,
             });
             if let Some(seen) = seen {
-                seen.first_at = seen.first_at.min(time);
-                seen.last_at = seen.last_at.max(time);
+                seen.first_at = seen.first_at.min(rows.first);
+                seen.last_at = seen.last_at.max(rows.last);
             }
         }
     }
 
-    fn line(&mut self, row: &Row<'_>, time: i64, user: &[u8]) {
+    /// A row that may be worth a line of its own.
+    pub(super) fn line(&mut self, row: &impl Cells, time: i64) {
         let Some((what, details)) = &self.noted else { return };
-        if self.lines.len() >= MOST_LINES {
+        let user = text::short_id(first(row, &self.user).0);
+        if user.is_empty() || self.lines.len() >= MOST_LINES {
             return;
         }
         let lines = self.lines_of.entry(xxh3_128(user)).or_default();

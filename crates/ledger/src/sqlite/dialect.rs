@@ -66,6 +66,10 @@ pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
+        // KiB: counts are written into the same pages again and again.
+        .pragma("cache_size", "-8192")
+        // What a statement of many rows changes can be taken back from memory.
+        .pragma("temp_store", "memory")
         // Give disk back after a burst of writing.
         .pragma("journal_size_limit", "67108864")
         .disable_statement_logging()

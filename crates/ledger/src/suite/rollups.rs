@@ -3,7 +3,7 @@
 use super::scene::{ACME, COLLECT, NOW, admit, admitted, fetched, file, finish, lane, list, take};
 use crate::{
     ACTIVE_USERS, ALL_TYPES, Added, Asked, By, Count, Horizon, Ledger, Named, Notable, OTHERS,
-    Rollup, RollupLedger, Session, Span, Step, Sums, TOTAL, Trait, USER, UserName,
+    Rollup, RollupLedger, Series, Session, Span, Step, Sums, TOTAL, Trait, USER, UserName,
 };
 
 const HOUR: i64 = 3_600_000_000;
@@ -14,20 +14,26 @@ fn sums(events: i64) -> Sums {
     Sums { events, rows: times(10), bytes: 0, millis: times(5), longest: events }
 }
 
-fn count(event_type: &str, dimension: &str, hour: i64, name: &str, events: i64) -> Count {
+fn series(event_type: &str, dimension: &str, step: Step, counts: &[(i64, &str, i64)]) -> Series {
+    let count = |(start, name, events): &(i64, &str, i64)| Count {
+        start: *start,
+        name: (*name).to_owned(),
+        sums: sums(*events),
+    };
     let (event_type, dimension) = (event_type.to_owned(), dimension.to_owned());
-    Count { event_type, dimension, hour, name: name.to_owned(), sums: sums(events) }
+    Series { event_type, dimension, step, counts: counts.iter().map(count).collect() }
 }
 
 /// Counts by user, of the type and of all, and the totals of the type.
 fn by_user(hour: i64, users: &[(&str, i64)]) -> Rollup {
-    let mut counts = Vec::new();
-    for (user, events) in users {
-        counts.push(count("Login", USER, hour, user, *events));
-        counts.push(count(ALL_TYPES, USER, hour, user, *events));
-        counts.push(count("Login", TOTAL, hour, "", *events));
-    }
-    Rollup { counts, ..Rollup::default() }
+    let counts: Vec<_> = users.iter().map(|(user, events)| (hour, *user, *events)).collect();
+    let totals: Vec<_> = users.iter().map(|(_, events)| (hour, "", *events)).collect();
+    let series = vec![
+        series("Login", USER, Step::Hour, &counts),
+        series(ALL_TYPES, USER, Step::Hour, &counts),
+        series("Login", TOTAL, Step::Hour, &totals),
+    ];
+    Rollup { series, ..Rollup::default() }
 }
 
 const fn asked<'a>(
@@ -234,7 +240,7 @@ where
 {
     let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
     let mut rollup = by_user(NOW, &[("ada", i64::MAX)]);
-    for count in &mut rollup.counts {
+    for count in rollup.series.iter_mut().flat_map(|series| &mut series.counts) {
         count.sums = Sums {
             events: 1,
             rows: i64::MAX,

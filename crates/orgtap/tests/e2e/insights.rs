@@ -25,7 +25,7 @@ fn visible(text: &str) -> String {
     text.chars().map(|c| if hidden(c) { '\u{fffd}' } else { c }).collect()
 }
 
-/// Event type, dimension, hour (microseconds), name: events, rows, longest.
+/// Event type, dimension, start of the step (microseconds), name: events, rows, longest.
 type Counts = BTreeMap<(String, String, i64, String), (i64, i64, i64)>;
 
 /// A slow look at one row.
@@ -41,8 +41,8 @@ impl Row<'_> {
         columns.iter().map(|column| self.get(column)).find(|value| !value.is_empty()).unwrap_or("")
     }
 
-    /// Start of its hour.
-    fn hour(&self) -> i64 {
+    /// Its time, microseconds since 1970 UTC.
+    fn time(&self) -> i64 {
         let time = self.get("TIMESTAMP_DERIVED").parse::<Timestamp>().unwrap_or_else(|_| {
             let text = self.get("TIMESTAMP");
             let (date, time) = text.split_at(8);
@@ -57,8 +57,16 @@ impl Row<'_> {
             );
             iso.parse().unwrap()
         });
-        Step::Hour.start(time.as_microsecond())
+        time.as_microsecond()
     }
+}
+
+/// Types whose users are told by how much they do.
+const VOLUMES: [&str; 5] = ["ReportExport", "API", "RestApi", "BulkApi", "BulkApi2"];
+
+/// The shortest steps of a series.
+fn step(event_type: &str, dimension: &str) -> Step {
+    if dimension == USER && event_type != ALL_TYPES { Step::Day } else { Step::Hour }
 }
 
 /// An id without the three characters for those who cannot tell upper from lower case.
@@ -100,11 +108,14 @@ fn truth(scene: &Scene, interval: Interval) -> Counts {
                     continue;
                 }
                 let types: &[&str] = match dimension {
-                    TOTAL | USER => &[&event_type, ALL_TYPES],
+                    TOTAL => &[&event_type, ALL_TYPES],
+                    USER if VOLUMES.contains(&&*event_type) => &[&event_type, ALL_TYPES],
+                    USER => &[ALL_TYPES],
                     _ => &[&event_type],
                 };
                 for kind in types {
-                    let key = ((*kind).to_owned(), dimension.to_owned(), row.hour(), visible(name));
+                    let start = step(kind, dimension).start(row.time());
+                    let key = ((*kind).to_owned(), dimension.to_owned(), start, visible(name));
                     let (events, rows, longest) = counts.entry(key).or_default();
                     *events += 1;
                     *rows += records;
@@ -135,11 +146,12 @@ fn counted(scene: &Scene, connector: Option<&str>, likewise: &Counts) -> Counts 
     series.sort_unstable();
     series.dedup();
     let to = Step::Day.start(Timestamp::now().as_microsecond());
-    let span = Span { step: Step::Hour, from: to - 30 * Step::Day.micros(), to };
     with_rollups(scene, async |ledger| {
         let mut counts = Counts::new();
         for (kind, dimension) in series {
             let asked = Asked { connector, event_types: &[kind], dimension };
+            let step = step(kind, dimension);
+            let span = Span { step, from: to - 30 * Step::Day.micros(), to };
             for point in ledger.by_name(asked, span).await.unwrap() {
                 assert_ne!(point.name, OTHERS, "there was room for every name");
                 let key = (kind.to_owned(), dimension.to_owned(), point.start, point.name);

@@ -10,7 +10,7 @@ use std::process::Command;
 use orgtap_ledger::unit::Event;
 use orgtap_ledger::{
     ALL_TYPES, Count, DeliveryDelta, HourRows, Lane, Ledger, NewUnit, Paused, Rollup, RollupLedger,
-    SqliteLedger, Step, Sums, TOTAL, USER,
+    Series, SqliteLedger, Step, Sums, TOTAL, USER,
 };
 
 use crate::api::Api;
@@ -34,31 +34,39 @@ const COUNTS: [(&str, &[(&str, usize)]); 8] = [
     ("ApexUnexpectedException", &[("exception", 3)]),
 ];
 
-fn count(event_type: &str, dimension: &str, hour: i64, name: String, events: i64) -> Count {
-    let (event_type, dimension) = (event_type.to_owned(), dimension.to_owned());
-    let sums = Sums { events, rows: events, bytes: events, millis: 50 * events, longest: 900 };
-    Count { event_type, dimension, hour, name, sums }
+/// Counts of so many names a day; of one, which has no name, if none is given.
+fn series(event_type: &str, dimension: &str, days: &[i64], names: &[(String, i64)]) -> Series {
+    let count = |start: i64, (name, events): &(String, i64)| {
+        let events = *events;
+        let sums = Sums { events, rows: events, bytes: events, millis: 50 * events, longest: 900 };
+        Count { start, name: name.clone(), sums }
+    };
+    Series {
+        event_type: event_type.to_owned(),
+        dimension: dimension.to_owned(),
+        step: Step::Hour,
+        counts: days.iter().flat_map(|at| names.iter().map(|name| count(*at, name))).collect(),
+    }
 }
 
 /// What was counted on so many days up to today.
 fn rollup(days: i64, now: i64) -> Rollup {
-    let mut counts = Vec::new();
-    for day in 0..days {
-        let hour = Step::Day.start(now) - day * Step::Day.micros() + 9 * Step::Hour.micros();
-        counts.push(count(ALL_TYPES, TOTAL, hour, String::new(), 9_000));
-        counts
-            .extend((0..30).map(|n| count(ALL_TYPES, USER, hour, format!("005{n:012}"), 300 - n)));
-        for (event_type, dimensions) in COUNTS {
-            counts.push(count(event_type, TOTAL, hour, String::new(), 1_000));
-            for (dimension, names) in dimensions {
-                let names = (0..*names).map(|n| {
-                    count(event_type, dimension, hour, format!("{dimension} {n}"), 90 - n as i64)
-                });
-                counts.extend(names);
-            }
+    let hour = |day| Step::Day.start(now) - day * Step::Day.micros() + 9 * Step::Hour.micros();
+    let days: Vec<i64> = (0..days).map(hour).collect();
+    let users: Vec<_> = (0..30).map(|n| (format!("005{n:012}"), 300 - n)).collect();
+    let mut all = vec![
+        series(ALL_TYPES, TOTAL, &days, &[(String::new(), 9_000)]),
+        series(ALL_TYPES, USER, &days, &users),
+    ];
+    for (event_type, dimensions) in COUNTS {
+        all.push(series(event_type, TOTAL, &days, &[(String::new(), 1_000)]));
+        for (dimension, names) in dimensions {
+            let names: Vec<_> =
+                (0..*names).map(|n| (format!("{dimension} {n}"), 90 - n as i64)).collect();
+            all.push(series(event_type, dimension, &days, &names));
         }
     }
-    Rollup { counts, ..Rollup::default() }
+    Rollup { series: all, ..Rollup::default() }
 }
 
 /// An installation whose connectors have collected a day of files each, and rest.

@@ -1,19 +1,17 @@
 //! Takes in what units' rows said, each unit's once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
 use sqlx::{Row, SqliteConnection};
 
 use super::many::Cell;
+use super::sheet::{Line, Sheet, TOGETHER};
 use super::texts;
 use crate::rollup::{ACTIVE_USERS, ALL_TYPES, Added, OTHERS, Rollup, Step, Sums, USER};
 use crate::sqlite::dialect::Stop;
 use crate::{LedgerError, UnitId};
 
-const MARK: &str = "
-    update unit set counted = 1
-    where id = $1 and counted = 0 and state in ('admitted', 'done')
-    returning connector_id";
 const COUNTED: &str = "select counted from unit where id = $1";
 const USERS: &str = "
     select count(*) from rollup r
@@ -22,16 +20,9 @@ const ACTIVE: &str = "
     select r.events from rollup r
     where r.series_id = $1 and r.step = $2 and r.start = $3 and r.name = ''";
 /// Counts made ready before they are inserted.
-const AT_ONCE: usize = 5_000;
+const AT_ONCE: usize = 4_096;
 /// The most a number can be, so that many can be added up.
 const MOST: i64 = 100_000_000_000_000;
-/// The series of all connectors together.
-pub(super) const TOGETHER: i64 = 0;
-
-/// Connector, event type, dimension.
-type Series<'a> = (i64, &'a str, &'a str);
-/// Step, start, name.
-type Place<'a> = (Step, i64, &'a str);
 
 /// Values of a row.
 macro_rules! cells {
@@ -40,8 +31,8 @@ macro_rules! cells {
 
 /// All that a transaction adds.
 #[derive(Default)]
-struct Sheet<'a> {
-    counts: BTreeMap<Series<'a>, BTreeMap<Place<'a>, Sums>>,
+struct News<'a> {
+    counts: Sheet<'a>,
     traits: Vec<[Cell<'a>; 6]>,
     sessions: Vec<[Cell<'a>; 8]>,
     notables: Vec<[Cell<'a>; 10]>,
@@ -52,13 +43,13 @@ pub(super) async fn count_units(
     conn: &mut SqliteConnection,
     units: &[(UnitId, Rollup)],
 ) -> Result<Vec<Added>, Stop> {
+    let mut marked = mark(conn, units).await?;
     let mut outcomes = Vec::with_capacity(units.len());
-    let mut sheet = Sheet::default();
+    let mut news = News::default();
     for (unit, rollup) in units {
-        let connector: Option<i64> =
-            sqlx::query_scalar(MARK).bind(unit).fetch_optional(&mut *conn).await?;
-        if let Some(connector) = connector {
-            sheet.add(connector, rollup);
+        // A unit that is told twice counts once.
+        if let Some(connector) = marked.remove(unit) {
+            news.add(connector, rollup);
             outcomes.push(Added::Now);
             continue;
         }
@@ -67,21 +58,25 @@ pub(super) async fn count_units(
         let counted = counted.ok_or(LedgerError::NoUnit(*unit))? != 0;
         outcomes.push(if counted { Added::Before } else { Added::NotAdmitted });
     }
-    sheet.write(conn).await?;
+    news.write(conn).await?;
     Ok(outcomes)
 }
 
-impl<'a> Sheet<'a> {
+/// Marks units as counted. Answers those that were not before and can be, with their connectors.
+async fn mark(
+    conn: &mut SqliteConnection,
+    units: &[(UnitId, Rollup)],
+) -> Result<HashMap<UnitId, i64>, Stop> {
+    let units = units.iter().map(|(unit, _)| *unit).collect::<Vec<_>>();
+    let marked = sqlx::query(texts::MARK).bind(Value::from(units).to_string());
+    let marked = marked.fetch_all(conn).await?;
+    marked.iter().map(|row| Ok((row.try_get("id")?, row.try_get("connector_id")?))).collect()
+}
+
+impl<'a> News<'a> {
     fn add(&mut self, connector: i64, rollup: &'a Rollup) {
-        for count in &rollup.counts {
-            for whose in [connector, TOGETHER] {
-                let series = (whose, &*count.event_type, &*count.dimension);
-                let series = self.counts.entry(series).or_default();
-                for step in Step::ALL {
-                    let place = (step, step.start(count.hour), &*count.name);
-                    series.entry(place).or_default().add(&count.sums);
-                }
-            }
+        for series in &rollup.series {
+            self.counts.add(connector, series);
         }
         let traits = rollup.traits.iter();
         self.traits.extend(traits.map(|one| {
@@ -113,106 +108,115 @@ impl<'a> Sheet<'a> {
     }
 
     async fn write(self, conn: &mut SqliteConnection) -> Result<(), Stop> {
-        let numbers = self.series(conn).await?;
-        let mut counts = Vec::new();
-        for (series, places) in &self.counts {
-            let Some(number) = numbers.get(series) else { continue };
-            counts.extend(places.iter().map(|(place, sums)| count(*number, *place, sums)));
-            if counts.len() >= AT_ONCE {
-                texts::COUNTS.insert(conn, &counts).await?;
-                counts.clear();
-            }
-        }
-        texts::COUNTS.insert(conn, &counts).await?;
-        self.active_users(conn, &numbers).await?;
+        write(conn, self.counts).await?;
         texts::TRAITS.insert(conn, &self.traits).await?;
         texts::SESSIONS.insert(conn, &self.sessions).await?;
         texts::NOTABLES.insert(conn, &self.notables).await?;
         texts::NAMES.insert(conn, &self.names).await?;
         Ok(())
     }
-
-    /// The numbers of all series, and of those of the active users.
-    async fn series(&self, conn: &mut SqliteConnection) -> Result<BTreeMap<Series<'a>, i64>, Stop> {
-        let mut wanted: BTreeMap<Series<'a>, i64> = BTreeMap::new();
-        for (series, places) in &self.counts {
-            let hours = places.keys().filter(|(step, ..)| *step == Step::Hour);
-            let last = hours.map(|(_, start, _)| *start).max().unwrap_or_default();
-            wanted.insert(*series, last);
-            if let (connector, ALL_TYPES, USER) = *series {
-                wanted.insert((connector, ALL_TYPES, ACTIVE_USERS), last);
-            }
-        }
-        let row = |((connector, kind, by), last): (&Series<'a>, &i64)| {
-            cells![*connector, Cell::Text(kind), Cell::Text(by), *last]
-        };
-        let rows: Vec<_> = wanted.iter().map(row).collect();
-        let mut numbers: HashMap<(i64, String, String), i64> = HashMap::new();
-        for row in texts::SERIES.insert(conn, &rows).await? {
-            let kind: String = row.try_get("event_type")?;
-            let series = (row.try_get("connector_id")?, kind, row.try_get("dimension")?);
-            numbers.insert(series, row.try_get("id")?);
-        }
-        let number = |(connector, kind, by): Series<'a>| {
-            numbers.get(&(connector, kind.to_owned(), by.to_owned())).copied()
-        };
-        Ok(wanted.keys().filter_map(|series| Some((*series, number(*series)?))).collect())
-    }
-
-    /// Counts the users of the days and weeks that got some.
-    async fn active_users(
-        &self,
-        conn: &mut SqliteConnection,
-        numbers: &BTreeMap<Series<'a>, i64>,
-    ) -> Result<(), Stop> {
-        let number = |connector, by| numbers.get(&(connector, ALL_TYPES, by)).copied();
-        let mut together: BTreeMap<(Step, i64), i64> = BTreeMap::new();
-        for ((connector, kind, by), places) in &self.counts {
-            if (*kind, *by) != (ALL_TYPES, USER) || *connector == TOGETHER {
-                continue;
-            }
-            let (Some(users), Some(active)) =
-                (number(*connector, USER), number(*connector, ACTIVE_USERS))
-            else {
-                continue;
-            };
-            let steps: BTreeSet<(Step, i64)> = places
-                .keys()
-                .filter(|(step, ..)| *step != Step::Hour)
-                .map(|(step, start, _)| (*step, *start))
-                .collect();
-            let mut more = Vec::new();
-            for (step, start) in steps {
-                let users: i64 = sqlx::query_scalar(USERS)
-                    .bind(users)
-                    .bind(step.hours())
-                    .bind(start)
-                    .bind(OTHERS)
-                    .fetch_one(&mut *conn)
-                    .await?;
-                let before: Option<i64> = sqlx::query_scalar(ACTIVE)
-                    .bind(active)
-                    .bind(step.hours())
-                    .bind(start)
-                    .fetch_optional(&mut *conn)
-                    .await?;
-                let events = users - before.unwrap_or_default();
-                let sums = Sums { events, ..Sums::default() };
-                more.push(count(active, (step, start, ""), &sums));
-                *together.entry((step, start)).or_default() += events;
-            }
-            texts::COUNTS.insert(conn, &more).await?;
-        }
-        let Some(active) = number(TOGETHER, ACTIVE_USERS) else { return Ok(()) };
-        let more = together.into_iter().map(|((step, start), events)| {
-            count(active, (step, start, ""), &Sums { events, ..Sums::default() })
-        });
-        texts::COUNTS.insert(conn, &more.collect::<Vec<_>>()).await?;
-        Ok(())
-    }
 }
 
-fn count<'a>(series: i64, (step, start, name): Place<'a>, sums: &Sums) -> [Cell<'a>; 9] {
+/// Adds the counts to what there is.
+async fn write(conn: &mut SqliteConnection, mut counts: Sheet<'_>) -> Result<(), Stop> {
+    let series = known(conn, &counts).await?;
+    for step in Step::ALL {
+        let lines = counts.lines(step);
+        insert(conn, (&counts, &series), step, &lines).await?;
+        if step != Step::Hour {
+            active_users(conn, (&counts, &series), step, &lines).await?;
+        }
+        let lines = counts.together(lines);
+        insert(conn, (&counts, &series), step, &lines).await?;
+    }
+    Ok(())
+}
+
+/// A sheet, with what the ledger knows its series by.
+type Known<'s, 'a> = (&'s Sheet<'a>, &'s [i64]);
+
+/// Makes the series known, or later. Answers what the ledger knows them by, in their order.
+async fn known(conn: &mut SqliteConnection, counts: &Sheet<'_>) -> Result<Vec<i64>, Stop> {
+    let row =
+        |((connector, kind, by), last)| cells![connector, Cell::Text(kind), Cell::Text(by), last];
+    let rows: Vec<_> = counts.last().map(row).collect();
+    let mut known = vec![0; rows.len()];
+    for row in texts::SERIES.insert(conn, &rows).await? {
+        let (kind, by): (&str, &str) = (row.try_get("event_type")?, row.try_get("dimension")?);
+        let number = counts.series.find((row.try_get("connector_id")?, kind, by));
+        if let Some(series) = number.and_then(|number| known.get_mut(number)) {
+            *series = row.try_get("id")?;
+        }
+    }
+    Ok(known)
+}
+
+async fn insert(
+    conn: &mut SqliteConnection,
+    (counts, series): Known<'_, '_>,
+    step: Step,
+    lines: &[Line],
+) -> Result<(), Stop> {
+    let row = |line: &Line| {
+        let series = series.get(line.series)?;
+        let name = counts.names.all().get(line.name)?;
+        Some(count(*series, step, line.start, name, &line.sums))
+    };
+    for lines in lines.chunks(AT_ONCE) {
+        let rows: Vec<_> = lines.iter().filter_map(row).collect();
+        texts::COUNTS.insert(conn, &rows).await?;
+    }
+    Ok(())
+}
+
+/// Counts the users of the steps that got some.
+async fn active_users(
+    conn: &mut SqliteConnection,
+    (counts, series): Known<'_, '_>,
+    step: Step,
+    lines: &[Line],
+) -> Result<(), Stop> {
+    let of = |connector, by| {
+        let number = counts.series.find((connector, ALL_TYPES, by));
+        number.and_then(|number| series.get(number)).copied()
+    };
+    let mut steps: Vec<(usize, i64)> = lines.iter().map(|line| (line.series, line.start)).collect();
+    steps.dedup();
+    let mut more = Vec::new();
+    let mut together: BTreeMap<i64, i64> = BTreeMap::new();
+    for (number, start) in steps {
+        let Some((connector, ALL_TYPES, USER)) = counts.series.all().get(number) else { continue };
+        let (Some(users), Some(active)) = (of(*connector, USER), of(*connector, ACTIVE_USERS))
+        else {
+            continue;
+        };
+        let users: i64 = sqlx::query_scalar(USERS)
+            .bind(users)
+            .bind(step.hours())
+            .bind(start)
+            .bind(OTHERS)
+            .fetch_one(&mut *conn)
+            .await?;
+        let before: Option<i64> = sqlx::query_scalar(ACTIVE)
+            .bind(active)
+            .bind(step.hours())
+            .bind(start)
+            .fetch_optional(&mut *conn)
+            .await?;
+        let events = users - before.unwrap_or_default();
+        more.push(count(active, step, start, "", &Sums { events, ..Sums::default() }));
+        *together.entry(start).or_default() += events;
+    }
+    if let Some(active) = of(TOGETHER, ACTIVE_USERS) {
+        more.extend(together.into_iter().map(|(start, events)| {
+            count(active, step, start, "", &Sums { events, ..Sums::default() })
+        }));
+    }
+    texts::COUNTS.insert(conn, &more).await?;
+    Ok(())
+}
+
+fn count<'a>(series: i64, step: Step, start: i64, name: &'a str, sums: &Sums) -> [Cell<'a>; 9] {
     let Sums { events, rows, bytes, millis, longest } = *sums;
     let [events, rows, bytes, millis, longest] =
         [events, rows, bytes, millis, longest].map(|number| number.min(MOST));

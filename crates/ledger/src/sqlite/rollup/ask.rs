@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::add::TOGETHER;
+use super::sheet::TOGETHER;
 use super::texts;
 use crate::Unit;
 use crate::rollup::{

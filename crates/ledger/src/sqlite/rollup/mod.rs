@@ -4,6 +4,7 @@ mod add;
 pub(super) mod ask;
 mod forget;
 mod many;
+mod sheet;
 pub(super) mod texts;
 
 use async_trait::async_trait;

@@ -3,6 +3,11 @@
 
 use super::many::Insertion;
 
+/// Marks the units in $1 that can be counted and are not yet.
+pub(super) const MARK: &str = "
+    update unit set counted = 1
+    where id in (select value from json_each($1)) and counted = 0 and state in ('admitted', 'done')
+    returning id, connector_id";
 /// Makes series known, or later. Answers their numbers.
 pub(super) const SERIES: Insertion = Insertion {
     into: "rollup_series (connector_id, event_type, dimension, last_hour)",
