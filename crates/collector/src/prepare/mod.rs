@@ -34,6 +34,8 @@ use crate::counting::Counter;
 use crate::cut::{Cut, Cutter};
 
 mod guess;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::guess::Guess;
 
