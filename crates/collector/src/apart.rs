@@ -244,17 +244,8 @@ mod tests {
     use orgtap_events::Interval;
 
     fn unit(id: &str, interval: Interval) -> UnitInfo {
-        UnitInfo {
-            connector: "acme".into(),
-            org_id: "00D000000000001AAA".into(),
-            event_type: "API".into(),
-            log_file_id: id.into(),
-            interval,
-            sequence: 1,
-            log_date: "2026-11-22T05:00:00Z".parse().unwrap(),
-            created_date: "2026-11-22T09:12:03Z".parse().unwrap(),
-            length: 1,
-        }
+        let (event_type, log_file_id) = ("API".into(), id.into());
+        UnitInfo { event_type, log_file_id, interval, ..crate::sample::unit() }
     }
 
     /// Rows of the hourly and the daily copy that are in neither's other.

@@ -96,8 +96,9 @@ impl Cutter {
     /// Cuts what is there; the batch stands for the rows up to `to`.
     pub(crate) fn cut(&mut self, to: u64, ends_unit: bool) -> Cut {
         let rows = std::mem::replace(&mut self.from, to)..to;
-        let ndjson = Bytes::from(renew(&mut self.buffer));
-        let events = Events::new(ndjson, renew(&mut self.ends), renew(&mut self.times));
+        let more = !ends_unit;
+        let ndjson = Bytes::from(take(&mut self.buffer, more));
+        let events = Events::new(ndjson, take(&mut self.ends, more), take(&mut self.times, more));
         let batch = Batch {
             id: batch_id(&self.unit, &rows),
             unit: Arc::clone(&self.unit),
@@ -105,15 +106,16 @@ impl Cutter {
             ends_unit,
             events,
         };
-        Cut { batch, rows: renew(&mut self.rows) }
+        Cut { batch, rows: take(&mut self.rows, more) }
     }
 }
 
-/// Takes what is there, and leaves room for as much and the event after it that no longer fits.
-/// Mostly that is the same room each time, so that the allocator gives the same memory again.
-fn renew<T>(full: &mut Vec<T>) -> Vec<T> {
+/// Takes what is there. If there is more to come, leaves room for as much and the event after it
+/// that no longer fits. Mostly that is the same room each time, so that the allocator gives the same
+/// memory again.
+fn take<T>(full: &mut Vec<T>, more: bool) -> Vec<T> {
     let room = (full.len() + full.len() / 32).next_multiple_of(ROOM / size_of::<T>());
-    std::mem::replace(full, Vec::with_capacity(room))
+    std::mem::replace(full, Vec::with_capacity(if more { room } else { 0 }))
 }
 
 /// The same for the same rows of the same unit in the same format, for ever.

@@ -98,21 +98,10 @@ pub(crate) fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use orgtap_events::Interval;
     use proptest::prelude::*;
 
     fn unit() -> Arc<UnitInfo> {
-        Arc::new(UnitInfo {
-            connector: "acme".into(),
-            org_id: "00D000000000001AAA".into(),
-            event_type: "Login".into(),
-            log_file_id: "0AT000000000001AAA".into(),
-            interval: Interval::Hourly,
-            sequence: 1,
-            log_date: "2026-11-22T05:00:00Z".parse().unwrap(),
-            created_date: "2026-11-22T09:12:03Z".parse().unwrap(),
-            length: 1,
-        })
+        Arc::new(crate::sample::unit())
     }
 
     fn cuts(csv: &str, position: u64, limits: Limits) -> Vec<Cut> {

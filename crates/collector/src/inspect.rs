@@ -261,20 +261,9 @@ pub(crate) fn fault(unit: &UnitInfo, limit: u64, error: &io::Error) -> UnitFault
 mod tests {
     use super::*;
     use crate::admit::index::IndexReader;
-    use orgtap_events::Interval;
 
     fn unit(length: usize) -> UnitInfo {
-        UnitInfo {
-            connector: "acme".into(),
-            org_id: "00D000000000001AAA".into(),
-            event_type: "Login".into(),
-            log_file_id: "0AT000000000001AAA".into(),
-            interval: Interval::Hourly,
-            sequence: 1,
-            log_date: "2026-11-22T05:00:00Z".parse().unwrap(),
-            created_date: "2026-11-22T09:12:03Z".parse().unwrap(),
-            length: length as u64,
-        }
+        UnitInfo { length: length as u64, ..crate::sample::unit() }
     }
 
     fn look(csv: &'static [u8]) -> Result<(Inspected, usize), InspectError> {

@@ -43,6 +43,8 @@ mod reconcile;
 mod release;
 mod replay;
 mod room;
+#[cfg(test)]
+mod sample;
 mod saving;
 mod setup_check;
 mod spool;

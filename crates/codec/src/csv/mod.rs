@@ -17,7 +17,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
-pub use reader::{Item, ReadError, Reader, Row, undouble};
+pub use reader::{Item, ReadError, Reader, Row, content};
 pub use rows::Rows;
 pub(crate) use scan::{CARE, DOUBLED};
 pub use scan::{Cell, Malformed, Step, resync, scan_row};

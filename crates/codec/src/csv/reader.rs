@@ -69,7 +69,7 @@ impl<'a> Row<'a> {
     /// A cell's content.
     pub fn cell(&self, index: usize) -> Option<Cow<'a, [u8]>> {
         let (written, doubled) = self.written(index)?;
-        Some(if doubled { Cow::Owned(undouble(written)) } else { Cow::Borrowed(written) })
+        Some(content(written, doubled))
     }
 
     /// The whole row as written, with its line end.
@@ -83,8 +83,13 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Puts one quote for each two: the content of a cell that is written with doubled quotes.
-pub fn undouble(written: &[u8]) -> Vec<u8> {
+/// The content of a cell that is written so, with or without doubled quotes.
+pub fn content(written: &[u8], doubled: bool) -> Cow<'_, [u8]> {
+    if doubled { Cow::Owned(undouble(written)) } else { Cow::Borrowed(written) }
+}
+
+/// Puts one quote for each two.
+fn undouble(written: &[u8]) -> Vec<u8> {
     let mut content = Vec::with_capacity(written.len());
     let mut rest = written;
     while let Some(quote) = memchr::memchr(b'"', rest) {

@@ -67,15 +67,13 @@ fn file(from: u64, to: u64) -> (Vec<u8>, u64) {
 
 fn unit(length: u64) -> Arc<UnitInfo> {
     Arc::new(UnitInfo {
-        connector: "acme".into(),
-        org_id: "00D000000000001AAA".into(),
         event_type: "API".into(),
-        log_file_id: "0AT000000000001AAA".into(),
         interval: Interval::Daily,
         sequence: 0,
         log_date: "2026-11-22T00:00:00Z".parse().unwrap(),
         created_date: "2026-11-23T00:00:00Z".parse().unwrap(),
         length,
+        ..crate::sample::unit()
     })
 }
 

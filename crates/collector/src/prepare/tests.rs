@@ -11,15 +11,13 @@ use crate::inspect::{Besides, inspect};
 
 fn unit() -> Arc<UnitInfo> {
     Arc::new(UnitInfo {
-        connector: "acme".into(),
-        org_id: "00D000000000001AAA".into(),
         event_type: "RestApi".into(),
-        log_file_id: "0AT000000000001AAA".into(),
         interval: Interval::Daily,
         sequence: 0,
         log_date: "2026-11-22T00:00:00Z".parse().unwrap(),
         created_date: "2026-11-23T03:00:00Z".parse().unwrap(),
         length: 1 << 20,
+        ..crate::sample::unit()
     })
 }
 

@@ -83,9 +83,9 @@ impl Cells for Alike<'_> {
 
 /// The first cell of a field that has a value: its place, its content as written, and whether its
 /// quotes are doubled.
-fn first<'r>(row: &Row<'r>, field: &[usize]) -> (usize, &'r [u8], bool) {
+pub(super) fn find<'r>(row: &'r impl Cells, field: &[usize]) -> (usize, &'r [u8], bool) {
     for place in field {
-        if let Some((content, doubled)) = Row::written(row, *place)
+        if let Some((content, doubled)) = row.written(*place)
             && !content.is_empty()
         {
             return (*place, content, doubled);
@@ -110,7 +110,7 @@ impl Kept {
     /// Adds a row. Answers false if there is no room for it: then all have to be taken first.
     pub(super) fn add(&mut self, row: &Row<'_>, hour: usize, time: i64, sums: &Sums) -> bool {
         let hash = self.fields.iter().fold(hour as u64, |hash, field| {
-            let (place, content, _) = first(row, field);
+            let (place, content, _) = find(row, field);
             xxh3_64_with_seed(content, hash.rotate_left(7) ^ place as u64)
         });
         let place = self.places.get(&hash).copied().filter(|place| self.is(*place, row, hour));
@@ -126,7 +126,7 @@ impl Kept {
         // Of others with the same hash, which somebody looked for, the last is found again.
         self.places.insert(hash, self.entries.len());
         for field in &self.fields {
-            let (place, content, doubled) = first(row, field);
+            let (place, content, doubled) = find(row, field);
             let from = self.bytes.len();
             self.bytes.extend_from_slice(content);
             self.cells.push(Cell { place, from, to: self.bytes.len(), doubled });
@@ -140,7 +140,7 @@ impl Kept {
         let cells = self.cells.get(entry * self.fields.len()..).unwrap_or_default();
         self.entries.get(entry).is_some_and(|entry| entry.hour == hour)
             && self.fields.iter().zip(cells).all(|(field, cell)| {
-                let (place, content, doubled) = first(row, field);
+                let (place, content, doubled) = find(row, field);
                 place == cell.place
                     && doubled == cell.doubled
                     && self.bytes.get(cell.from..cell.to) == Some(content)

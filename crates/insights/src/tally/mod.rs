@@ -12,12 +12,12 @@ mod people;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use orgtap_codec::csv::{Row, undouble};
+use orgtap_codec::csv::{Row, content};
 use orgtap_events::UnitInfo;
 use orgtap_events::time::{DAY, HOUR};
 use orgtap_ledger::{ALL_TYPES, Count, OTHERS, Rollup, Series, Step, Sums, TOTAL, USER};
 
-use self::kept::{Cells, Kept};
+use self::kept::{Cells, Kept, find};
 use self::names::Names;
 use self::people::People;
 use crate::measure::{self, BY_USER, By, FirstOf, Shape};
@@ -78,16 +78,14 @@ impl Header<'_> {
 
 /// The first of these cells that has a value, as written, and whether its quotes are doubled.
 fn first<'r>(row: &'r impl Cells, places: &[usize]) -> (&'r [u8], bool) {
-    let written = places.iter().filter_map(|place| row.written(*place));
-    written.into_iter().find(|(value, _)| !value.is_empty()).unwrap_or_default()
+    let (_, written, doubled) = find(row, places);
+    (written, doubled)
 }
 
 /// The first of these cells that has a value; nothing if none has.
 fn value<'r>(row: &'r impl Cells, places: &[usize]) -> Cow<'r, [u8]> {
-    match first(row, places) {
-        (written, true) => Cow::Owned(undouble(written)),
-        (written, false) => Cow::Borrowed(written),
-    }
+    let (written, doubled) = first(row, places);
+    content(written, doubled)
 }
 
 impl Tally {

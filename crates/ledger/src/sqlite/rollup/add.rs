@@ -176,8 +176,8 @@ async fn active_users(
     step: Step,
     lines: &[Line],
 ) -> Result<(), Stop> {
-    let of = |connector, by| {
-        let number = counts.series.find((connector, ALL_TYPES, by));
+    let of = |connector| {
+        let number = counts.series.find((connector, ALL_TYPES, ACTIVE_USERS));
         number.and_then(|number| series.get(number)).copied()
     };
     let mut steps: Vec<(usize, i64)> = lines.iter().map(|line| (line.series, line.start)).collect();
@@ -186,8 +186,7 @@ async fn active_users(
     let mut together: BTreeMap<i64, i64> = BTreeMap::new();
     for (number, start) in steps {
         let Some((connector, ALL_TYPES, USER)) = counts.series.all().get(number) else { continue };
-        let (Some(users), Some(active)) = (of(*connector, USER), of(*connector, ACTIVE_USERS))
-        else {
+        let (Some(users), Some(active)) = (series.get(number), of(*connector)) else {
             continue;
         };
         let users: i64 = sqlx::query_scalar(USERS)
@@ -207,7 +206,7 @@ async fn active_users(
         more.push(count(active, step, start, "", &Sums { events, ..Sums::default() }));
         *together.entry(start).or_default() += events;
     }
-    if let Some(active) = of(TOGETHER, ACTIVE_USERS) {
+    if let Some(active) = of(TOGETHER) {
         more.extend(together.into_iter().map(|(start, events)| {
             count(active, step, start, "", &Sums { events, ..Sums::default() })
         }));
