@@ -184,8 +184,8 @@ const CERTIFICATE: Row = Row {
 const TLS: Row = Row {
     code: "OT-ORG-15",
     title: "TLS could not be agreed on",
-    cause: "The other side does not speak TLS 1.2 or later on that port, or demands a client certificate.",
-    remedy: "Check the port; give a client certificate if the org enforces mutual TLS.",
+    cause: "The other side does not speak TLS 1.2 or later on that port, or demands a client certificate; or this machine has no authorities that it trusts.",
+    remedy: "Check the port; give a client certificate if the org enforces mutual TLS; install the system's certificates (Debian's package ca-certificates) if there are none.",
     disposition: wait(300),
 };
 const PROXY: Row = Row {

@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use crate::tls::{self, Identity};
+
 /// What a client may differ in. Everything else is fixed here. `Debug` shows no password, no
 /// certificate and no key.
 #[derive(Clone, Default)]
@@ -25,10 +30,16 @@ impl std::fmt::Debug for ClientSettings {
     }
 }
 
-/// The address could not be turned into a client: wrong proxy, unreadable certificate.
+/// The settings could not be turned into a client: wrong proxy, unreadable certificate.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot build the HTTP client")]
-pub struct ClientError(#[from] reqwest::Error);
+pub struct ClientError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+impl ClientError {
+    fn of(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(Box::new(error))
+    }
+}
 
 /// Longest wait for a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,23 +53,37 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(150);
 /// Redirects are refused, because following one turns a POST with a secret into a GET elsewhere.
 #[expect(clippy::disallowed_methods, reason = "this is the builder everything else must use")]
 pub fn client(settings: &ClientSettings) -> Result<reqwest::Client, ClientError> {
+    let mut tls = tls::client_config(settings.extra_roots()?, settings.identity()?)
+        .map_err(ClientError::of)?;
+    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("orgtap/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .pool_idle_timeout(Duration::from_mins(1))
         .redirect(reqwest::redirect::Policy::none())
         .tcp_nodelay(true);
     if let Some(proxy) = &settings.proxy {
-        builder = builder.proxy(reqwest::Proxy::all(proxy.clone())?);
+        builder = builder.proxy(reqwest::Proxy::all(proxy.clone()).map_err(ClientError::of)?);
     }
-    if let Some(pem) = &settings.extra_roots_pem {
-        builder = builder.tls_certs_merge(reqwest::Certificate::from_pem_bundle(pem)?);
+    builder.build().map_err(ClientError::of)
+}
+
+impl ClientSettings {
+    fn extra_roots(&self) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+        self.extra_roots_pem.as_deref().map_or(Ok(Vec::new()), certificates)
     }
-    if let Some(pem) = &settings.identity_pem {
-        builder = builder.identity(reqwest::Identity::from_pem(pem)?);
+
+    fn identity(&self) -> Result<Option<Identity>, ClientError> {
+        let Some(pem) = &self.identity_pem else { return Ok(None) };
+        let key = PrivateKeyDer::from_pem_slice(pem).map_err(ClientError::of)?;
+        Ok(Some((certificates(pem)?, key)))
     }
-    Ok(builder.build()?)
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, ClientError> {
+    CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(ClientError::of)
 }
 
 /// The proxy the environment (`HTTPS_PROXY`, `NO_PROXY` and so on) names for an address, as the

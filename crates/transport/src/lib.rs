@@ -12,6 +12,7 @@ mod measure;
 mod problem;
 mod retry;
 mod secret;
+pub mod tls;
 pub mod vault;
 
 pub use measure::{ByteSize, ConfigDuration, MeasureError};

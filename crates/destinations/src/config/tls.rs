@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use orgtap_transport::tls::Identity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use schemars::JsonSchema;
@@ -21,9 +22,6 @@ pub struct TlsConfig {
     /// Private key (PEM, unencrypted) of the client certificate.
     pub key_file: Option<PathBuf>,
 }
-
-/// A client certificate with its chain, and its key.
-pub(crate) type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 /// Largest certificate or key file read, bytes. A whole system's bundle has about 200 KiB.
 const LARGEST: u64 = 4 << 20;

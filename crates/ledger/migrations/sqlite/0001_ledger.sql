@@ -371,8 +371,8 @@ create table console_audit (
 create index console_audit_at on console_audit (at);
 
 -- Rollups: what the admitted rows of units said, counted by time and by what stands in a column.
--- One series for each connector, event type and dimension. Connector 0 is all of them together,
--- event type '*' all types.
+-- One series for each connector, event type and dimension. Connector 0 is all of them together, which
+-- is not counted for users, event type '*' all types.
 create table rollup_series (
     id           integer primary key,
     connector_id integer not null,
@@ -382,6 +382,8 @@ create table rollup_series (
     last_hour    integer not null,
     unique (connector_id, event_type, dimension)
 ) strict;
+
+create index rollup_series_dimension on rollup_series (dimension, connector_id, event_type);
 
 -- The counts of a series, for each hour, day and week: the length in hours is the step. Rows of a
 -- series and step lie together in the order of time, as they are asked for.

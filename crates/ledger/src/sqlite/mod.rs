@@ -82,6 +82,19 @@ macro_rules! scripted {
     };
 }
 
+/// Reads on the writing connection while nobody writes, otherwise on one for reading.
+macro_rules! between {
+    ($self:ident, |$conn:ident| $work:expr) => {{
+        if let Some(mut $conn) = $self.writer.try_take() {
+            let found = $work.await;
+            return $conn.keep(found);
+        }
+        let mut $conn = $self.reader().await?;
+        Ok($work.await?)
+    }};
+}
+pub(super) use between;
+
 /// Connections for reading at the same time; reads are short.
 const READERS: u32 = 3;
 
@@ -168,7 +181,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn connector(&self, connector: &str) -> Result<ConnectorRecord, LedgerError> {
-        Ok(connector::record(&mut *self.reader().await?, connector).await?)
+        between!(self, |conn| connector::record(&mut conn, connector))
     }
 
     async fn change_connector(
@@ -188,11 +201,11 @@ impl Ledger for SqliteLedger {
     }
 
     async fn paused(&self) -> Result<Vec<String>, LedgerError> {
-        Ok(connector::paused(&mut *self.reader().await?).await?)
+        between!(self, |conn| connector::paused(&mut conn))
     }
 
     async fn cursor(&self, connector: &str, track: &str) -> Result<Option<Cursor>, LedgerError> {
-        Ok(listing::cursor(&mut *self.reader().await?, connector, track).await?)
+        between!(self, |conn| listing::cursor(&mut conn, connector, track))
     }
 
     async fn list(
@@ -215,11 +228,7 @@ impl Ledger for SqliteLedger {
         now: i64,
         limit: usize,
     ) -> Result<Vec<LaneWork>, LedgerError> {
-        if let Some(mut conn) = self.writer.try_take() {
-            let found = due::due(&mut conn, connector, stage, now, limit).await;
-            return conn.keep(found);
-        }
-        Ok(due::due(&mut *self.reader().await?, connector, stage, now, limit).await?)
+        between!(self, |conn| due::due(&mut conn, connector, stage, now, limit))
     }
 
     async fn wake(&self, connector: &str) -> Result<(), LedgerError> {
@@ -231,7 +240,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn next_due(&self, connector: &str, now: i64) -> Result<Option<i64>, LedgerError> {
-        Ok(due::next_due(&mut *self.reader().await?, connector, now).await?)
+        between!(self, |conn| due::next_due(&mut conn, connector, now))
     }
 
     async fn lease_each(
@@ -259,15 +268,11 @@ impl Ledger for SqliteLedger {
     }
 
     async fn units(&self, lane: &Lane) -> Result<Vec<Unit>, LedgerError> {
-        if let Some(mut conn) = self.writer.try_take() {
-            let found = progress::units(&mut conn, lane).await;
-            return conn.keep(found);
-        }
-        Ok(progress::units(&mut *self.reader().await?, lane).await?)
+        between!(self, |conn| progress::units(&mut conn, lane))
     }
 
     async fn unit(&self, unit: UnitId) -> Result<Unit, LedgerError> {
-        Ok(progress::unit(&mut *self.reader().await?, unit).await?)
+        between!(self, |conn| progress::unit(&mut conn, unit))
     }
 
     async fn apply_each(
@@ -294,15 +299,11 @@ impl Ledger for SqliteLedger {
         lane: &Lane,
         destination: &str,
     ) -> Result<Vec<(Unit, Delivery)>, LedgerError> {
-        if let Some(mut conn) = self.writer.try_take() {
-            let found = deliver::outbox(&mut conn, lane, destination).await;
-            return conn.keep(found);
-        }
-        Ok(deliver::outbox(&mut *self.reader().await?, lane, destination).await?)
+        between!(self, |conn| deliver::outbox(&mut conn, lane, destination))
     }
 
     async fn deliveries(&self, unit: UnitId) -> Result<Vec<Delivery>, LedgerError> {
-        Ok(deliver::deliveries(&mut *self.reader().await?, unit).await?)
+        between!(self, |conn| deliver::deliveries(&mut conn, unit))
     }
 
     async fn deliver(
@@ -370,7 +371,7 @@ impl Ledger for SqliteLedger {
         lane: &Lane,
         destination: &str,
     ) -> Result<Vec<(Unit, Replay)>, LedgerError> {
-        Ok(replay::of_lane(&mut *self.reader().await?, lane, destination).await?)
+        between!(self, |conn| replay::of_lane(&mut conn, lane, destination))
     }
 
     async fn replays_of(
@@ -486,7 +487,7 @@ impl Ledger for SqliteLedger {
     }
 
     async fn backfills(&self, connector: &str) -> Result<Vec<Backfill>, LedgerError> {
-        Ok(backfill::all(&mut *self.reader().await?, connector).await?)
+        between!(self, |conn| backfill::all(&mut conn, connector))
     }
 
     async fn connectors(&self) -> Result<Vec<String>, LedgerError> {

@@ -109,6 +109,9 @@ where
     assert_eq!(shown(&top), [("ada", 5), ("eve", 4), ("bob", 1), (OTHERS, 50)]);
     let names = ["eve".to_owned(), "nobody".to_owned()];
     assert_eq!(shown(&ledger.of_names(all, &spans, &names).await.unwrap()), [("eve", 4)]);
+    let day = Span { step: Step::Day, from: monday, to: monday + DAY };
+    let whole = ledger.over_time(asked(None, &["Login"], USER), day).await.unwrap();
+    assert_eq!(whole.iter().map(|point| point.sums.events).collect::<Vec<_>>(), [60]);
     // Users are counted, not their events, nor those without a name.
     for (connector, day, week) in [(Some(ACME), 2, 2), (None, 3, 3)] {
         for (step, active) in [(Step::Day, day), (Step::Week, week)] {
@@ -211,13 +214,16 @@ pub async fn what_is_too_old_is_forgotten_in_small_steps<L>(ledger: &L)
 where
     L: Ledger + RollupLedger,
 {
-    let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
+    let units = admit(ledger, &lane("Login"), 3, &["siem"]).await;
     let monday = Step::Week.start(NOW);
     let many: Vec<String> = (0..3_000).map(|n| format!("user{n}")).collect();
     let many: Vec<(&str, i64)> = many.iter().map(|name| (&**name, 1)).collect();
-    let old = by_user(monday - 15 * DAY, &many);
-    let new = by_user(monday, &[("ada", 1)]);
-    ledger.count_units(&[(units[0].id, old), (units[1].id, new)]).await.unwrap();
+    let rollups = [
+        (units[0].id, by_user(monday - 16 * DAY, &many)),
+        (units[1].id, by_user(monday - 15 * DAY, &many)),
+        (units[2].id, by_user(monday, &[("ada", 1)])),
+    ];
+    ledger.count_units(&rollups).await.unwrap();
     let horizon = Horizon { hours: monday - DAY, days: monday - DAY, events: monday };
     let (mut at, mut turns) = (Some(0), 0);
     while let Some(from) = at {

@@ -208,6 +208,25 @@ fn a_private_authority_must_be_named_and_the_message_says_how() {
 }
 
 #[test]
+fn an_authority_the_system_trusts_need_not_be_named() {
+    let site = Site::new(81);
+    let proxy = site.proxy(Gate::Open);
+    site.scene.reword("  ca_file: ca.pem\n", "");
+    let mut command = site.command(&["collect"], &proxy.url(""));
+    let ran = command.env("SSL_CERT_FILE", site.scene.path("ca.pem")).output().unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", Ran::of(&ran).stdout);
+    site.scene.compare(Interval::Hourly);
+
+    // A machine without any.
+    std::fs::write(site.scene.path("none.pem"), "").unwrap();
+    let mut command = site.command(&["test-connection", "--json"], &proxy.url(""));
+    command.env("SSL_CERT_FILE", site.scene.path("none.pem"));
+    command.env("SSL_CERT_DIR", site.scene.path("none"));
+    let failure = Failure::of(&mut command);
+    failure.assert_is("OT-ORG-15", &["No CA certificates were loaded from the system"]);
+}
+
+#[test]
 fn a_certificate_that_has_run_out_or_is_for_another_name_is_called_that() {
     let expired = Site::with(74, HOST, |params| {
         params.not_before = rcgen::date_time_ymd(2019, 1, 1);

@@ -10,7 +10,7 @@ use super::sheet::TOGETHER;
 use super::texts;
 use crate::Unit;
 use crate::rollup::{
-    ALL_TYPES, Asked, By, Named, Notable, OTHERS, Point, Session, Span, Sums, TOTAL, Trait,
+    ALL_TYPES, Asked, By, Named, Notable, OTHERS, Point, Session, Span, Sums, TOTAL, Trait, USER,
 };
 use crate::sqlite::dialect::Stop;
 use crate::sqlite::rows::{self, select_units};
@@ -22,8 +22,6 @@ pub(in crate::sqlite) const UNCOUNTED: &str = select_units!(
     order by u.id
     limit $2"
 );
-pub(in crate::sqlite) const SERIES: &str =
-    "select s.id, s.event_type from rollup_series s where s.connector_id = $1 and s.dimension = $2";
 pub(in crate::sqlite) const SEEN: &str = "
     select s.event_type, s.last_hour from rollup_series s
     where s.connector_id = $1 and s.dimension = $2 and s.event_type <> $3
@@ -58,26 +56,21 @@ async fn number(conn: &mut SqliteConnection, connector: Option<&str>) -> Result<
     Ok(found.unwrap_or(-1))
 }
 
-/// The series asked for: event types by number.
+/// The series asked for: event types by number. Of users there is none for all connectors together.
 async fn series(
     conn: &mut SqliteConnection,
     asked: Asked<'_>,
 ) -> Result<HashMap<i64, String>, Stop> {
-    let connector = number(conn, asked.connector).await?;
-    let found =
-        sqlx::query(SERIES).bind(connector).bind(asked.dimension).fetch_all(&mut *conn).await?;
-    let mut series = HashMap::new();
-    for row in &found {
-        let kind: String = row.try_get("event_type")?;
-        let wanted = match asked.event_types {
-            [] => kind != ALL_TYPES,
-            some => some.contains(&kind.as_str()),
-        };
-        if wanted {
-            series.insert(row.try_get("id")?, kind);
-        }
-    }
-    Ok(series)
+    let types = Value::from(asked.event_types).to_string();
+    let found = if asked.connector.is_none() && asked.dimension == USER {
+        let query = sqlx::query(texts::SERIES_OF_ALL).bind(asked.dimension).bind(types);
+        query.fetch_all(&mut *conn).await?
+    } else {
+        let connector = number(conn, asked.connector).await?;
+        let query = sqlx::query(texts::SERIES_OF).bind(asked.dimension).bind(types).bind(connector);
+        query.fetch_all(&mut *conn).await?
+    };
+    found.iter().map(|row| Ok((row.try_get("id")?, row.try_get("event_type")?))).collect()
 }
 
 fn numbers(series: &HashMap<i64, String>) -> String {
@@ -144,6 +137,15 @@ pub(super) async fn points(
     }
     points
         .sort_by(|a, b| (&a.event_type, a.start, &a.name).cmp(&(&b.event_type, b.start, &b.name)));
+    // Of several connectors.
+    points.dedup_by(|point, before| {
+        let same = (&point.event_type, point.start, &point.name)
+            == (&before.event_type, before.start, &before.name);
+        if same {
+            before.sums.add(&point.sums);
+        }
+        same
+    });
     Ok(points)
 }
 

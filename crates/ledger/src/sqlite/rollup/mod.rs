@@ -9,7 +9,7 @@ pub(super) mod texts;
 
 use async_trait::async_trait;
 
-use super::SqliteLedger;
+use super::{SqliteLedger, between};
 use crate::rollup::{
     Added, Asked, By, Horizon, Named, Notable, Point, Rollup, RollupLedger, Session, Span, Trait,
 };
@@ -18,7 +18,7 @@ use crate::{LedgerError, Unit, UnitId};
 #[async_trait]
 impl RollupLedger for SqliteLedger {
     async fn uncounted(&self, connector: &str, limit: usize) -> Result<Vec<Unit>, LedgerError> {
-        Ok(ask::uncounted(&mut *self.reader().await?, connector, limit).await?)
+        between!(self, |conn| ask::uncounted(&mut conn, connector, limit))
     }
 
     async fn count_units(&self, units: &[(UnitId, Rollup)]) -> Result<Vec<Added>, LedgerError> {

@@ -70,7 +70,10 @@ impl<'a> Sheet<'a> {
         let (kind, by) = (&*series.event_type, &*series.dimension);
         let Some(last) = series.counts.iter().map(|count| count.start).max() else { return };
         let number = self.number((connector, kind, by), series.step, last);
-        self.number((TOGETHER, kind, by), series.step, last);
+        // No two orgs share a user, so that nothing of users is added up.
+        if by != USER {
+            self.number((TOGETHER, kind, by), series.step, last);
+        }
         if (kind, by) == (ALL_TYPES, USER) {
             for whose in [connector, TOGETHER] {
                 self.number((whose, ALL_TYPES, ACTIVE_USERS), Step::Day, last);

@@ -49,6 +49,23 @@ pub(super) const NAMES: Insertion = Insertion {
         seen_at = max(seen_at, excluded.seen_at)",
 };
 
+/// Series of a dimension and of the event types in $2; without any, of each but all together.
+macro_rules! series_where {
+    ($connector:literal) => {
+        concat!(
+            "select s.id, s.event_type from rollup_series s
+            where s.dimension = $1 and ",
+            $connector,
+            " and case json_array_length($2) when 0 then s.event_type <> '*'
+                else s.event_type in (select value from json_each($2)) end"
+        )
+    };
+}
+/// Those of one connector, or of all added up.
+pub(in crate::sqlite) const SERIES_OF: &str = series_where!("s.connector_id = $3");
+/// Those of each connector.
+pub(in crate::sqlite) const SERIES_OF_ALL: &str = series_where!("s.connector_id <> 0");
+
 /// The counts of the series in $1, in the spans in $2. The order of the tables is the order they
 /// are to be read in.
 macro_rules! counts_in_spans {

@@ -85,8 +85,9 @@ async fn frequent_questions_read_only_what_waits() {
         assert!(plan.contains(by_series), "{sql}\n{plan}");
     }
     for (sql, index) in [
-        (ask::SERIES, "INDEX sqlite_autoindex_rollup_series_1 (connector_id=?"),
-        (ask::SEEN, "INDEX sqlite_autoindex_rollup_series_1 (connector_id=?"),
+        (texts::SERIES_OF, "INDEX rollup_series_dimension (dimension=? AND connector_id=?"),
+        (texts::SERIES_OF_ALL, "INDEX rollup_series_dimension (dimension=?"),
+        (ask::SEEN, "INDEX rollup_series_dimension (dimension=? AND connector_id=?"),
         (
             ask::FIRST_SEEN,
             "SEARCH f USING INDEX user_trait_first (kind=? AND connector_id=? AND first",
