@@ -13,7 +13,7 @@ use orgtap_events::raw::{self, Plan};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Room is made for a multiple of so many bytes.
-const ROOM: usize = 1 << 16;
+const ROOM: usize = 1 << 14;
 
 /// A batch, with the row each of its events came from.
 #[derive(Debug)]

@@ -99,7 +99,7 @@ pub(crate) async fn fetch(
     let rows = spool.scratch().join(format!("{name}.rows"));
     let _scratch = Scratch(vec![part.clone(), rows.clone()]);
 
-    let (sender, receiver) = mpsc::channel::<Bytes>(8);
+    let (sender, receiver) = mpsc::channel::<Bytes>(1);
     let taking = Taking {
         unit: Arc::clone(unit),
         packing,
@@ -117,14 +117,15 @@ pub(crate) async fn fetch(
     let taker = tokio::task::spawn_blocking(move || taking.take(receiver));
     let mut body = download.body;
     let mut trouble = None;
-    while let Some(piece) = body.next().await {
+    // Room first, so that no piece waits here.
+    while let Ok(room) = sender.reserve().await
+        && let Some(piece) = body.next().await
+    {
         kill::point("fetch.mid_download");
         match piece {
             Ok(piece) => {
                 progress.downloaded.fetch_add(piece.len() as u64, Ordering::Relaxed);
-                if sender.send(piece).await.is_err() {
-                    break;
-                }
+                room.send(piece);
             }
             Err(error) => {
                 trouble = Some(error);

@@ -13,7 +13,7 @@ use orgtap_events::raw::{HeaderError, Plan};
 use xxhash_rust::xxh3::xxh3_128;
 
 use crate::admit::hours::{Day, Hours};
-use crate::admit::index::{self, Place};
+use crate::admit::index::{self, Entry, Place};
 use crate::admit::sort::Sorter;
 use crate::counting::Counter;
 use crate::error::{Error, UnitFault};
@@ -154,7 +154,7 @@ pub(crate) fn inspect(
         reader = reader.gathering();
     }
     let mut found = Inspected::default();
-    let mut hashes: Sorter<index::Entry> = Sorter::new(scratch.to_owned());
+    let mut hashes: Sorter<Entry> = Sorter::new(scratch.to_owned());
     let mut content = Content::default();
     let mut plan: Option<Plan> = None;
     let day = Day::of(unit);
@@ -191,7 +191,9 @@ pub(crate) fn inspect(
             let hour = day.hour(time);
             content.add(row_hash);
             found.hours.of(hour).rows += 1;
-            hashes.push((row_hash, Place::new(hour, number))).map_err(InspectError::Disk)?;
+            hashes
+                .push(Entry::new(row_hash, Place::new(hour, number)))
+                .map_err(InspectError::Disk)?;
             hash = Some(row_hash);
             if let Some(count) = &mut count {
                 count.row(&row, time);

@@ -18,9 +18,9 @@ use crate::spool::Packing;
 /// Units below this length are decompressed and inspected by turns, bytes.
 const SMALL: u64 = 1024 * 1024;
 /// Bytes handed over at a time.
-const BLOCK: usize = 256 * 1024;
+const BLOCK: usize = 128 * 1024;
 /// Blocks on their way, at most.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = 3;
 
 /// Whether a unit of this length is decompressed on a thread of its own.
 pub(crate) const fn is_large(length: u64) -> bool {

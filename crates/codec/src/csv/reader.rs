@@ -10,7 +10,7 @@ use super::scan::{CARE, Cell, DOUBLED, Malformed, Step, resync, scan_row};
 use crate::copy::SLACK;
 
 /// First size of the buffer, bytes; grows by doubling, for long rows only.
-const START: usize = 256 * 1024;
+const START: usize = 128 * 1024;
 /// Longest row, bytes, unless told otherwise.
 const LONGEST: usize = 16 * 1024 * 1024;
 /// Longest row that can be asked for: places in a buffer have 30 bits.

@@ -7,7 +7,7 @@
 
 use std::io;
 
-use super::index::IndexReader;
+use super::index::{Entry, IndexReader};
 
 /// Rows of one copy alone whose places are remembered, for each copy.
 const REMEMBERED: usize = 1 << 16;
@@ -36,7 +36,7 @@ impl Agreement {
         let mut found = Self::default();
         loop {
             let heads = hourly.iter().chain(daily.iter()).filter_map(IndexReader::head);
-            let Some(hash) = heads.map(|(hash, _)| hash).min() else { return Ok(found) };
+            let Some(hash) = heads.map(Entry::hash).min() else { return Ok(found) };
             let (in_hourly, in_daily) = (take(hourly, hash)?, take(daily, hash)?);
             match (in_hourly, in_daily) {
                 (Some(at), None) => {
@@ -74,10 +74,10 @@ impl Agreement {
 fn take(copy: &mut [IndexReader], hash: u128) -> io::Result<Option<At>> {
     let mut first = None;
     for (unit, index) in copy.iter_mut().enumerate() {
-        if let Some((at, place)) = index.head()
-            && at == hash
+        if let Some(at) = index.head()
+            && at.hash() == hash
         {
-            first = first.or(Some((unit, place.row())));
+            first = first.or(Some((unit, at.place().row())));
             index.count_of(hash)?;
         }
     }

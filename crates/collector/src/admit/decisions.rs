@@ -130,7 +130,8 @@ pub(crate) fn decide(
     let mut exceptions: Sorter<Exception> = Sorter::new(scratch.to_owned());
     // Hash, how many of it hourly and all units hold at most, and how many came so far.
     let mut group: Option<(u128, u64, u64, u64)> = None;
-    while let Some((hash, place)) = unit.head() {
+    while let Some(entry) = unit.head() {
+        let (hash, place) = (entry.hash(), entry.place());
         let (hourly, known, nth) = match group {
             Some((at, hourly, known, nth)) if at == hash => (hourly, known, nth + 1),
             _ => {

@@ -43,16 +43,39 @@ impl Place {
     }
 }
 
-/// A row's hash and its place.
-pub(crate) type Entry = (u128, Place);
+/// A row's hash and its place. As many as possible are to fit into memory, so the hash is in two
+/// parts, which ask for no room between them and the place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Entry {
+    high: u64,
+    low: u64,
+    place: Place,
+}
+
+impl Entry {
+    /// Of a row.
+    pub(crate) const fn new(hash: u128, place: Place) -> Self {
+        Self { high: (hash >> 64) as u64, low: hash as u64, place }
+    }
+
+    /// The row's hash.
+    pub(crate) const fn hash(self) -> u128 {
+        ((self.high as u128) << 64) | self.low as u128
+    }
+
+    /// The row's place.
+    pub(crate) const fn place(self) -> Place {
+        self.place
+    }
+}
 
 impl Record for Entry {
     type Bytes = [u8; RECORD];
 
     fn bytes(self) -> [u8; RECORD] {
         let mut record = [0; RECORD];
-        record[..16].copy_from_slice(&self.0.to_be_bytes());
-        record[16..].copy_from_slice(&self.1.0.to_be_bytes());
+        record[..16].copy_from_slice(&self.hash().to_be_bytes());
+        record[16..].copy_from_slice(&self.place.0.to_be_bytes());
         record
     }
 
@@ -60,7 +83,7 @@ impl Record for Entry {
         let (mut hash, mut place) = ([0; 16], [0; 8]);
         hash.copy_from_slice(&record[..16]);
         place.copy_from_slice(&record[16..]);
-        (u128::from_be_bytes(hash), Place(u64::from_be_bytes(place)))
+        Self::new(u128::from_be_bytes(hash), Place(u64::from_be_bytes(place)))
     }
 }
 
@@ -73,8 +96,8 @@ pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<u64> {
     let (mut last, mut doubles) = (None, 0);
     while let Some(entry) = sorted.next()? {
         count += 1;
-        doubles += u64::from(last == Some(entry.0));
-        last = Some(entry.0);
+        doubles += u64::from(last == Some(entry.hash()));
+        last = Some(entry.hash());
         block.extend_from_slice(&entry.bytes());
         if block.len() >= BLOCK {
             check.update(&block[from..]);
@@ -164,11 +187,11 @@ impl IndexReader {
     /// How many rows have this hash; to be asked in ascending order of hashes.
     pub(crate) fn count_of(&mut self, hash: u128) -> io::Result<u64> {
         let mut count = 0;
-        while let Some((at, _)) = self.head {
-            if at > hash {
+        while let Some(at) = self.head {
+            if at.hash() > hash {
                 break;
             }
-            count += u64::from(at == hash);
+            count += u64::from(at.hash() == hash);
             self.advance()?;
         }
         Ok(count)

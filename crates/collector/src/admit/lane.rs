@@ -7,7 +7,7 @@ use std::io;
 use orgtap_ledger::UnitId;
 
 use super::decisions::Delivered;
-use super::index::IndexReader;
+use super::index::{Entry, IndexReader};
 
 /// Rows of one copy of a lane: for each hash, the most that one unit holds.
 type Most = HashMap<u128, u64>;
@@ -38,7 +38,7 @@ impl LaneRows {
     ) -> io::Result<()> {
         let most = if is_hourly { &mut self.hourly } else { &mut self.daily };
         let mut group: (Option<u128>, u64) = (None, 0);
-        while let Some((hash, _)) = index.head() {
+        while let Some(hash) = index.head().map(Entry::hash) {
             group = (Some(hash), if group.0 == Some(hash) { group.1 + 1 } else { 1 });
             let known = most.entry(hash).or_default();
             *known = group.1.max(*known);

@@ -8,11 +8,14 @@ use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-/// Memory for records before a run is written, bytes.
-const MEMORY: usize = 4 * 1024 * 1024;
+/// Records in memory before a run is written, and of all runs while they are merged: half a MiB at
+/// most. A file of 10 GB has more than a thousand runs.
+const RECORDS: usize = 16 * 1024;
 
-/// Memory for each run while they are merged, bytes: a 10 GB file has some two hundred.
-const RUN: usize = 16 * 1024;
+/// The least that is read of a run at a time, records.
+const LEAST: usize = 16;
+/// The most.
+const MOST: usize = 1024;
 
 /// What can be sorted: a value with a form of fixed size on disk.
 pub(crate) trait Record: Copy + Ord + Debug {
@@ -29,20 +32,23 @@ pub(crate) trait Record: Copy + Ord + Debug {
 pub(crate) struct Sorter<T> {
     records: Vec<T>,
     limit: usize,
-    runs: Vec<File>,
-    /// Where runs are kept; their files have no name there.
+    /// The runs, one after the other.
+    file: Option<File>,
+    /// Where each begins and ends in the file, bytes.
+    runs: Vec<(u64, u64)>,
+    /// Where the file is; it has no name there.
     folder: PathBuf,
 }
 
 impl<T: Record> Sorter<T> {
-    /// Starts with the usual memory.
+    /// Starts with the usual room.
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self::with_limit(folder, MEMORY / size_of::<T>())
+        Self::with_limit(folder, RECORDS)
     }
 
-    /// Starts with room for so many records.
+    /// Starts with room for so many records, and for as many while runs are merged.
     pub(crate) fn with_limit(folder: PathBuf, limit: usize) -> Self {
-        Self { records: Vec::new(), limit: limit.max(2), runs: Vec::new(), folder }
+        Self { records: Vec::new(), limit: limit.max(2), file: None, runs: Vec::new(), folder }
     }
 
     /// Takes a record.
@@ -56,32 +62,36 @@ impl<T: Record> Sorter<T> {
 
     fn spill(&mut self) -> io::Result<()> {
         self.records.sort_unstable();
-        let mut run = BufWriter::with_capacity(64 * 1024, nameless(&self.folder)?);
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => self.file.insert(nameless(&self.folder)?),
+        };
+        let mut run = BufWriter::with_capacity(64 * 1024, file);
         for record in self.records.drain(..) {
             run.write_all(record.bytes().as_ref())?;
         }
-        let mut run = run.into_inner().map_err(io::IntoInnerError::into_error)?;
-        run.seek(SeekFrom::Start(0))?;
-        self.runs.push(run);
+        run.flush()?;
+        let start = self.runs.last().map_or(0, |(_, end)| *end);
+        self.runs.push((start, run.get_mut().stream_position()?));
         Ok(())
     }
 
     /// All records in order.
     pub(crate) fn sorted(mut self) -> io::Result<Sorted<T>> {
         self.records.sort_unstable();
-        let mut sources: Vec<Source<T>> = self
-            .runs
-            .into_iter()
-            .map(|run| Source::Run(BufReader::with_capacity(RUN, run)))
-            .collect();
-        sources.push(Source::Memory(self.records.into_iter()));
-        let mut heads = BinaryHeap::with_capacity(sources.len());
-        for (index, source) in sources.iter_mut().enumerate() {
-            if let Some(record) = source.next()? {
-                heads.push(Reverse((record, index)));
+        let record = size_of::<T::Bytes>();
+        let each = self.limit / self.runs.len().max(1);
+        let run =
+            |(at, end)| Run { at, end, size: each.clamp(LEAST, MOST) * record, ..Run::default() };
+        let runs: Vec<Run> = self.runs.into_iter().map(run).collect();
+        let memory = self.records.into_iter();
+        let mut sorted = Sorted { file: self.file, runs, memory, heads: BinaryHeap::new() };
+        for index in 0..=sorted.runs.len() {
+            if let Some(record) = sorted.following(index)? {
+                sorted.heads.push(Reverse((record, index)));
             }
         }
-        Ok(Sorted { sources, heads })
+        Ok(sorted)
     }
 }
 
@@ -100,18 +110,39 @@ fn unique() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-#[derive(Debug)]
-enum Source<T> {
-    Run(BufReader<File>),
-    Memory(std::vec::IntoIter<T>),
+/// A sorted run on disk.
+#[derive(Debug, Default)]
+struct Run {
+    /// Where its next block begins in the file.
+    at: u64,
+    end: u64,
+    /// Length of a block.
+    size: usize,
+    block: Vec<u8>,
+    /// How much of the block is read.
+    read: usize,
 }
 
-impl<T: Record> Source<T> {
-    fn next(&mut self) -> io::Result<Option<T>> {
-        match self {
-            Self::Run(run) => read_record(run),
-            Self::Memory(records) => Ok(records.next()),
+impl Run {
+    fn next<T: Record>(&mut self, file: &mut File) -> io::Result<Option<T>> {
+        let mut bytes = T::Bytes::default();
+        if self.read == self.block.len() {
+            let size = self.size.min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
+            if size == 0 {
+                return Ok(None);
+            }
+            self.block.resize(size, 0);
+            file.seek(SeekFrom::Start(self.at))?;
+            file.read_exact(&mut self.block)?;
+            self.at += size as u64;
+            self.read = 0;
         }
+        let rest = self.block.get(self.read..).unwrap_or_default();
+        let (record, _) =
+            rest.split_at_checked(bytes.as_ref().len()).ok_or(io::ErrorKind::UnexpectedEof)?;
+        bytes.as_mut().copy_from_slice(record);
+        self.read += record.len();
+        Ok(Some(T::read(&bytes)))
     }
 }
 
@@ -131,20 +162,34 @@ pub(crate) fn read_record<T: Record>(from: &mut BufReader<File>) -> io::Result<O
 /// Sorted records, one at a time.
 #[derive(Debug)]
 pub(crate) struct Sorted<T> {
-    sources: Vec<Source<T>>,
+    file: Option<File>,
+    runs: Vec<Run>,
+    /// The last run, which is in memory; its number is the one after the others.
+    memory: std::vec::IntoIter<T>,
+    /// The first record of each run, and the run's number.
     heads: BinaryHeap<Reverse<(T, usize)>>,
 }
 
 impl<T: Record> Sorted<T> {
     /// The next record in order.
     pub(crate) fn next(&mut self) -> io::Result<Option<T>> {
-        let Some(mut head) = self.heads.peek_mut() else { return Ok(None) };
-        let Reverse((record, index)) = *head;
-        match self.sources.get_mut(index).map(Source::next).transpose()?.flatten() {
-            Some(following) => *head = Reverse((following, index)),
-            None => drop(PeekMut::pop(head)),
+        let Some(Reverse((record, index))) = self.heads.peek().copied() else { return Ok(None) };
+        let following = self.following(index)?;
+        if let Some(mut head) = self.heads.peek_mut() {
+            match following {
+                Some(following) => *head = Reverse((following, index)),
+                None => drop(PeekMut::pop(head)),
+            }
         }
         Ok(Some(record))
+    }
+
+    /// The next record of a run.
+    fn following(&mut self, index: usize) -> io::Result<Option<T>> {
+        match (self.runs.get_mut(index), &mut self.file) {
+            (Some(run), Some(file)) => run.next(file),
+            _ => Ok(self.memory.next()),
+        }
     }
 }
 

@@ -6,14 +6,14 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::decisions::{Decisions, Earlier, Rule, decide};
-use super::index::{IndexReader, Place, write};
+use super::index::{Entry, IndexReader, Place, write};
 use super::lane::LaneRows;
 use super::sort::Sorter;
 
 pub(super) fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
     let mut sorter = Sorter::with_limit(folder.to_owned(), 5);
     for (row, hash) in hashes.iter().enumerate() {
-        sorter.push((*hash, Place::new((hash % 25) as u8, row as u64))).unwrap();
+        sorter.push(Entry::new(*hash, Place::new((hash % 25) as u8, row as u64))).unwrap();
     }
     let path = folder.join(name);
     write(&path, sorter.sorted().unwrap()).unwrap();

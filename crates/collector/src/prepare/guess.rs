@@ -91,7 +91,7 @@ mod tests {
         let index = |name: &str, rows: &[u128]| {
             let mut sorter: Sorter<Entry> = Sorter::new(folder.path().to_owned());
             for (number, hash) in rows.iter().enumerate() {
-                sorter.push((*hash, Place::new(0, number as u64))).unwrap();
+                sorter.push(Entry::new(*hash, Place::new(0, number as u64))).unwrap();
             }
             let path = folder.path().join(name);
             index::write(&path, sorter.sorted().unwrap()).unwrap();

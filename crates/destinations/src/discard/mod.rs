@@ -52,7 +52,7 @@ impl Destination for Discard {
 
     /// The same as for files, so that one can be measured against the other.
     fn limits(&self) -> Limits {
-        Limits { events: 10_000, bytes: 1 << 20 }
+        Limits { events: 10_000, bytes: 1 << 18 }
     }
 
     fn forgets_unfinished(&self) -> bool {

@@ -70,7 +70,7 @@ impl Destination for FileDestination {
     }
 
     fn limits(&self) -> Limits {
-        Limits { events: 10_000, bytes: 1 << 20 }
+        Limits { events: 10_000, bytes: 1 << 18 }
     }
 
     fn forgets_unfinished(&self) -> bool {

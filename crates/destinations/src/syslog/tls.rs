@@ -22,7 +22,9 @@ pub(super) fn client(name: &str, config: &TlsConfig, server: &str) -> Result<Tls
     let wrong = |detail: &str| Error::new(Kind::Configuration, name, detail);
     let server_name = ServerName::try_from(server.to_owned())
         .map_err(|error| wrong("server_name is no host name or address").with_source(error))?;
-    let client = client_config(config.roots(name)?, config.identity(name)?)
-        .map_err(|error| wrong("ca_file holds no authority, or certificate_file and key_file do not fit").with_source(error))?;
+    let client = client_config(config.roots(name)?, config.identity(name)?).map_err(|error| {
+        wrong("ca_file holds no authority, or certificate_file and key_file do not fit")
+            .with_source(error)
+    })?;
     Ok(TlsClient { connector: TlsConnector::from(Arc::new(client)), server_name })
 }

@@ -3,7 +3,7 @@
 use super::{BTreeMap, BY_HOUR, Choice, HOURS_KEPT, LedgerError, RollupLedger, Span, rfc3339};
 use crate::panel::{Body, Cell, Need, Page, Panel};
 use orgtap_events::time::DAY;
-use orgtap_ledger::{ALL_TYPES, Asked, Step};
+use orgtap_ledger::{ALL_TYPES, Asked, Step, USER};
 
 /// A page that is being made.
 pub(super) struct Asking<'a> {
@@ -53,6 +53,14 @@ impl<'a> Asking<'a> {
 
     pub(super) fn asked<'q>(&'q self, event_types: &'q [&'q str], dimension: &'q str) -> Asked<'q> {
         Asked { connector: self.connector, event_types, dimension }
+    }
+
+    /// What is asked about a dimension; about users, of whom there are many, whole days.
+    pub(super) fn spans_of(&self, dimension: &str) -> Vec<Span> {
+        match dimension {
+            USER => Span::days(self.steps.from, self.steps.to),
+            _ => self.spans.clone(),
+        }
     }
 
     /// The days before, as many as this page is about; none if this page is about hours.

@@ -40,7 +40,7 @@ const TABLES: &[Top] = &[
         about: About {
             id: "most_active_users",
             title: "Most active users",
-            question: "Who causes the most events?",
+            question: "Who causes the most events? Users are counted by whole days (UTC).",
             needs: &[ALL_TYPES],
         },
         dimension: USER,

@@ -56,7 +56,8 @@ pub(super) struct Top {
 impl Top {
     pub(super) async fn panel(&self, asking: &Asking<'_>) -> Result<Panel, LedgerError> {
         let asked = asking.asked(self.about.needs, self.dimension);
-        let found = asking.ledger.top(asked, &asking.spans, self.by, ROWS).await?;
+        let spans = asking.spans_of(self.dimension);
+        let found = asking.ledger.top(asked, &spans, self.by, ROWS).await?;
         Ok(asking.panel(&self.about, self.table(&found)))
     }
 

@@ -10,7 +10,6 @@ mod names;
 mod people;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use orgtap_codec::csv::{Row, content};
 use orgtap_events::UnitInfo;
@@ -29,6 +28,8 @@ const MOST_NAMES: usize = 4 * 1024;
 const MOST_USERS: usize = 32 * 1024;
 /// Hours from the start of the day before the unit's to the end of the day after it.
 const HOURS: usize = 72;
+/// Of a day.
+const DAY_HOURS: usize = 24;
 
 /// The counts of one unit, as they grow.
 pub struct Tally {
@@ -152,7 +153,10 @@ impl Tally {
     fn count_kept(&mut self) {
         let Self { kept, users, whose, people, scratch, .. } = self;
         kept.take(|rows| {
-            for dimension in users.iter_mut().chain(&mut *whose) {
+            if let Some(users) = users {
+                users.add(rows, rows.hour / DAY_HOURS * DAY_HOURS, &rows.sums, scratch);
+            }
+            for dimension in &mut *whose {
                 dimension.add(rows, rows.hour, &rows.sums, scratch);
             }
             people.rows(rows);
@@ -185,9 +189,9 @@ impl Tally {
         if let Some(users) = users {
             let users = counts(users);
             if volume {
-                all.push(series(&event_type, USER, Step::Day, by_day(&users)));
+                all.push(series(&event_type, USER, Step::Day, users.clone()));
             }
-            all.push(series(ALL_TYPES, USER, Step::Hour, users));
+            all.push(series(ALL_TYPES, USER, Step::Day, users));
         }
         for dimension in whose.into_iter().chain(each) {
             all.push(series(&event_type, dimension.name, Step::Hour, counts(dimension)));
@@ -197,17 +201,6 @@ impl Tally {
         people.finish(&event_type, &mut rollup);
         rollup
     }
-}
-
-/// The same counts by day.
-fn by_day(counts: &[Count]) -> Vec<Count> {
-    let mut days: BTreeMap<(i64, &str), Sums> = BTreeMap::new();
-    for count in counts {
-        let day = Step::Day.start(count.start);
-        days.entry((day, &count.name)).or_default().add(&count.sums);
-    }
-    let days = days.into_iter();
-    days.map(|((start, name), sums)| Count { start, name: name.to_owned(), sums }).collect()
 }
 
 impl Dimension {
@@ -323,6 +316,7 @@ mod tests {
             CONNECTED_APP_ID,ENTITY_NAME,ROWS_PROCESSED,USER_AGENT\n"
             .to_owned();
         let mut by_user = BTreeMap::<(i64, String), Sums>::new();
+        let day = Step::Day.start(unit().log_date.as_microsecond());
         let mut by_client = BTreeMap::<(i64, String), Sums>::new();
         let mut by_entity = BTreeMap::<(i64, String), Sums>::new();
         let mut seen = BTreeMap::<(String, String), (i64, i64)>::new();
@@ -355,7 +349,7 @@ mod tests {
             );
             let sums = Sums { events: 1, rows: (turn % 5) as i64, ..Sums::default() };
             let start = Step::Hour.start(at);
-            by_user.entry((start, user.clone())).or_default().add(&sums);
+            by_user.entry((day, user.clone())).or_default().add(&sums);
             by_client.entry((start, client.clone())).or_default().add(&sums);
             by_entity.entry((start, entity)).or_default().add(&sums);
             let (first, last) = seen.entry((user.clone(), client)).or_insert((at, at));
@@ -367,12 +361,7 @@ mod tests {
         assert_eq!(counts(&rollup, ALL_TYPES, USER), by_user);
         assert_eq!(counts(&rollup, "RestApi", "client"), by_client);
         assert_eq!(counts(&rollup, "RestApi", "entity"), by_entity);
-        let day = Step::Day.start(unit().log_date.as_microsecond());
-        let mut by_day = BTreeMap::<(i64, String), Sums>::new();
-        for ((_, user), sums) in by_user {
-            by_day.entry((day, user)).or_default().add(&sums);
-        }
-        assert_eq!(counts(&rollup, "RestApi", USER), by_day);
+        assert_eq!(counts(&rollup, "RestApi", USER), by_user);
         // Of these there is room for some: what is there is right.
         let traits: Vec<_> =
             rollup.traits.iter().filter(|one| one.kind == measure::CLIENT).collect();
