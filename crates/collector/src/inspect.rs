@@ -178,7 +178,7 @@ pub(crate) fn inspect(
         let number = found.rows;
         found.rows += 1;
         let is_row = matches!(item, Item::Row(_));
-        let mut hash = None;
+        let (mut hash, mut time) = (None, 0);
         if let Some(dead) = dead_row(&item, plan.width(), number) {
             content.add(xxh3_128(raw(&item)));
             found.undecodable += 1;
@@ -187,7 +187,7 @@ pub(crate) fn inspect(
             }
         } else if let Item::Row(row) = item {
             let row_hash = plan.hash(&row);
-            let time = plan.time(&row);
+            time = plan.time(&row);
             let hour = day.hour(time);
             content.add(row_hash);
             found.hours.of(hour).rows += 1;
@@ -204,7 +204,7 @@ pub(crate) fn inspect(
         }
         if let Some(prepare) = &mut prepare {
             if is_row {
-                prepare.row(hash, number);
+                prepare.row(hash, number, time);
             }
             prepare.hand_on(&mut reader);
         }

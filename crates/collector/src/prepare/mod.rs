@@ -132,6 +132,7 @@ impl Prepared {
 struct Known {
     number: u64,
     hash: u128,
+    time: i64,
     /// Its number among identical rows, from 1; 0 if it is no event.
     nth: u32,
 }
@@ -164,14 +165,14 @@ pub(crate) struct Preparing {
 impl Preparing {
     /// The header was given out as a row.
     pub(crate) fn header(&mut self, plan: &Plan) {
-        self.row(None, 0);
+        self.row(None, 0, 0);
         self.send(Part::Plan(Box::new(plan.clone())));
     }
 
-    /// A row was given out, with a hash if it is an event.
-    pub(crate) fn row(&mut self, hash: Option<u128>, number: u64) {
+    /// A row was given out, with a hash if it is an event, and then its time.
+    pub(crate) fn row(&mut self, hash: Option<u128>, number: u64, time: i64) {
         let nth = hash.map_or(0, |hash| self.guess.nth(hash, number));
-        self.known.push(Known { number, hash: hash.unwrap_or_default(), nth });
+        self.known.push(Known { number, hash: hash.unwrap_or_default(), time, nth });
     }
 
     /// Hands on what is gathered so far. To be called after each item.
@@ -290,7 +291,7 @@ impl Encoding {
 
     fn rows(&mut self, plan: &Plan, rows: &Rows, known: &[Known], batches: &mpsc::Sender<Cut>) {
         for (row, known) in rows.iter().zip(known).filter(|(_, known)| known.nth > 0) {
-            let Known { number, hash, nth } = *known;
+            let Known { number, hash, time, nth } = *known;
             let cutter = self.cutter.as_mut();
             if let Some(cut) = cutter.and_then(|one| one.add(plan, &row, hash, nth.into(), number))
                 && Handle::current().block_on(batches.send_timeout(cut, PATIENCE)).is_err()
@@ -298,7 +299,7 @@ impl Encoding {
                 self.cutter = None;
             }
             if self.counter.is_on() {
-                self.counter.row(&row, plan.time(&row));
+                self.counter.row(&row, time);
             }
         }
     }
