@@ -65,8 +65,8 @@ impl Row<'_> {
 const VOLUMES: [&str; 5] = ["ReportExport", "API", "RestApi", "BulkApi", "BulkApi2"];
 
 /// The shortest steps of a series.
-fn step(event_type: &str, dimension: &str) -> Step {
-    if dimension == USER && event_type != ALL_TYPES { Step::Day } else { Step::Hour }
+fn step(dimension: &str) -> Step {
+    if dimension == USER { Step::Day } else { Step::Hour }
 }
 
 /// An id without the three characters for those who cannot tell upper from lower case.
@@ -114,7 +114,7 @@ fn truth(scene: &Scene, interval: Interval) -> Counts {
                     _ => &[&event_type],
                 };
                 for kind in types {
-                    let start = step(kind, dimension).start(row.time());
+                    let start = step(dimension).start(row.time());
                     let key = ((*kind).to_owned(), dimension.to_owned(), start, visible(name));
                     let (events, rows, longest) = counts.entry(key).or_default();
                     *events += 1;
@@ -150,7 +150,7 @@ fn counted(scene: &Scene, connector: Option<&str>, likewise: &Counts) -> Counts 
         let mut counts = Counts::new();
         for (kind, dimension) in series {
             let asked = Asked { connector, event_types: &[kind], dimension };
-            let step = step(kind, dimension);
+            let step = step(dimension);
             let span = Span { step, from: to - 30 * Step::Day.micros(), to };
             for point in ledger.by_name(asked, span).await.unwrap() {
                 assert_ne!(point.name, OTHERS, "there was room for every name");
