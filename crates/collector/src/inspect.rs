@@ -178,7 +178,7 @@ pub(crate) fn inspect(
         let number = found.rows;
         found.rows += 1;
         let is_row = matches!(item, Item::Row(_));
-        let (mut hash, mut time) = (None, 0);
+        let mut event = None;
         if let Some(dead) = dead_row(&item, plan.width(), number) {
             content.add(xxh3_128(raw(&item)));
             found.undecodable += 1;
@@ -187,24 +187,24 @@ pub(crate) fn inspect(
             }
         } else if let Item::Row(row) = item {
             let row_hash = plan.hash(&row);
-            time = plan.time(&row);
+            let time = plan.time(&row);
             let hour = day.hour(time);
             content.add(row_hash);
             found.hours.of(hour).rows += 1;
             hashes
                 .push(Entry::new(row_hash, Place::new(hour, number)))
                 .map_err(InspectError::Disk)?;
-            hash = Some(row_hash);
+            event = Some((row_hash, time));
             if let Some(count) = &mut count {
                 count.row(&row, time);
             }
         }
         if let Some(keep) = keep {
-            keep.borrow_mut().hash(hash.unwrap_or_default());
+            keep.borrow_mut().hash(event.map_or(0, |(hash, _)| hash));
         }
         if let Some(prepare) = &mut prepare {
             if is_row {
-                prepare.row(hash, number, time);
+                prepare.row(event, number);
             }
             prepare.hand_on(&mut reader);
         }

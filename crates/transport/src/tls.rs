@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs::default_provider;
-use rustls::crypto::{verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 use rustls_platform_verifier::Verifier;
@@ -63,6 +63,11 @@ impl System {
     }
 }
 
+/// The signatures that can be checked, whoever is trusted.
+fn known() -> WebPkiSupportedAlgorithms {
+    default_provider().signature_verification_algorithms
+}
+
 impl ServerCertVerifier for System {
     fn verify_server_cert(
         &self,
@@ -81,8 +86,7 @@ impl ServerCertVerifier for System {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = default_provider().signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, &known)
+        verify_tls12_signature(message, certificate, signature, &known())
     }
 
     fn verify_tls13_signature(
@@ -91,11 +95,10 @@ impl ServerCertVerifier for System {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        let known = default_provider().signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, &known)
+        verify_tls13_signature(message, certificate, signature, &known())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        default_provider().signature_verification_algorithms.supported_schemes()
+        known().supported_schemes()
     }
 }

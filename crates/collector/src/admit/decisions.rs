@@ -6,12 +6,12 @@
 //! it was before, or is withheld.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use super::hours::Hours;
 use super::index::IndexReader;
-use super::sort::{Record, Sorter, read_record};
+use super::sort::{Record, Sorter};
 
 /// A row, and its number among identical ones; 0 when it is not to be delivered.
 pub(crate) type Exception = (u64, u32);
@@ -199,8 +199,9 @@ impl Decisions {
         if let Some(file) = &mut self.file
             && self.left > 0
         {
-            let record = read_record(file)?.ok_or(io::Error::from(io::ErrorKind::UnexpectedEof))?;
-            self.head = Some(record);
+            let mut record = <Exception as Record>::Bytes::default();
+            file.read_exact(&mut record)?;
+            self.head = Some(Exception::read(&record));
             self.left -= 1;
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 /// Records in memory before a run is written, and of all runs while they are merged: half a MiB at
@@ -144,19 +144,6 @@ impl Run {
         self.read += record.len();
         Ok(Some(T::read(&bytes)))
     }
-}
-
-/// Reads one record; `None` at a clean end.
-pub(crate) fn read_record<T: Record>(from: &mut BufReader<File>) -> io::Result<Option<T>> {
-    if from.buffer().is_empty() {
-        io::BufRead::fill_buf(from)?;
-        if from.buffer().is_empty() {
-            return Ok(None);
-        }
-    }
-    let mut bytes = T::Bytes::default();
-    from.read_exact(bytes.as_mut())?;
-    Ok(Some(T::read(&bytes)))
 }
 
 /// Sorted records, one at a time.

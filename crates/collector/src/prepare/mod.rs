@@ -165,14 +165,15 @@ pub(crate) struct Preparing {
 impl Preparing {
     /// The header was given out as a row.
     pub(crate) fn header(&mut self, plan: &Plan) {
-        self.row(None, 0, 0);
+        self.row(None, 0);
         self.send(Part::Plan(Box::new(plan.clone())));
     }
 
-    /// A row was given out, with a hash if it is an event, and then its time.
-    pub(crate) fn row(&mut self, hash: Option<u128>, number: u64, time: i64) {
-        let nth = hash.map_or(0, |hash| self.guess.nth(hash, number));
-        self.known.push(Known { number, hash: hash.unwrap_or_default(), time, nth });
+    /// A row was given out, with its hash and time if it is an event.
+    pub(crate) fn row(&mut self, event: Option<(u128, i64)>, number: u64) {
+        let nth = event.map_or(0, |(hash, _)| self.guess.nth(hash, number));
+        let (hash, time) = event.unwrap_or_default();
+        self.known.push(Known { number, hash, time, nth });
     }
 
     /// Hands on what is gathered so far. To be called after each item.

@@ -24,7 +24,7 @@ use crate::text;
 
 /// Names of one dimension and hour, at most, together over all hours of a unit.
 const MOST_NAMES: usize = 4 * 1024;
-/// The same for users, of whom it is known how many there are.
+/// The same for users and days; of users it is known how many there are.
 const MOST_USERS: usize = 32 * 1024;
 /// Hours from the start of the day before the unit's to the end of the day after it.
 const HOURS: usize = 72;

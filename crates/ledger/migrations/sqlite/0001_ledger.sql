@@ -380,10 +380,9 @@ create table rollup_series (
     dimension    text    not null,
     -- Start of the last hour that has rows.
     last_hour    integer not null,
-    unique (connector_id, event_type, dimension)
+    -- In the order they are asked for.
+    unique (dimension, connector_id, event_type)
 ) strict;
-
-create index rollup_series_dimension on rollup_series (dimension, connector_id, event_type);
 
 -- The counts of a series, for each hour, day and week: the length in hours is the step. Rows of a
 -- series and step lie together in the order of time, as they are asked for.

@@ -85,9 +85,12 @@ async fn frequent_questions_read_only_what_waits() {
         assert!(plan.contains(by_series), "{sql}\n{plan}");
     }
     for (sql, index) in [
-        (texts::SERIES_OF, "INDEX rollup_series_dimension (dimension=? AND connector_id=?"),
-        (texts::SERIES_OF_ALL, "INDEX rollup_series_dimension (dimension=?"),
-        (ask::SEEN, "INDEX rollup_series_dimension (dimension=? AND connector_id=?"),
+        (
+            texts::SERIES_OF,
+            "INDEX sqlite_autoindex_rollup_series_1 (dimension=? AND connector_id=?",
+        ),
+        (texts::SERIES_OF_ALL, "INDEX sqlite_autoindex_rollup_series_1 (dimension=?"),
+        (ask::SEEN, "INDEX sqlite_autoindex_rollup_series_1 (dimension=? AND connector_id=?"),
         (
             ask::FIRST_SEEN,
             "SEARCH f USING INDEX user_trait_first (kind=? AND connector_id=? AND first",
