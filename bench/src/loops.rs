@@ -127,7 +127,7 @@ fn encode(input: &[u8], write: bool) -> Result<u64> {
         rows += 1;
         let hash = black_box(plan.hash(&row));
         if write {
-            plan.encode(&row, hash, 1, rows, &mut out);
+            plan.encode(&row, plan.when(&row), hash, 1, rows, &mut out);
             out.push(b'\n');
             // Batches have about this size.
             if out.len() > 1024 * 1024 {

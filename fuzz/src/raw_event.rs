@@ -22,7 +22,7 @@ pub fn raw_event(data: &[u8]) {
         let hash = plan.hash(&row);
         assert_eq!(plan.hash(&row), hash, "the hash changed");
         let mut out = Vec::new();
-        plan.encode(&row, hash, 1, number, &mut out);
+        plan.encode(&row, plan.when(&row), hash, 1, number, &mut out);
         let event: Value = serde_json::from_slice(&out).expect("an event is JSON");
         says_the_same(&event, &row, &plan, number);
     }

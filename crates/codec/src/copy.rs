@@ -101,7 +101,7 @@ impl<'a> Appender<'a> {
     pub(crate) unsafe fn cell(&mut self, row: &Row<'_>, cell: Cell) {
         // SAFETY: a reader's buffer has SLACK bytes behind every row, and the cells of a row are
         // inside it. The caller vouches for the room.
-        unsafe { self.blocks(row.buffer(), cell.start as usize, cell.end as usize) }
+        unsafe { self.blocks(row.buffer(), cell.start(), cell.end()) }
     }
 
     /// Appends bytes of a number that is known at compile time.

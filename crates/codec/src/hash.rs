@@ -46,14 +46,14 @@ impl RowHasher {
         let mut form = Appender::new(&mut self.form, room);
         for (index, name) in &self.columns {
             let Some(cell) = row.cells().get(*index) else { continue };
-            if cell.start == cell.end {
+            if cell.is_blank() {
                 continue;
             }
-            if cell.marks & DOUBLED == 0 {
+            if cell.marks() & DOUBLED == 0 {
                 // SAFETY: each of the row's cells is appended once, behind a head, and there is
                 // room for them. They do not overlap, so together they are no longer than the row.
                 unsafe {
-                    form.fixed(head(*name, cell.end - cell.start));
+                    form.fixed(head(*name, (cell.end() - cell.start()) as u32));
                     form.cell(row, *cell);
                 }
             } else {

@@ -44,13 +44,13 @@ impl Keys {
         let mut key = 0;
         for (cell, end) in row.cells().iter().zip(&self.ends) {
             let from = std::mem::replace(&mut key, *end);
-            if cell.start == cell.end {
+            if cell.is_blank() {
                 continue;
             }
             // SAFETY: each key, cell and quote is appended once, and there is room for them. A
             // row's cells do not overlap, so together they are no longer than the row.
             unsafe { appender.piece(&self.keys, from, *end) };
-            if cell.marks == 0 {
+            if cell.marks() == 0 {
                 // SAFETY: as above.
                 unsafe { appender.cell(row, *cell) };
             } else {
@@ -64,10 +64,10 @@ impl Keys {
 }
 
 fn with_care(out: &mut Vec<u8>, row: &Row<'_>, cell: Cell) {
-    let written = row.buffer().get(cell.start as usize..cell.end as usize).unwrap_or_default();
-    if cell.marks & CARE == 0 {
+    let written = row.buffer().get(cell.start()..cell.end()).unwrap_or_default();
+    if cell.marks() & CARE == 0 {
         json::undoubled(out, written);
-    } else if cell.marks & DOUBLED == 0 {
+    } else if cell.marks() & DOUBLED == 0 {
         json::escape(out, written);
     } else {
         json::escape_doubled(out, written);

@@ -94,7 +94,7 @@ pub fn convert(
             let mut events = Events { path, unit: &unit, out: file, complain };
             let converted = events.write(Decisions::none(), |event| numbers.push(event));
             let converted = converted.and_then(|converted| {
-                number(file, start, numbers.sorted().map_err(ConvertError::Scratch)?)?;
+                number(file, start, numbers.sorted())?;
                 Ok(converted)
             });
             match &converted {
@@ -233,9 +233,9 @@ fn make(
         let Item::Row(row) = item else { continue };
         let nth = decisions.nth(number - 1).map_err(ConvertError::Scratch)?.unwrap_or(1);
         let hash = plan.hash(&row);
-        let encoded = plan.encode(&row, hash, nth, number, &mut block);
+        let uid = plan.encode(&row, plan.when(&row), hash, nth, number, &mut block);
         block.push(b'\n');
-        let place = converted.bytes + encoded.uid as u64;
+        let place = converted.bytes + uid as u64;
         each((hash, number, place)).map_err(ConvertError::Scratch)?;
         converted.events += 1;
         if block.len() >= BLOCK {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use orgtap_codec::csv::Row;
 use orgtap_destinations::{Batch, Events, Limits};
 use orgtap_events::UnitInfo;
-use orgtap_events::raw::{self, Plan};
+use orgtap_events::raw::{self, Plan, When};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Room is made for a multiple of so many bytes.
@@ -71,12 +71,13 @@ impl Cutter {
         &mut self,
         plan: &Plan,
         row: &Row<'_>,
+        when: When,
         hash: u128,
         nth: u64,
         number: u64,
     ) -> Option<Cut> {
         let start = self.buffer.len();
-        let time = plan.encode(row, hash, nth, number + 1, &mut self.buffer).time;
+        plan.encode(row, when, hash, nth, number + 1, &mut self.buffer);
         let size = self.buffer.len() - start + 1;
         let full = !self.ends.is_empty()
             && (self.ends.len() >= self.limits.events || start + size > self.limits.bytes);
@@ -88,7 +89,7 @@ impl Cutter {
         });
         self.ends.push(self.buffer.len() as u32);
         self.buffer.push(b'\n');
-        self.times.push(time);
+        self.times.push(when.at);
         self.rows.push(number);
         before
     }

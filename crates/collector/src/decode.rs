@@ -82,7 +82,7 @@ pub(crate) fn decode(
         }
         let Some(nth) = decisions.nth(row_number).map_err(spool)? else { continue };
         let hash = known.unwrap_or_else(|| plan.hash(&row));
-        if let Some(cut) = cutter.add(plan, &row, hash, nth, row_number)
+        if let Some(cut) = cutter.add(plan, &row, plan.when(&row), hash, nth, row_number)
             && batches.blocking_send(cut).is_err()
         {
             return Ok(());

@@ -187,16 +187,16 @@ pub(crate) fn inspect(
             }
         } else if let Item::Row(row) = item {
             let row_hash = plan.hash(&row);
-            let time = plan.time(&row);
-            let hour = day.hour(time);
+            let when = plan.when(&row);
+            let hour = day.hour(when.at);
             content.add(row_hash);
             found.hours.of(hour).rows += 1;
             hashes
                 .push(Entry::new(row_hash, Place::new(hour, number)))
                 .map_err(InspectError::Disk)?;
-            event = Some((row_hash, time));
+            event = Some((row_hash, when));
             if let Some(count) = &mut count {
-                count.row(&row, time);
+                count.row(&row, when.at);
             }
         }
         if let Some(keep) = keep {
@@ -215,8 +215,7 @@ pub(crate) fn inspect(
     let meter = reader.into_inner();
     found.raw_bytes = meter.bytes;
     found.content_hash = format!("{:032x}", content.0);
-    let sorted = hashes.sorted().map_err(InspectError::Disk)?;
-    found.doubles = index::write(index_path, sorted).map_err(InspectError::Disk)?;
+    found.doubles = index::write(index_path, hashes.sorted()).map_err(InspectError::Disk)?;
     Ok(found)
 }
 

@@ -38,6 +38,7 @@ mod pass;
 mod polling;
 mod prepare;
 mod progress;
+mod queue;
 mod recent;
 mod reconcile;
 mod release;

@@ -13,6 +13,7 @@ use bytes::{Buf, Bytes};
 use flate2::bufread::MultiGzDecoder;
 use tokio::sync::mpsc;
 
+use crate::queue::{self, queue};
 use crate::spool::Packing;
 
 /// Units below this length are decompressed and inspected by turns, bytes.
@@ -20,7 +21,7 @@ const SMALL: u64 = 1024 * 1024;
 /// Bytes handed over at a time.
 const BLOCK: usize = 128 * 1024;
 /// Blocks on their way, at most.
-const BLOCKS: usize = 3;
+const BLOCKS: usize = 6;
 
 /// Whether a unit of this length is decompressed on a thread of its own.
 pub(crate) const fn is_large(length: u64) -> bool {
@@ -64,7 +65,7 @@ pub(crate) fn ahead<T>(
     if !is_large(length) {
         return read(&mut from);
     }
-    let (blocks, filled) = sync_channel(BLOCKS);
+    let (blocks, filled) = queue(BLOCKS);
     let (empty, spare) = sync_channel(BLOCKS + 2);
     std::thread::scope(|scope| {
         scope.spawn(move || fill(&mut from, &blocks, &spare));
@@ -75,7 +76,11 @@ pub(crate) fn ahead<T>(
 }
 
 /// Decompresses into blocks until there is no more, or nobody wants it. An empty block is the end.
-fn fill(from: &mut dyn Read, blocks: &SyncSender<io::Result<Vec<u8>>>, spare: &Receiver<Vec<u8>>) {
+fn fill(
+    from: &mut dyn Read,
+    blocks: &queue::Sender<io::Result<Vec<u8>>>,
+    spare: &Receiver<Vec<u8>>,
+) {
     loop {
         let mut block = spare.try_recv().unwrap_or_default();
         let outcome = fill_block(from, &mut block);
@@ -112,7 +117,7 @@ fn fill_block(from: &mut dyn Read, block: &mut Vec<u8>) -> io::Result<()> {
 
 /// What was decompressed, as a stream.
 struct Blocks {
-    filled: Receiver<io::Result<Vec<u8>>>,
+    filled: queue::Receiver<io::Result<Vec<u8>>>,
     empty: SyncSender<Vec<u8>>,
     block: Vec<u8>,
     at: usize,
@@ -127,7 +132,7 @@ impl Read for Blocks {
             drop(self.empty.try_send(used));
             self.at = 0;
             // Whoever goes without a word has not come to the end.
-            self.block = self.filled.recv().map_err(|_| io::ErrorKind::UnexpectedEof)??;
+            self.block = self.filled.recv().ok_or(io::ErrorKind::UnexpectedEof)??;
             self.ended = self.block.is_empty();
         }
         let count = self.block.get(self.at..).unwrap_or_default().read(out)?;

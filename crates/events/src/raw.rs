@@ -43,13 +43,13 @@ pub struct Plan {
     fallback: i64,
 }
 
-/// What the encoder made of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Encoded {
-    /// The event's time, microseconds since 1970 UTC.
-    pub time: i64,
-    /// Where in the output the 32 digits of its `event_uid` begin.
-    pub uid: usize,
+/// A row's time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct When {
+    /// Microseconds since 1970 UTC.
+    pub at: i64,
+    /// Whether the derived column has it in the form that events have.
+    as_written: bool,
 }
 
 impl Plan {
@@ -86,23 +86,29 @@ impl Plan {
         self.hasher.hash(row)
     }
 
-    /// The row's time, microseconds since 1970 UTC: the one its event has.
-    pub fn time(&self, row: &Row<'_>) -> i64 {
-        let (_, read) = self.derived(row);
-        read.or_else(|| self.stamp(row)).unwrap_or(self.fallback)
+    /// The row's time: the derived ISO column, else the compact one, else the file's period.
+    pub fn when(&self, row: &Row<'_>) -> When {
+        if let Some(text) = self.derived(row)
+            && let Some(at) = time::parse_iso(text)
+        {
+            return When { at, as_written: time::is_rfc3339(text) };
+        }
+        let stamp = self.stamp.and_then(|index| time::parse_compact(row.written(index)?.0));
+        When { at: stamp.unwrap_or(self.fallback), as_written: false }
     }
 
-    /// Appends the row as one JSON object. Its time is the derived ISO column, else the compact one,
-    /// else the file's period. `hash` is the row's hash, `nth` its number (from 1)
-    /// among identical rows of the unit, `number` its number (from 1) among the unit's rows.
+    /// Appends the row as one JSON object. `when` is the row's time, `hash` its hash, `nth` its number
+    /// (from 1) among identical rows of the unit, `number` its number (from 1) among the unit's rows.
+    /// Answers where in the output the 32 digits of its `event_uid` begin.
     pub fn encode(
         &self,
         row: &Row<'_>,
+        when: When,
         hash: u128,
         nth: u64,
         number: u64,
         out: &mut Vec<u8>,
-    ) -> Encoded {
+    ) -> usize {
         let start = out.len();
         let sound = !row.needs_care() || std::str::from_utf8(row.raw()).is_ok();
         if sound {
@@ -124,30 +130,22 @@ impl Plan {
         out.extend_from_slice(&self.before_row);
         write_number(out, number);
         out.extend_from_slice(&self.before_time);
-        let (derived, read) = self.derived(row);
-        let time = read.or_else(|| self.stamp(row)).unwrap_or(self.fallback);
-        match derived {
-            // Nearly always it has the form wanted.
-            Some(text) if read.is_some() && time::is_rfc3339(text) => out.extend_from_slice(text),
-            _ => time::write_rfc3339(out, time),
+        match self.derived(row) {
+            // Nearly always.
+            Some(text) if when.as_written => out.extend_from_slice(text),
+            _ => time::write_rfc3339(out, when.at),
         }
         out.push(b'"');
         if !sound {
             self.keep_bytes(row, out);
         }
         out.extend_from_slice(b"}}");
-        Encoded { time, uid }
+        uid
     }
 
-    /// The derived time as written, and read.
-    fn derived<'r>(&self, row: &'r Row<'_>) -> (Option<&'r [u8]>, Option<i64>) {
-        let written = self.derived.and_then(|index| Some(row.written(index)?.0));
-        (written, written.and_then(time::parse_iso))
-    }
-
-    /// The compact time.
-    fn stamp(&self, row: &Row<'_>) -> Option<i64> {
-        time::parse_compact(row.written(self.stamp?)?.0)
+    /// The derived time as written.
+    fn derived<'r>(&self, row: &Row<'r>) -> Option<&'r [u8]> {
+        Some(row.written(self.derived?)?.0)
     }
 
     /// Cells that are not UTF-8 get replacement characters; their bytes follow in `_orgtap`.
@@ -289,7 +287,7 @@ mod tests {
         while let Some(Item::Row(row)) = reader.next_item().unwrap() {
             let mut out = Vec::new();
             let hash = plan.hash(&row);
-            plan.encode(&row, hash, 1, events.len() as u64 + 1, &mut out);
+            plan.encode(&row, plan.when(&row), hash, 1, events.len() as u64 + 1, &mut out);
             events.push(serde_json::from_slice(&out).unwrap());
         }
         events

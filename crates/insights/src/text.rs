@@ -58,15 +58,19 @@ fn is_id(part: &[u8]) -> bool {
 /// so that nobody can make a sum that has no room.
 pub(crate) fn number(text: &[u8]) -> i64 {
     const MOST: i64 = 1_000_000_000_000;
+    // So many digits always have room.
+    const ROOM: usize = 18;
     let mut value = 0_i64;
-    for byte in text {
+    for (at, byte) in text.iter().enumerate() {
+        let digit = i64::from(byte.wrapping_sub(b'0'));
         match byte {
-            b'0'..=b'9' => value = (value * 10 + i64::from(byte - b'0')).min(MOST),
+            b'0'..=b'9' if at < ROOM => value = value * 10 + digit,
+            b'0'..=b'9' => value = value.saturating_mul(10).saturating_add(digit),
             b'.' => break,
             _ => return 0,
         }
     }
-    value
+    value.min(MOST)
 }
 
 #[cfg(test)]
@@ -107,6 +111,7 @@ mod tests {
             ("-1", 0),
             ("1e9", 0),
             ("99999999999999999999", 1_000_000_000_000),
+            ("0000000000000000000000012", 12),
         ] {
             assert_eq!(number(text.as_bytes()), value, "{text}");
         }

@@ -6,19 +6,15 @@
 //! block, and the row that reaches into it is left to [`super::scan_row`], which knows what is
 //! wrong with it. So both agree on every input, and only sound rows are quick.
 
-use super::mask::{self, BLOCK, Masks, Way};
+use super::mask::{self, BLOCK, Ends, Masks, QUOTED, Way};
 use super::scan::{CARE, Cell, DOUBLED};
 
 /// How far ahead the index looks at a time, bytes: what it found should still be in the cache
 /// when it is used.
 const AHEAD: usize = 32 * 1024;
 
-/// A place is a position in the buffer, with these marks above it.
-const PLACE: u32 = (1 << 30) - 1;
-/// The cell that ends here needs care when it is copied: control characters, `\`, no ASCII.
-const CAREFUL: u32 = 1 << 30;
-/// The cell that ends here has doubled quotes.
-const TWICE: u32 = 1 << 31;
+/// A place is a position in the buffer. Above it are [`QUOTED`] and the marks of a [`Cell`].
+const PLACE: u32 = QUOTED - 1;
 
 /// The index of a part of a buffer.
 #[derive(Debug)]
@@ -116,16 +112,20 @@ impl Index {
             if cut == start {
                 continue;
             }
-            let mut at = start;
-            cells.extend(ends.iter().map(|end| {
-                let place = (end & PLACE) as usize;
-                let stop = if place == line { cut } else { place };
-                let quoted = usize::from(buffer[at] == b'"');
-                let marks = (end >> 30) as u8;
-                let cell = Cell { start: (at + quoted) as u32, end: (stop - quoted) as u32, marks };
-                at = place + 1;
-                cell
-            }));
+            let (last, others) = ends.split_last()?;
+            let cell = |start: u32, end: &u32| {
+                let quoted = (end & QUOTED) >> QUOTED.trailing_zeros();
+                Cell::new(start + quoted, (end & !QUOTED) - quoted)
+            };
+            cells.extend(others.first().map(|end| cell(start as u32, end)));
+            // Each starts after the end of the one before.
+            let pairs = others.iter().zip(others.get(1..).unwrap_or_default());
+            cells.extend(pairs.map(|(before, end)| cell((before & PLACE) + 1, end)));
+            // What comes before the last end may be a carriage return.
+            let at = others.last().map_or(start, |end| (end & PLACE) as usize + 1);
+            let quoted = usize::from(buffer[at] == b'"');
+            let marks = last & (CARE | DOUBLED);
+            cells.push(Cell::new((at + quoted) as u32, (cut - quoted) as u32 | marks));
             return Some((start, self.start));
         }
     }
@@ -146,6 +146,10 @@ impl Index {
         let blocks = &blocks[..blocks.len().min(AHEAD)];
         match self.way {
             #[cfg(target_arch = "x86_64")]
+            #[expect(unsafe_code, reason = "the processor was asked whether it has AVX-512")]
+            // SAFETY: `Way::best` answers `Avx512` only where the processor has it.
+            Way::Avx512 => unsafe { extend_avx512(self, blocks) },
+            #[cfg(target_arch = "x86_64")]
             #[expect(unsafe_code, reason = "the processor was asked whether it has AVX2")]
             // SAFETY: `Way::best` answers `Avx2` only where the processor has it.
             Way::Avx2 => unsafe { extend_avx2(self, blocks) },
@@ -153,7 +157,7 @@ impl Index {
             #[expect(unsafe_code, reason = "every x86-64 has SSE2")]
             // SAFETY: every x86-64 has SSE2.
             Way::Sse2 => unsafe { extend_sse2(self, blocks) },
-            Way::Plain => self.look(blocks, mask::plain),
+            Way::Plain => self.look(blocks, mask::plain, mask::places),
         }
         true
     }
@@ -172,11 +176,16 @@ impl Index {
     /// Looks at whole blocks, up to one with a quote in the wrong place.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled once for each set of instructions")]
-    fn look(&mut self, blocks: &[u8], masks: impl Fn(&[u8; BLOCK]) -> Masks) {
+    fn look(
+        &mut self,
+        blocks: &[u8],
+        masks: impl Fn(&[u8; BLOCK]) -> Masks,
+        places: impl Fn(&mut Vec<u32>, Ends),
+    ) {
         // Places fit, since a buffer is not larger than its longest row by more than a little.
         let (blocks, _) = blocks.as_chunks::<BLOCK>();
         for block in blocks {
-            if !self.block(block, masks(block)) {
+            if !self.block(block, masks(block), &places) {
                 self.stuck = true;
                 return;
             }
@@ -187,7 +196,12 @@ impl Index {
     /// Takes in a block. Answers false, and takes in nothing, when a quote is in the wrong place.
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "compiled once for each set of instructions")]
-    fn block(&mut self, block: &[u8; BLOCK], masks: Masks) -> bool {
+    fn block(
+        &mut self,
+        block: &[u8; BLOCK],
+        masks: Masks,
+        places: impl Fn(&mut Vec<u32>, Ends),
+    ) -> bool {
         let Masks { quote, comma, line, special, high } = masks;
         let state = self.state;
         let inside = running_xor(quote) ^ state.inside;
@@ -208,73 +222,40 @@ impl Index {
             after_close: closes >> 63,
             marks: state.marks,
         };
-        let first = self.ends.len() as u32;
-        if twice | careful == 0 && state.marks == 0 {
-            self.plain(ends);
-        } else {
-            self.marked(ends, twice, careful);
+        let first = self.ends.len();
+        places(
+            &mut self.ends,
+            Ends { base: self.seen as u32, all: ends, quoted: ends & after_close },
+        );
+        if twice | careful | u64::from(state.marks) != 0 {
+            self.mark(first, ends, twice, careful);
         }
         let mut rest = line & ends;
         while rest != 0 {
             let before = ends & (rest ^ (rest - 1));
-            self.rows.push(first + before.count_ones());
+            self.rows.push(first as u32 + before.count_ones());
             rest &= rest - 1;
         }
         true
     }
 
-    /// Takes in a block's ends, eight at a time: how many there are is hard to foretell, but
-    /// seldom more.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "compiled once for each set of instructions")]
-    #[expect(unsafe_code, reason = "pushing each takes as long as the rest of the block's work")]
-    fn plain(&mut self, ends: u64) {
-        let base = self.seen as u32;
-        let (length, count) = (self.ends.len(), ends.count_ones() as usize);
-        self.ends.reserve(BLOCK + 8);
-        let mut rest = ends;
-        let mut at = 0;
-        loop {
-            for offset in at..at + 8 {
-                // SAFETY: `at` is below 64, since it counts ends of a block of 64 bytes in steps
-                // of eight; so there is room. What is written too much is not counted.
-                unsafe {
-                    self.ends
-                        .as_mut_ptr()
-                        .add(length + offset)
-                        .write(base.wrapping_add(rest.trailing_zeros()));
-                }
-                rest &= rest.wrapping_sub(1);
-            }
-            at += 8;
-            if at >= count {
-                break;
-            }
-        }
-        // SAFETY: so many were written, and more.
-        unsafe { self.ends.set_len(length + count) };
-    }
-
-    /// Takes in a block's ends with the marks of their cells.
-    fn marked(&mut self, ends: u64, twice: u64, careful: u64) {
-        let base = self.seen as u32;
+    /// Marks the cells that end in a block, of which the first end stands at `first`.
+    fn mark(&mut self, first: usize, mut rest: u64, twice: u64, careful: u64) {
         let mut marks = self.state.marks;
-        let mut rest = ends;
         let mut ahead = u64::MAX;
         let of = |bits: u64| {
             let mut marks = 0;
             if twice & bits != 0 {
-                marks |= TWICE;
+                marks |= DOUBLED;
             }
             if careful & bits != 0 {
-                marks |= CAREFUL;
+                marks |= CARE;
             }
             marks
         };
-        while rest != 0 {
+        for end in self.ends.iter_mut().skip(first) {
             let upto = rest ^ (rest - 1);
-            marks |= of(ahead & upto);
-            self.ends.push((base + rest.trailing_zeros()) | marks);
+            *end |= marks | of(ahead & upto);
             marks = 0;
             ahead &= !upto;
             rest &= rest - 1;
@@ -291,20 +272,25 @@ impl Index {
     }
 }
 
-const _: () = assert!((TWICE >> 30) as u8 == DOUBLED && (CAREFUL >> 30) as u8 == CARE);
+/// [`Index::look`] with the instructions of AVX-512 and of the processors that have it.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn extend_avx512(index: &mut Index, blocks: &[u8]) {
+    index.look(blocks, |block| mask::avx512(block), |out, ends| mask::places_avx512(out, ends));
+}
 
 /// [`Index::look`] with the instructions of AVX2 and of the processors that have it.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn extend_avx2(index: &mut Index, blocks: &[u8]) {
-    index.look(blocks, |block| mask::avx2(block));
+    index.look(blocks, |block| mask::avx2(block), mask::places);
 }
 
 /// [`Index::look`] with the instructions every x86-64 has.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
 fn extend_sse2(index: &mut Index, blocks: &[u8]) {
-    index.look(blocks, |block| mask::sse2(block));
+    index.look(blocks, |block| mask::sse2(block), mask::places);
 }
 
 /// Bit `i` is the exclusive or of bits 0 to `i`.

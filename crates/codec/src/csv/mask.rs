@@ -1,7 +1,7 @@
 //! Which of 64 bytes are of which kind: one bit for each.
 //!
-//! Three ways give the same answer: AVX2 where the processor has it, which is asked once, SSE2 on
-//! every other x86-64, and plain arithmetic elsewhere.
+//! All ways give the same answer: AVX-512 or AVX2 where the processor has it, which is asked once,
+//! SSE2 on every other x86-64, and plain arithmetic elsewhere.
 
 /// Bytes looked at together.
 pub(super) const BLOCK: usize = 64;
@@ -21,9 +21,25 @@ pub(super) struct Masks {
     pub(super) high: u64,
 }
 
+/// Where in a block cells end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Ends {
+    /// Place of the block's first byte.
+    pub(super) base: u32,
+    /// A bit for each end.
+    pub(super) all: u64,
+    /// Those of them that come after a closing quote.
+    pub(super) quoted: u64,
+}
+
+/// With the place of an end: the byte before it is a closing quote.
+pub(super) const QUOTED: u32 = 1 << 29;
+
 /// How the machine at hand does it best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
     #[cfg(target_arch = "x86_64")]
     Avx2,
     #[cfg(target_arch = "x86_64")]
@@ -39,15 +55,30 @@ impl Way {
     /// All that the machine at hand can do.
     #[cfg(test)]
     pub(super) fn all() -> Vec<Self> {
-        let mut all = vec![Self::best(), Self::Plain];
         #[cfg(target_arch = "x86_64")]
-        all.push(Self::Sse2);
-        all
+        {
+            let best = Self::best();
+            let avx2 = std::arch::is_x86_feature_detected!("avx2");
+            [Self::Avx2]
+                .into_iter()
+                .filter(|_| avx2)
+                .chain([best, Self::Sse2, Self::Plain])
+                .collect()
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        vec![Self::Plain]
     }
 
     #[cfg(target_arch = "x86_64")]
     pub(super) fn best() -> Self {
-        if std::arch::is_x86_feature_detected!("avx2") { Self::Avx2 } else { Self::Sse2 }
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512bw") && has!("avx512vbmi2") {
+            Self::Avx512
+        } else if has!("avx2") {
+            Self::Avx2
+        } else {
+            Self::Sse2
+        }
     }
 
     #[cfg(not(target_arch = "x86_64"))]
@@ -70,20 +101,120 @@ pub(super) fn plain(block: &[u8; BLOCK]) -> Masks {
     masks
 }
 
+/// Appends the places of a block's ends, eight at a time: how many there are is hard to foretell,
+/// but seldom more. In most files all cells are quoted, or none.
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "compiled once for each set of instructions")]
+#[expect(unsafe_code, reason = "pushing each takes as long as the rest of the block's work")]
+pub(super) fn places(out: &mut Vec<u32>, Ends { base, all, quoted }: Ends) {
+    let (length, count) = (out.len(), all.count_ones() as usize);
+    out.reserve(BLOCK + 8);
+    let base = if quoted == 0 { base } else { base | QUOTED };
+    let mut rest = all;
+    let mut at = 0;
+    loop {
+        for offset in at..at + 8 {
+            // SAFETY: `at` is below 64, since it counts ends of a block of 64 bytes in steps of
+            // eight; so there is room. What is written too much is not counted.
+            unsafe {
+                out.as_mut_ptr()
+                    .add(length + offset)
+                    .write(base.wrapping_add(rest.trailing_zeros()));
+            }
+            rest &= rest.wrapping_sub(1);
+        }
+        at += 8;
+        if at >= count {
+            break;
+        }
+    }
+    // SAFETY: so many were written, and more.
+    unsafe { out.set_len(length + count) };
+    if quoted != 0 && quoted != all {
+        for place in out.iter_mut().skip(length) {
+            if quoted >> (*place - base) & 1 == 0 {
+                *place &= !QUOTED;
+            }
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
-pub(super) use x86::{avx2, sse2};
+pub(super) use x86::{avx2, avx512, places_avx512, sse2};
 
 #[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "loads of vectors from memory are calls of the processor's")]
 #[expect(clippy::cast_ptr_alignment, reason = "the loads used need no alignment")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m256i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8, _mm_movemask_epi8,
-        _mm_or_si128, _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8,
-        _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8,
+        _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256,
+        _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm512_add_epi32,
+        _mm512_alignr_epi64, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+        _mm512_cmplt_epu8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512, _mm512_mask_or_epi32,
+        _mm512_maskz_compress_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32,
+        _mm512_storeu_si512, _pext_u64,
     };
 
-    use super::{BLOCK, Masks};
+    use super::{BLOCK, Ends, Masks, QUOTED};
+
+    /// All 64 at once.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    pub(in super::super) fn avx512(block: &[u8; BLOCK]) -> Masks {
+        // SAFETY: the block has 64 bytes; loads need no alignment.
+        let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast::<__m512i>()) };
+        let is = |wanted: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(wanted.cast_signed()));
+        Masks {
+            quote: is(b'"'),
+            comma: is(b','),
+            line: is(b'\n'),
+            special: _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20)) | is(b'\\'),
+            high: _mm512_movepi8_mask(bytes),
+        }
+    }
+
+    /// [`super::places`], all at once.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi2,popcnt")]
+    pub(in super::super) fn places_avx512(out: &mut Vec<u32>, Ends { base, all, quoted }: Ends) {
+        /// Every byte's place in its block.
+        const PLACES: [u8; BLOCK] = {
+            let mut places = [0; BLOCK];
+            let mut at = 0;
+            while at < BLOCK {
+                places[at] = at as u8;
+                at += 1;
+            }
+            places
+        };
+        let (length, count) = (out.len(), all.count_ones() as usize);
+        out.reserve(BLOCK);
+        // SAFETY: there are 64 places; loads need no alignment.
+        let places = unsafe { _mm512_loadu_si512(PLACES.as_ptr().cast::<__m512i>()) };
+        // The places of ends come to the front, and so do their marks.
+        let mut places = _mm512_maskz_compress_epi8(all, places);
+        let mut quoted = _pext_u64(quoted, all);
+        let base = _mm512_set1_epi32(base.cast_signed());
+        let mark = _mm512_set1_epi32(QUOTED.cast_signed());
+        let mut at = 0;
+        loop {
+            let sixteen =
+                _mm512_add_epi32(_mm512_cvtepu8_epi32(_mm512_castsi512_si128(places)), base);
+            let sixteen = _mm512_mask_or_epi32(sixteen, quoted as u16, sixteen, mark);
+            // SAFETY: `at` is 0, 16, 32 or 48, since it is below the number of bits; so there is
+            // room for sixteen. What is written too much is not counted.
+            unsafe { _mm512_storeu_si512(out.as_mut_ptr().add(length + at).cast(), sixteen) };
+            at += 16;
+            if at >= count {
+                break;
+            }
+            places = _mm512_alignr_epi64::<2>(places, places);
+            quoted >>= 16;
+        }
+        // SAFETY: so many were written, and more.
+        unsafe { out.set_len(length + count) };
+    }
 
     /// 32 bytes at a time.
     #[inline]
@@ -171,15 +302,44 @@ mod tests {
                 // SAFETY: every x86-64 has SSE2.
                 let found = unsafe { sse2(block) };
                 prop_assert_eq!(found, expected);
-                if Way::best() == Way::Avx2 {
+                if Way::all().contains(&Way::Avx2) {
                     #[expect(unsafe_code, reason = "asked of the processor in the line above")]
                     // SAFETY: the processor has AVX2.
                     let found = unsafe { avx2(block) };
                     prop_assert_eq!(found, expected);
                 }
+                if Way::best() == Way::Avx512 {
+                    #[expect(unsafe_code, reason = "asked of the processor in the line above")]
+                    // SAFETY: the processor has AVX-512.
+                    let found = unsafe { avx512(block) };
+                    prop_assert_eq!(found, expected);
+                }
             }
             for (at, byte) in bytes.iter().enumerate() {
                 prop_assert_eq!(expected.quote >> at & 1 == 1, *byte == b'"');
+            }
+        }
+
+        #[test]
+        fn every_way_finds_the_same_places(
+            base in 0_u32..1000,
+            ends in prop_oneof![any::<u64>(), Just(0), Just(u64::MAX), (0_u32..64).prop_map(|at| 1 << at)],
+            quoted in any::<u64>(),
+        ) {
+            let quoted = quoted & ends;
+            let bits = (0..64).filter(|at| ends >> at & 1 == 1);
+            let mark = |at: u32| if quoted >> at & 1 == 1 { QUOTED } else { 0 };
+            let expected: Vec<u32> = [7].into_iter().chain(bits.map(|at| (base + at) | mark(at))).collect();
+            let mut found = vec![7];
+            places(&mut found, Ends { base, all: ends, quoted });
+            prop_assert_eq!(&found, &expected);
+            #[cfg(target_arch = "x86_64")]
+            if Way::best() == Way::Avx512 {
+                let mut found = vec![7];
+                #[expect(unsafe_code, reason = "asked of the processor in the line above")]
+                // SAFETY: the processor has AVX-512.
+                unsafe { places_avx512(&mut found, Ends { base, all: ends, quoted }) };
+                prop_assert_eq!(&found, &expected);
             }
         }
     }

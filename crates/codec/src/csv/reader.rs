@@ -13,8 +13,8 @@ use crate::copy::SLACK;
 const START: usize = 128 * 1024;
 /// Longest row, bytes, unless told otherwise.
 const LONGEST: usize = 16 * 1024 * 1024;
-/// Longest row that can be asked for: places in a buffer have 30 bits.
-const LONGEST_EVER: usize = 512 * 1024 * 1024;
+/// Longest row that can be asked for: places in a buffer have 29 bits.
+const LONGEST_EVER: usize = 256 * 1024 * 1024;
 /// The most that is shown of a malformed row, bytes.
 const SHOWN: usize = 64 * 1024;
 
@@ -41,19 +41,19 @@ impl<'a> Row<'a> {
 
     /// Whether the cell has no content, or does not exist.
     pub fn is_blank(&self, index: usize) -> bool {
-        self.cells.get(index).is_none_or(|cell| cell.start == cell.end)
+        self.cells.get(index).is_none_or(|cell| cell.is_blank())
     }
 
     /// A cell's content as written, doubled quotes still doubled, and whether there are any.
     pub fn written(&self, index: usize) -> Option<(&'a [u8], bool)> {
         let cell = self.cells.get(index)?;
-        let written = self.buffer.get(cell.start as usize..cell.end as usize)?;
-        Some((written, cell.marks & DOUBLED != 0))
+        let written = self.buffer.get(cell.start()..cell.end())?;
+        Some((written, cell.marks() & DOUBLED != 0))
     }
 
     /// Whether some cell may hold what is no ASCII, or a control character.
     pub fn needs_care(&self) -> bool {
-        self.cells.iter().fold(0, |marks, cell| marks | cell.marks) & CARE != 0
+        self.cells.iter().fold(0, |marks, cell| marks | cell.marks()) & CARE != 0
     }
 
     /// The cells, to be copied from [`Row::buffer`].

@@ -5,24 +5,51 @@ use memchr::{memchr, memchr3};
 /// One cell's content in the scanned buffer, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
-    /// Where the content starts.
-    pub(crate) start: u32,
-    /// Where it ends.
-    pub(crate) end: u32,
-    /// What it may hold: [`CARE`], [`DOUBLED`].
-    pub(crate) marks: u8,
+    start: u32,
+    /// Where it ends, with the marks above.
+    end: u32,
 }
 
 /// It may hold bytes that cannot stand for themselves in a JSON string or are no ASCII.
-pub(crate) const CARE: u8 = 1;
+pub(crate) const CARE: u32 = 1 << 30;
 /// It holds doubled quotes, each of which stands for one.
-pub(crate) const DOUBLED: u8 = 2;
+pub(crate) const DOUBLED: u32 = 1 << 31;
 
 impl Cell {
+    /// A cell that starts and ends there, the marks above its end.
+    #[inline]
+    pub(super) const fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+
     /// A cell of which nothing is known, but whether it has doubled quotes.
     fn any(start: usize, end: usize, doubled: bool) -> Self {
         let marks = if doubled { CARE | DOUBLED } else { CARE };
-        Self { start: start as u32, end: end as u32, marks }
+        Self::new(start as u32, end as u32 | marks)
+    }
+
+    /// Where the content starts.
+    #[inline]
+    pub(crate) const fn start(self) -> usize {
+        self.start as usize
+    }
+
+    /// Where it ends.
+    #[inline]
+    pub(crate) const fn end(self) -> usize {
+        (self.end & !(CARE | DOUBLED)) as usize
+    }
+
+    /// Whether it has no content.
+    #[inline]
+    pub(crate) const fn is_blank(self) -> bool {
+        self.start() == self.end()
+    }
+
+    /// What it may hold: [`CARE`], [`DOUBLED`].
+    #[inline]
+    pub(crate) const fn marks(self) -> u32 {
+        self.end & (CARE | DOUBLED)
     }
 }
 

@@ -99,7 +99,7 @@ fn read_plainly(bytes: &[u8], unit: &Arc<UnitInfo>) -> usize {
         };
         let Item::Row(row) = item else { panic!("no row") };
         content = content.rotate_left(61) ^ plan.hash(&row);
-        hours.of(day.hour(plan.time(&row))).rows += 1;
+        hours.of(day.hour(plan.when(&row).at)).rows += 1;
     }
     std::hint::black_box((content, hours));
     events(bytes, unit, Decisions::none())

@@ -155,7 +155,7 @@ pub(crate) fn decide(
         unit.advance()?;
     }
     if decided.exceptions > 0 {
-        let mut sorted = exceptions.sorted()?;
+        let mut sorted = exceptions.sorted();
         let mut out = BufWriter::new(File::create(path)?);
         while let Some(record) = sorted.next()? {
             out.write_all(&record.bytes())?;

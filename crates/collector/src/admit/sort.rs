@@ -1,15 +1,12 @@
 //! Sorting more records than memory holds: sorted runs on disk, merged as they are read.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 /// Records in memory before a run is written, and of all runs while they are merged: half a MiB at
-/// most. A file of 10 GB has more than a thousand runs.
+/// most, and as much for those that are sorted then. A file of 10 GB has more than a thousand runs.
 const RECORDS: usize = 16 * 1024;
 
 /// The least that is read of a run at a time, records.
@@ -77,21 +74,16 @@ impl<T: Record> Sorter<T> {
     }
 
     /// All records in order.
-    pub(crate) fn sorted(mut self) -> io::Result<Sorted<T>> {
+    pub(crate) fn sorted(mut self) -> Sorted<T> {
         self.records.sort_unstable();
-        let record = size_of::<T::Bytes>();
-        let each = self.limit / self.runs.len().max(1);
-        let run =
-            |(at, end)| Run { at, end, size: each.clamp(LEAST, MOST) * record, ..Run::default() };
-        let runs: Vec<Run> = self.runs.into_iter().map(run).collect();
-        let memory = self.records.into_iter();
-        let mut sorted = Sorted { file: self.file, runs, memory, heads: BinaryHeap::new() };
-        for index in 0..=sorted.runs.len() {
-            if let Some(record) = sorted.following(index)? {
-                sorted.heads.push(Reverse((record, index)));
-            }
-        }
-        Ok(sorted)
+        let size = (self.limit / self.runs.len().max(1)).clamp(LEAST, MOST);
+        let on_disk =
+            self.runs.into_iter().map(|(at, end)| Run { at, end, block: Vec::new(), given: 0 });
+        // The last run is in memory as a whole.
+        let last = Run { at: 0, end: 0, block: self.records, given: 0 };
+        let runs = on_disk.chain([last]).collect();
+        let (bytes, ready) = (Vec::new(), Vec::new());
+        Sorted { file: self.file, runs, size, bytes, ready, given: 0 }
     }
 }
 
@@ -110,73 +102,99 @@ fn unique() -> u64 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-/// A sorted run on disk.
-#[derive(Debug, Default)]
-struct Run {
-    /// Where its next block begins in the file.
+/// A sorted run.
+#[derive(Debug)]
+struct Run<T> {
+    /// What of it is not read yet: where that begins and ends in the file.
     at: u64,
     end: u64,
-    /// Length of a block.
-    size: usize,
-    block: Vec<u8>,
-    /// How much of the block is read.
-    read: usize,
+    /// What was read.
+    block: Vec<T>,
+    /// How much of that was given out.
+    given: usize,
 }
 
-impl Run {
-    fn next<T: Record>(&mut self, file: &mut File) -> io::Result<Option<T>> {
-        let mut bytes = T::Bytes::default();
-        if self.read == self.block.len() {
-            let size = self.size.min(usize::try_from(self.end - self.at).unwrap_or(usize::MAX));
-            if size == 0 {
-                return Ok(None);
-            }
-            self.block.resize(size, 0);
-            file.seek(SeekFrom::Start(self.at))?;
-            file.read_exact(&mut self.block)?;
-            self.at += size as u64;
-            self.read = 0;
+impl<T: Record> Run<T> {
+    /// Reads on when less than half of `size` records are left.
+    fn fill(&mut self, file: &mut File, size: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let left = self.block.len() - self.given;
+        if self.at == self.end || left > size / 2 {
+            return Ok(());
         }
-        let rest = self.block.get(self.read..).unwrap_or_default();
-        let (record, _) =
-            rest.split_at_checked(bytes.as_ref().len()).ok_or(io::ErrorKind::UnexpectedEof)?;
-        bytes.as_mut().copy_from_slice(record);
-        self.read += record.len();
-        Ok(Some(T::read(&bytes)))
+        let record = size_of::<T::Bytes>();
+        let more = self.end - self.at;
+        let more = ((size - left) * record).min(usize::try_from(more).unwrap_or(usize::MAX));
+        bytes.resize(more, 0);
+        file.seek(SeekFrom::Start(self.at))?;
+        file.read_exact(bytes)?;
+        self.at += more as u64;
+        self.block.drain(..self.given);
+        self.given = 0;
+        self.block.extend(bytes.chunks_exact(record).map(|record| {
+            let mut bytes = T::Bytes::default();
+            bytes.as_mut().copy_from_slice(record);
+            T::read(&bytes)
+        }));
+        Ok(())
+    }
+
+    /// The last of what was read, if there is more on disk.
+    fn bound(&self) -> Option<&T> {
+        self.block.last().filter(|_| self.at < self.end)
+    }
+
+    /// What was read and is not beyond the bound.
+    fn give(&mut self, bound: Option<T>) -> &[T] {
+        let rest = self.block.get(self.given..).unwrap_or_default();
+        let count = bound.map_or(rest.len(), |bound| rest.partition_point(|one| *one <= bound));
+        self.given += count;
+        rest.get(..count).unwrap_or_default()
     }
 }
 
 /// Sorted records, one at a time.
+///
+/// Of all runs some records are in memory. Those that no record on disk can come before are taken
+/// together and sorted: the records of the runs have few gaps between them, so these are many, and
+/// sorting them is quicker than to look for the least of all runs again and again.
 #[derive(Debug)]
 pub(crate) struct Sorted<T> {
     file: Option<File>,
-    runs: Vec<Run>,
-    /// The last run, which is in memory; its number is the one after the others.
-    memory: std::vec::IntoIter<T>,
-    /// The first record of each run, and the run's number.
-    heads: BinaryHeap<Reverse<(T, usize)>>,
+    runs: Vec<Run<T>>,
+    /// Records read of a run at a time.
+    size: usize,
+    bytes: Vec<u8>,
+    ready: Vec<T>,
+    /// How many of those were given out.
+    given: usize,
 }
 
 impl<T: Record> Sorted<T> {
     /// The next record in order.
     pub(crate) fn next(&mut self) -> io::Result<Option<T>> {
-        let Some(Reverse((record, index))) = self.heads.peek().copied() else { return Ok(None) };
-        let following = self.following(index)?;
-        if let Some(mut head) = self.heads.peek_mut() {
-            match following {
-                Some(following) => *head = Reverse((following, index)),
-                None => drop(PeekMut::pop(head)),
-            }
+        if self.given == self.ready.len() {
+            self.make_ready()?;
         }
-        Ok(Some(record))
+        let next = self.ready.get(self.given).copied();
+        self.given += usize::from(next.is_some());
+        Ok(next)
     }
 
-    /// The next record of a run.
-    fn following(&mut self, index: usize) -> io::Result<Option<T>> {
-        match (self.runs.get_mut(index), &mut self.file) {
-            (Some(run), Some(file)) => run.next(file),
-            _ => Ok(self.memory.next()),
+    fn make_ready(&mut self) -> io::Result<()> {
+        if let Some(file) = &mut self.file {
+            for run in &mut self.runs {
+                run.fill(file, self.size, &mut self.bytes)?;
+            }
         }
+        // All of at least one run's records are taken, or all there are.
+        let bound = self.runs.iter().filter_map(Run::bound).min().copied();
+        self.ready.clear();
+        self.given = 0;
+        for run in &mut self.runs {
+            self.ready.extend_from_slice(run.give(bound));
+        }
+        self.ready.sort_unstable();
+        Ok(())
     }
 }
 
@@ -208,7 +226,7 @@ mod tests {
             for record in &records {
                 sorter.push(*record).unwrap();
             }
-            let mut sorted = sorter.sorted().unwrap();
+            let mut sorted = sorter.sorted();
             let mut found = Vec::new();
             while let Some(record) = sorted.next().unwrap() {
                 found.push(record);

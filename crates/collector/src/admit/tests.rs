@@ -16,7 +16,7 @@ pub(super) fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
         sorter.push(Entry::new(*hash, Place::new((hash % 25) as u8, row as u64))).unwrap();
     }
     let path = folder.join(name);
-    write(&path, sorter.sorted().unwrap()).unwrap();
+    write(&path, sorter.sorted()).unwrap();
     IndexReader::open(&path).unwrap()
 }
 

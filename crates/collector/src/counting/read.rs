@@ -66,7 +66,7 @@ fn tally(
             continue;
         }
         if decisions.nth(row_number).map_err(spool)?.is_some() {
-            counter.row(&row, plan.time(&row));
+            counter.row(&row, plan.when(&row).at);
         }
     }
     Ok(counter.finish().unwrap_or_default())

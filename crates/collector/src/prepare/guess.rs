@@ -94,7 +94,7 @@ mod tests {
                 sorter.push(Entry::new(*hash, Place::new(0, number as u64))).unwrap();
             }
             let path = folder.path().join(name);
-            index::write(&path, sorter.sorted().unwrap()).unwrap();
+            index::write(&path, sorter.sorted()).unwrap();
             IndexReader::open(&path).unwrap()
         };
         let mut others = Earlier::default();

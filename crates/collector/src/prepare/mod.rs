@@ -23,7 +23,7 @@ use std::time::Duration;
 use orgtap_codec::csv::{Reader, Rows};
 use orgtap_destinations::{Destination, Stream};
 use orgtap_events::UnitInfo;
-use orgtap_events::raw::Plan;
+use orgtap_events::raw::{Plan, When};
 use orgtap_ledger::{Rollup, UnitId};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -32,6 +32,7 @@ use tokio::task::JoinHandle;
 use crate::admit::decisions::Decided;
 use crate::counting::Counter;
 use crate::cut::{Cut, Cutter};
+use crate::queue::{self, queue};
 
 mod guess;
 #[cfg(test)]
@@ -42,7 +43,7 @@ pub(crate) use self::guess::Guess;
 /// Units prepared at a time, over all connectors. More would wait for one another.
 const UNITS: usize = 2;
 /// Buffers of rows on their way to the thread that makes events of them, at most.
-const BUFFERS: usize = 2;
+const BUFFERS: usize = 6;
 /// A destination that takes nothing for so long does not keep the download waiting.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -97,11 +98,12 @@ impl Prepared {
     ) -> Option<(Preparing, Writing)> {
         let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
         let cutter = Cutter::new(Arc::clone(unit), destination.limits(), 0);
-        let (parts, received) = mpsc::channel(BUFFERS);
+        let (parts, received) = queue(BUFFERS);
         let (empty, used) = sync_channel(BUFFERS + 1);
         let (batches, cuts) = mpsc::channel(1);
         let encoding = Encoding { unit: Arc::clone(unit), cutter: Some(cutter), counter };
-        let encoder = tokio::task::spawn_blocking(move || encoding.run(received, &empty, &batches));
+        let encoder =
+            tokio::task::spawn_blocking(move || encoding.run(&received, &empty, &batches));
         let writer = tokio::spawn(write(Arc::clone(destination), cuts));
         let destination = destination.name().to_owned();
         let (guess, known) = (Guess::default(), Vec::new());
@@ -132,7 +134,7 @@ impl Prepared {
 struct Known {
     number: u64,
     hash: u128,
-    time: i64,
+    when: When,
     /// Its number among identical rows, from 1; 0 if it is no event.
     nth: u32,
 }
@@ -158,7 +160,7 @@ pub(crate) struct Preparing {
     /// Of the rows given out and not yet handed on.
     known: Vec<Known>,
     /// None once it has failed.
-    parts: Option<mpsc::Sender<Part>>,
+    parts: Option<queue::Sender<Part>>,
     used: Receiver<Rows>,
 }
 
@@ -170,10 +172,10 @@ impl Preparing {
     }
 
     /// A row was given out, with its hash and time if it is an event.
-    pub(crate) fn row(&mut self, event: Option<(u128, i64)>, number: u64) {
+    pub(crate) fn row(&mut self, event: Option<(u128, When)>, number: u64) {
         let nth = event.map_or(0, |(hash, _)| self.guess.nth(hash, number));
-        let (hash, time) = event.unwrap_or_default();
-        self.known.push(Known { number, hash, time, nth });
+        let (hash, when) = event.unwrap_or_default();
+        self.known.push(Known { number, hash, when, nth });
     }
 
     /// Hands on what is gathered so far. To be called after each item.
@@ -208,7 +210,7 @@ impl Preparing {
     }
 
     fn send(&mut self, part: Part) {
-        if self.parts.as_ref().is_some_and(|parts| parts.blocking_send(part).is_err()) {
+        if self.parts.as_ref().is_some_and(|parts| parts.send(part).is_err()) {
             self.parts = None;
         }
         if self.guess.is_hopeless() && !self.hopeless {
@@ -260,12 +262,12 @@ struct Encoded {
 impl Encoding {
     fn run(
         mut self,
-        mut parts: mpsc::Receiver<Part>,
+        parts: &queue::Receiver<Part>,
         used: &SyncSender<Rows>,
         batches: &mpsc::Sender<Cut>,
     ) -> Encoded {
         let mut plan = None;
-        while let Some(part) = parts.blocking_recv() {
+        while let Some(part) = parts.recv() {
             match (part, &plan) {
                 (Part::Plan(header), _) => {
                     self.counter.header(&self.unit, header.names());
@@ -292,15 +294,16 @@ impl Encoding {
 
     fn rows(&mut self, plan: &Plan, rows: &Rows, known: &[Known], batches: &mpsc::Sender<Cut>) {
         for (row, known) in rows.iter().zip(known).filter(|(_, known)| known.nth > 0) {
-            let Known { number, hash, time, nth } = *known;
+            let Known { number, hash, when, nth } = *known;
             let cutter = self.cutter.as_mut();
-            if let Some(cut) = cutter.and_then(|one| one.add(plan, &row, hash, nth.into(), number))
+            if let Some(cut) =
+                cutter.and_then(|one| one.add(plan, &row, when, hash, nth.into(), number))
                 && Handle::current().block_on(batches.send_timeout(cut, PATIENCE)).is_err()
             {
                 self.cutter = None;
             }
             if self.counter.is_on() {
-                self.counter.row(&row, time);
+                self.counter.row(&row, when.at);
             }
         }
     }

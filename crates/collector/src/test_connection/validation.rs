@@ -83,9 +83,9 @@ pub(super) fn decode_some(
         rows += 1;
         if sample.is_none() && row.len() == plan.width() {
             let mut out = Vec::new();
-            let hash = plan.hash(&row);
-            let encoded = plan.encode(&row, hash, 1, rows, &mut out);
-            sample = Some(sample_batch(unit, out, encoded.time));
+            let (when, hash) = (plan.when(&row), plan.hash(&row));
+            plan.encode(&row, when, hash, 1, rows, &mut out);
+            sample = Some(sample_batch(unit, out, when.at));
         }
     }
     Ok((rows, sample))

@@ -9,7 +9,6 @@ use std::hash::BuildHasherDefault;
 
 use orgtap_codec::csv::Row;
 use orgtap_ledger::Sums;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::names::AsItIs;
 
@@ -94,6 +93,23 @@ pub(super) fn find<'r>(row: &'r impl Cells, field: &[usize]) -> (usize, &'r [u8]
     (usize::MAX, &[], false)
 }
 
+/// A hash of what a cell holds and of what came before it: of its length and its first and last
+/// eight bytes, which is all of nearly every cell. Those it does not tell apart are compared.
+fn mixed(before: u64, content: &[u8]) -> u64 {
+    // Any odd numbers with as many ones as zeros do.
+    const ODD: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
+    let (first, last) =
+        if let (Some(first), Some(last)) = (content.first_chunk(), content.last_chunk()) {
+            (u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        } else {
+            (content.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0)
+        };
+    let (one, other) =
+        (before ^ first ^ ODD[0], last ^ (content.len() as u64).rotate_left(56) ^ ODD[1]);
+    let product = u128::from(one) * u128::from(other);
+    (product >> 64) as u64 ^ product as u64
+}
+
 impl Kept {
     /// Keeps of each row these: of several places the first cell that has a value.
     pub(super) fn new(mut fields: Vec<Vec<usize>>) -> Self {
@@ -111,7 +127,7 @@ impl Kept {
     pub(super) fn add(&mut self, row: &Row<'_>, hour: usize, time: i64, sums: &Sums) -> bool {
         let hash = self.fields.iter().fold(hour as u64, |hash, field| {
             let (place, content, _) = find(row, field);
-            xxh3_64_with_seed(content, hash.rotate_left(7) ^ place as u64)
+            mixed(hash ^ place as u64, content)
         });
         let place = self.places.get(&hash).copied().filter(|place| self.is(*place, row, hour));
         if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
