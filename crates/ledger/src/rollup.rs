@@ -159,7 +159,7 @@ pub struct Trait {
     pub last_at: i64,
 }
 
-/// What of one event type was done under one sign-in.
+/// What of one event type was done under one sign-in, of that which began on one UTC day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The user's id.
@@ -292,7 +292,7 @@ pub struct Horizon {
     pub hours: i64,
     /// Counts by day and week, and what users were seen with.
     pub days: i64,
-    /// Sign-ins and single events.
+    /// Single events; and sign-ins, whole UTC days of them.
     pub events: i64,
 }
 
@@ -346,7 +346,8 @@ pub trait RollupLedger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(String, Trait)>, LedgerError>;
 
-    /// What is known of sign-ins of a user that have events in a range, newest first.
+    /// What is known of sign-ins of a user that have events in a range, newest first, day by day. What
+    /// began more than a day before the range is not looked for.
     async fn sessions(
         &self,
         user: &str,

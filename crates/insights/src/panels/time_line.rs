@@ -43,7 +43,7 @@ struct SignIn {
     last: i64,
     address: Option<String>,
     events: i64,
-    types: Vec<(i64, String)>,
+    types: BTreeMap<String, i64>,
 }
 
 fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
@@ -56,14 +56,15 @@ fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
         one.last = one.last.max(part.last_at);
         one.address = one.address.take().or(part.address);
         one.events += part.events;
-        one.types.push((part.events, part.event_type));
+        *one.types.entry(part.event_type).or_default() += part.events;
     }
     let mut all: Vec<(String, SignIn)> = all.into_iter().collect();
     all.sort_by_key(|(_, one)| std::cmp::Reverse(one.last));
-    let row = |(key, mut one): (String, SignIn)| {
-        one.types.sort_by(|a, b| b.cmp(a));
+    let row = |(key, one): (String, SignIn)| {
+        let mut types: Vec<_> = one.types.into_iter().collect();
+        types.sort_by_key(|(_, events)| std::cmp::Reverse(*events));
         let types: Vec<String> =
-            one.types.iter().map(|(events, kind)| format!("{kind} {events}")).collect();
+            types.iter().map(|(kind, events)| format!("{kind} {events}")).collect();
         vec![
             Cell::text(rfc3339(one.first)),
             Cell::text(rfc3339(one.last)),

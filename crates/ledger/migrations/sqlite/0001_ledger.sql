@@ -420,8 +420,10 @@ create table user_name (
     seen_at integer not null
 ) strict, without rowid;
 
--- What was done under one sign-in, by event type.
+-- What was done under one sign-in, by event type and by the UTC day it began. The rows of a day lie
+-- together, and go together.
 create table user_session (
+    day          integer not null,
     connector_id integer not null references connector (id),
     user_id      text    not null,
     login_key    text    not null,
@@ -430,10 +432,8 @@ create table user_session (
     first_at     integer not null,
     last_at      integer not null,
     events       integer not null,
-    primary key (connector_id, user_id, login_key, event_type)
+    primary key (day, connector_id, user_id, login_key, event_type)
 ) strict, without rowid;
-
-create index user_session_last on user_session (last_at);
 
 -- Single events worth a line in a user's time line.
 create table notable (

@@ -174,9 +174,15 @@ where
     let name = |name: &str, seen_at| {
         vec![UserName { user: "ada".to_owned(), name: name.to_owned(), seen_at }]
     };
+    let midnight = Step::Day.start(NOW);
     let later = Rollup {
         traits: vec![seen("home", NOW + 9 * DAY), seen("office", NOW + DAY)],
-        sessions: vec![session("Login", NOW + HOUR, Some("home")), session("URI", NOW, None)],
+        sessions: vec![
+            session("Login", NOW + HOUR, Some("home")),
+            session("Login", NOW + DAY, None),
+            session("URI", NOW, None),
+            session("URI", midnight - HOUR / 2, None),
+        ],
         notables: vec![notable(NOW), notable(NOW + HOUR)],
         names: name("ada@new", NOW + 1),
         ..Rollup::default()
@@ -198,7 +204,10 @@ where
     let joined =
         Session { last_at: NOW + 2 * HOUR, events: 4, ..session("Login", NOW, Some("home")) };
     let sessions = ledger.sessions("ada", range, 9).await.unwrap();
-    assert_eq!(sessions, [joined, session("URI", NOW, None)]);
+    let next_day = session("Login", NOW + DAY, None);
+    assert_eq!(sessions, [next_day.clone(), joined, session("URI", NOW, None)]);
+    let early = ledger.sessions("ada", (midnight, midnight + HOUR), 9).await.unwrap();
+    assert_eq!(early, [session("URI", midnight - HOUR / 2, None)], "it began the day before");
     assert!(ledger.sessions("bob", range, 9).await.unwrap().is_empty());
     let lines = ledger.notables_of_user("ada", (NOW, NOW + HOUR), 9).await.unwrap();
     assert_eq!(lines, [notable(NOW)]);
@@ -218,13 +227,23 @@ where
     let monday = Step::Week.start(NOW);
     let many: Vec<String> = (0..3_000).map(|n| format!("user{n}")).collect();
     let many: Vec<(&str, i64)> = many.iter().map(|name| (&**name, 1)).collect();
+    let sign_in = |first_at| Session {
+        user: "ada".to_owned(),
+        login_key: "k".to_owned(),
+        event_type: "Login".to_owned(),
+        address: None,
+        first_at,
+        last_at: first_at + HOUR,
+        events: 1,
+    };
+    let sessions = vec![sign_in(monday - HOUR), sign_in(monday)];
     let rollups = [
         (units[0].id, by_user(monday - 16 * DAY, &many)),
         (units[1].id, by_user(monday - 15 * DAY, &many)),
-        (units[2].id, by_user(monday, &[("ada", 1)])),
+        (units[2].id, Rollup { sessions, ..by_user(monday, &[("ada", 1)]) }),
     ];
     ledger.count_units(&rollups).await.unwrap();
-    let horizon = Horizon { hours: monday - DAY, days: monday - DAY, events: monday };
+    let horizon = Horizon { hours: monday - DAY, days: monday - DAY, events: monday + HOUR };
     let (mut at, mut turns) = (Some(0), 0);
     while let Some(from) = at {
         at = ledger.forget(horizon, from).await.unwrap();
@@ -237,6 +256,8 @@ where
         let points = ledger.by_name(asked(Some(ACME), &["Login"], USER), span).await.unwrap();
         assert_eq!(points.iter().map(|one| &*one.name).collect::<Vec<_>>(), ["ada"], "{step:?}");
     }
+    let range = (monday - DAY, monday + DAY);
+    assert_eq!(ledger.sessions("ada", range, 9).await.unwrap(), [sign_in(monday)], "of that day");
 }
 
 /// Sums that have no room end at a bound, and what was counted before stays readable.

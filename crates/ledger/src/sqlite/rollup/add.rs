@@ -34,7 +34,7 @@ macro_rules! cells {
 struct News<'a> {
     counts: Sheet<'a>,
     traits: Vec<[Cell<'a>; 6]>,
-    sessions: Vec<[Cell<'a>; 8]>,
+    sessions: Vec<[Cell<'a>; 9]>,
     notables: Vec<[Cell<'a>; 10]>,
     names: Vec<[Cell<'a>; 3]>,
 }
@@ -84,8 +84,8 @@ impl<'a> News<'a> {
         }));
         self.sessions.extend(rollup.sessions.iter().map(|one| {
             let (first, last) = (one.first_at, one.last_at);
-            let (key, kind) = (&one.login_key, &one.event_type);
-            cells![connector, &one.user, key, kind, &one.address, first, last, one.events]
+            let (day, key, kind) = (Step::Day.start(first), &one.login_key, &one.event_type);
+            cells![day, connector, &one.user, key, kind, &one.address, first, last, one.events]
         }));
         self.notables.extend(rollup.notables.iter().map(|one| {
             let keys = (&one.request_id, &one.login_key, &one.session_key);
@@ -107,7 +107,9 @@ impl<'a> News<'a> {
         self.names.extend(names.map(|one| cells![&one.user, &one.name, one.seen_at]));
     }
 
-    async fn write(self, conn: &mut SqliteConnection) -> Result<(), Stop> {
+    async fn write(mut self, conn: &mut SqliteConnection) -> Result<(), Stop> {
+        // In the order they lie in.
+        self.sessions.sort_unstable();
         write(conn, self.counts).await?;
         texts::TRAITS.insert(conn, &self.traits).await?;
         texts::SESSIONS.insert(conn, &self.sessions).await?;

@@ -10,7 +10,8 @@ use super::sheet::TOGETHER;
 use super::texts;
 use crate::Unit;
 use crate::rollup::{
-    ALL_TYPES, Asked, By, Named, Notable, OTHERS, Point, Session, Span, Sums, TOTAL, Trait, USER,
+    ALL_TYPES, Asked, By, Named, Notable, OTHERS, Point, Session, Span, Step, Sums, TOTAL, Trait,
+    USER,
 };
 use crate::sqlite::dialect::Stop;
 use crate::sqlite::rows::{self, select_units};
@@ -35,10 +36,16 @@ pub(in crate::sqlite) const FIRST_SEEN: &str = "
                               where e.connector_id = c.id and e.kind = $2)
     order by f.first_at desc, f.user_id, f.value
     limit $6";
+/// Looks into each day there is, from the one before the range: it may have begun then.
 pub(in crate::sqlite) const SESSIONS: &str = "
+    with recursive d (day) as (
+        select min(s.day) from user_session s where s.day >= $5
+        union all
+        select (select min(s.day) from user_session s where s.day > d.day) from d where d.day < $3)
     select e.user_id, e.login_key, e.event_type, e.address, e.first_at, e.last_at, e.events
-    from connector c cross join user_session e
-    where e.connector_id = c.id and e.user_id = $1 and e.last_at >= $2 and e.first_at < $3
+    from d cross join connector c cross join user_session e
+    where e.day = d.day and e.connector_id = c.id and e.user_id = $1
+      and e.last_at >= $2 and e.first_at < $3
     order by e.last_at desc, e.login_key, e.event_type
     limit $4";
 pub(in crate::sqlite) const NOTABLES_OF_USER: &str = "
@@ -225,7 +232,9 @@ pub(super) async fn sessions(
     (from, to): (i64, i64),
     limit: usize,
 ) -> Result<Vec<Session>, Stop> {
+    let first = Step::Day.start(from) - Step::Day.micros();
     let query = sqlx::query(SESSIONS).bind(user).bind(from).bind(to).bind(limited(limit));
+    let query = query.bind(first);
     let found = query.fetch_all(conn).await?;
     let session = |row: &SqliteRow| {
         Ok(Session {

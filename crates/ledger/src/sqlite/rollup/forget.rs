@@ -21,9 +21,9 @@ const TRAITS: &str = "
         where f.last_at < $1 order by f.last_at limit 2000)";
 const SESSIONS: &str = "
     delete from user_session
-    where (connector_id, user_id, login_key, event_type) in (
-        select e.connector_id, e.user_id, e.login_key, e.event_type from user_session e
-        where e.last_at < $1 order by e.last_at limit 2000)";
+    where (day, connector_id, user_id, login_key, event_type) in (
+        select e.day, e.connector_id, e.user_id, e.login_key, e.event_type from user_session e
+        where e.day < $1 order by e.day limit 2000)";
 const NOTABLES: &str = "
     delete from notable where id in (
         select n.id from notable n where n.at < $1 order by n.at limit 2000)";
@@ -39,8 +39,9 @@ pub(super) async fn forget(
     at: i64,
 ) -> Result<Option<i64>, Stop> {
     if at == 0 {
+        let today = Step::Day.start(horizon.events);
         for (text, before) in
-            [(TRAITS, horizon.days), (SESSIONS, horizon.events), (NOTABLES, horizon.events)]
+            [(TRAITS, horizon.days), (SESSIONS, today), (NOTABLES, horizon.events)]
         {
             let gone = sqlx::query(text).bind(before).execute(&mut *conn).await?.rows_affected();
             if gone >= ENOUGH {

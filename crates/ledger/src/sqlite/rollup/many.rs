@@ -19,7 +19,7 @@ pub(super) struct Insertion {
 }
 
 /// A value of a row.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cell<'a> {
     Number(i64),
     Text(&'a str),

@@ -32,8 +32,8 @@ pub(super) const TRAITS: Insertion = Insertion {
 };
 pub(super) const SESSIONS: Insertion = Insertion {
     into: "user_session
-        (connector_id, user_id, login_key, event_type, address, first_at, last_at, events)",
-    rest: "on conflict (connector_id, user_id, login_key, event_type) do update set
+        (day, connector_id, user_id, login_key, event_type, address, first_at, last_at, events)",
+    rest: "on conflict (day, connector_id, user_id, login_key, event_type) do update set
         address = coalesce(address, excluded.address), events = events + excluded.events,
         first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)",
 };
