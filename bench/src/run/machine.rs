@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::tools::first_line;
 
@@ -29,17 +30,51 @@ pub(crate) fn described() -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Why figures of now are worth little, if they are.
+/// How long it is looked whether the machine is busy.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// Why figures of now are worth little, if they are. What ran before does not count, such as the build
+/// of what is to be measured.
 pub(crate) fn busy() -> Option<String> {
-    let load: f64 = read("/proc/loadavg").split_whitespace().next()?.parse().ok()?;
-    (load > 0.5).then(|| {
+    let (work, all) = ticks()?;
+    std::thread::sleep(LOOK);
+    let (work_later, all_later) = ticks()?;
+    let share = 100.0 * (work_later - work) as f64 / (all_later - all).max(1) as f64;
+    (share > 10.0).then(|| {
         format!(
-            "The machine was busy with something else when this began (load {load:.1}): walls and \
-             ratios of walls are worth little, CPU somewhat more."
+            "The machine was busy with something else when this began ({share:.0} % of its \
+             processors): walls and ratios of walls are worth little, CPU somewhat more."
         )
     })
 }
 
+/// Ticks of all processors at work, what others took of them included; and all ticks.
+fn ticks() -> Option<(u64, u64)> {
+    let stat = read("/proc/stat");
+    let numbers = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let numbers: Vec<u64> = numbers.map_while(|number| number.parse().ok()).collect();
+    // user nice system idle iowait irq softirq steal; what guests took is part of user and nice.
+    let [user, nice, system, idle, iowait, irq, softirq, steal] = *numbers.first_chunk()?;
+    let work = user + nice + system + irq + softirq + steal;
+    Some((work, work + idle + iowait))
+}
+
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_counted_and_only_grow() {
+        let (work, all) = ticks().unwrap();
+        let mut sum = 0_u64;
+        while ticks().unwrap().1 < all + 5 {
+            sum = std::hint::black_box(sum.wrapping_add(1));
+        }
+        let (work_later, all_later) = ticks().unwrap();
+        assert!(work_later > work && all_later >= all + 5 && work_later - work <= all_later - all);
+    }
 }
