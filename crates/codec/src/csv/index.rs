@@ -113,6 +113,8 @@ impl Index {
                 continue;
             }
             let (last, others) = ends.split_last()?;
+            // In a row without a quote in the wrong place, only a cell that began with a quote has one
+            // before its end; and that is another one, so that no cell ends before it starts.
             let cell = |start: u32, end: &u32| {
                 let quoted = (end & QUOTED) >> QUOTED.trailing_zeros();
                 Cell::new(start + quoted, (end & !QUOTED) - quoted)

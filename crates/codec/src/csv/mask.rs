@@ -55,29 +55,22 @@ impl Way {
     /// All that the machine at hand can do.
     #[cfg(test)]
     pub(super) fn all() -> Vec<Self> {
+        let mut all = vec![Self::best(), Self::Plain];
         #[cfg(target_arch = "x86_64")]
-        {
-            let best = Self::best();
-            let avx2 = std::arch::is_x86_feature_detected!("avx2");
-            [Self::Avx2]
-                .into_iter()
-                .filter(|_| avx2)
-                .chain([best, Self::Sse2, Self::Plain])
-                .collect()
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        vec![Self::Plain]
+        all.extend([Self::Sse2].into_iter().chain((all[0] == Self::Avx512).then_some(Self::Avx2)));
+        all
     }
 
     #[cfg(target_arch = "x86_64")]
     pub(super) fn best() -> Self {
         use std::arch::is_x86_feature_detected as has;
-        if has!("avx512bw") && has!("avx512vbmi2") {
-            Self::Avx512
-        } else if has!("avx2") {
-            Self::Avx2
-        } else {
-            Self::Sse2
+        // All that is made use of: who runs a virtual machine may hide some of it.
+        let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt") && has!("lzcnt");
+        let avx512 = has!("avx512f") && has!("avx512bw") && has!("avx512vbmi2");
+        match (avx2, avx512) {
+            (true, true) => Self::Avx512,
+            (true, false) => Self::Avx2,
+            (false, _) => Self::Sse2,
         }
     }
 

@@ -234,8 +234,7 @@ pub(super) async fn sessions(
 ) -> Result<Vec<Session>, Stop> {
     let first = Step::Day.start(from) - Step::Day.micros();
     let query = sqlx::query(SESSIONS).bind(user).bind(from).bind(to).bind(limited(limit));
-    let query = query.bind(first);
-    let found = query.fetch_all(conn).await?;
+    let found = query.bind(first).fetch_all(conn).await?;
     let session = |row: &SqliteRow| {
         Ok(Session {
             user: row.try_get("user_id")?,

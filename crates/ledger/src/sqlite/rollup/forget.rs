@@ -39,9 +39,8 @@ pub(super) async fn forget(
     at: i64,
 ) -> Result<Option<i64>, Stop> {
     if at == 0 {
-        let today = Step::Day.start(horizon.events);
-        for (text, before) in
-            [(TRAITS, horizon.days), (SESSIONS, today), (NOTABLES, horizon.events)]
+        let day = Step::Day.start(horizon.events);
+        for (text, before) in [(TRAITS, horizon.days), (SESSIONS, day), (NOTABLES, horizon.events)]
         {
             let gone = sqlx::query(text).bind(before).execute(&mut *conn).await?.rows_affected();
             if gone >= ENOUGH {
