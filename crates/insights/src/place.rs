@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
-use orgtap_ledger::{Count, OTHERS, Rollup, Series, Step, Sums};
+use orgtap_ledger::{CompactString, Count, OTHERS, Rollup, Series, Step, Sums};
 
 use crate::measure::{ADDRESS, ADDRESS_FAILED, COUNTRY_FOUND, NETWORK, NETWORK_FAILED};
 use crate::text;
@@ -15,7 +15,7 @@ pub const UNKNOWN: &str = "(unknown)";
 const LOGIN: &str = "Login";
 
 /// Sums by start and name.
-type Counts = BTreeMap<(i64, String), Sums>;
+type Counts = BTreeMap<(i64, CompactString), Sums>;
 
 /// Where an address is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,9 +47,9 @@ pub fn locate(rollup: &mut Rollup, mut find: impl FnMut(IpAddr) -> Place) {
                 let known =
                     if *dimension == COUNTRY_FOUND { &place.country } else { &place.network };
                 let name = match known {
-                    _ if count.name == OTHERS => OTHERS.to_owned(),
+                    _ if count.name == OTHERS => OTHERS.into(),
                     Some(name) => text::clean(name.as_bytes()),
-                    None => UNKNOWN.to_owned(),
+                    None => UNKNOWN.into(),
                 };
                 let counts = found.entry((dimension, series.step)).or_default();
                 counts.entry((count.start, name)).or_default().add(&count.sums);
@@ -71,7 +71,7 @@ mod tests {
     fn series(dimension: &str, counts: &[(i64, &str, i64)]) -> Series {
         let count = |(start, name, events): &(i64, &str, i64)| Count {
             start: *start,
-            name: (*name).to_owned(),
+            name: (*name).into(),
             sums: Sums { events: *events, ..Sums::default() },
         };
         let (event_type, dimension) = (LOGIN.to_owned(), dimension.to_owned());

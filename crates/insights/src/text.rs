@@ -1,17 +1,26 @@
 //! Values as names: short, and without what would hide or break a line.
 
+use orgtap_ledger::CompactString;
+
 /// Bytes of a name, at most.
 pub(crate) const LONGEST: usize = 160;
 
 /// A value as a name: without control characters, and not longer than [`LONGEST`].
-pub(crate) fn clean(value: &[u8]) -> String {
+pub(crate) fn clean(value: &[u8]) -> CompactString {
+    let is_plain = value.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    if let Ok(plain) = str::from_utf8(value)
+        && is_plain
+        && value.len() <= LONGEST
+    {
+        return plain.into();
+    }
     let shown = value.get(..LONGEST.min(value.len())).unwrap_or_default();
     let text = String::from_utf8_lossy(shown);
     let cut = value.len() > LONGEST;
     // A character that was cut in the middle has become one that stands for nothing.
     let text = if cut { text.trim_end_matches(char::REPLACEMENT_CHARACTER) } else { &*text };
     let hidden = |c: char| c.is_control() || is_invisible(c);
-    let mut name: String =
+    let mut name: CompactString =
         text.chars().map(|c| if hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     if cut {
         name.push('…');

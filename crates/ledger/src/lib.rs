@@ -38,8 +38,9 @@ pub use replay::{
     UnitChoice,
 };
 pub use rollup::{
-    ACTIVE_USERS, ALL_TYPES, Added, Asked, By, Count, Horizon, Named, Notable, OTHERS, Point,
-    Rollup, RollupLedger, Series, Session, Span, Step, Sums, TOTAL, Trait, USER, UserName,
+    ACTIVE_USERS, ALL_TYPES, Added, Asked, By, CompactString, Count, Horizon, Named, Notable,
+    OTHERS, Point, Rollup, RollupLedger, Series, Session, Span, Step, Sums, TOTAL, Trait, USER,
+    UserName,
 };
 pub use rules::PAYLOAD_LIMIT;
 pub use sqlite::{DumpedRow, Restore, SqliteLedger};

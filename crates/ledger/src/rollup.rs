@@ -5,6 +5,7 @@
 //! the dimensions are, and what is worth a line, is the business of whoever counts.
 
 use async_trait::async_trait;
+pub use compact_str::CompactString;
 
 use crate::{LedgerError, Unit, UnitId};
 
@@ -139,7 +140,7 @@ pub struct Count {
     /// Start of the step, microseconds since 1970 UTC.
     pub start: i64,
     /// What stands there, or [`OTHERS`].
-    pub name: String,
+    pub name: CompactString,
     /// The counts.
     pub sums: Sums,
 }
@@ -148,11 +149,11 @@ pub struct Count {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trait {
     /// What kind of thing.
-    pub kind: String,
+    pub kind: CompactString,
     /// The user's id.
-    pub user: String,
+    pub user: CompactString,
     /// The thing.
-    pub value: String,
+    pub value: CompactString,
     /// When for the first time, microseconds since 1970 UTC.
     pub first_at: i64,
     /// When for the last time.
@@ -163,13 +164,13 @@ pub struct Trait {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
     /// The user's id.
-    pub user: String,
+    pub user: CompactString,
     /// The sign-in's key.
-    pub login_key: String,
+    pub login_key: CompactString,
     /// Event type.
-    pub event_type: String,
+    pub event_type: CompactString,
     /// Where from.
-    pub address: Option<String>,
+    pub address: Option<CompactString>,
     /// First event, microseconds since 1970 UTC.
     pub first_at: i64,
     /// Last event.
@@ -182,37 +183,38 @@ pub struct Session {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notable {
     /// The user's id.
-    pub user: String,
+    pub user: CompactString,
     /// When, microseconds since 1970 UTC.
     pub at: i64,
     /// Event type.
-    pub event_type: String,
+    pub event_type: CompactString,
     /// What happened, one word of whoever counts.
-    pub what: String,
+    pub what: CompactString,
     /// More about it.
     pub detail: String,
     /// Where from.
-    pub address: Option<String>,
+    pub address: Option<CompactString>,
     /// The request it was part of.
-    pub request_id: Option<String>,
+    pub request_id: Option<CompactString>,
     /// The sign-in it was part of.
-    pub login_key: Option<String>,
+    pub login_key: Option<CompactString>,
     /// The session it was part of.
-    pub session_key: Option<String>,
+    pub session_key: Option<CompactString>,
 }
 
 /// What a user signs in as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserName {
     /// The user's id.
-    pub user: String,
+    pub user: CompactString,
     /// The name.
-    pub name: String,
+    pub name: CompactString,
     /// When it was seen, microseconds since 1970 UTC.
     pub seen_at: i64,
 }
 
-/// All that is kept of one unit's rows.
+/// All that is kept of one unit's rows. There may be thousands of most of these, so that their texts,
+/// nearly all of which are short, take no memory besides.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rollup {
     /// Counts.

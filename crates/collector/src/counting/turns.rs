@@ -133,7 +133,9 @@ impl Turns<'_> {
         Ok(false)
     }
 
-    /// Counts units whose rollups wait.
+    /// Counts units whose rollups wait. Answers whether to go on at once: there may be as many
+    /// again, or it is the last turn. Otherwise more are left to gather, since what many units
+    /// add to the same counts is written once.
     async fn count_waiting(&self, last: bool) -> Result<bool> {
         let counting = &self.connector.counting;
         let mut ids: Vec<(UnitId, usize)> =
@@ -151,6 +153,7 @@ impl Turns<'_> {
         if taken.is_empty() {
             return Ok(false);
         }
+        let go_on = last || taken.len() == UNITS || counts >= COUNTS;
         let (mut units, since): (Vec<_>, Vec<_>) =
             taken.into_iter().map(|(id, one)| ((id, one.rollup), one.since)).unzip();
         let added = match self.add(&mut units).await {
@@ -176,7 +179,7 @@ impl Turns<'_> {
             // Their admission is being written down.
             tokio::time::sleep(LULL / 4).await;
         }
-        Ok(true)
+        Ok(go_on)
     }
 
     /// Reads some units that are not counted, and counts them.

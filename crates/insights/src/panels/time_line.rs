@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use orgtap_events::time::rfc3339;
-use orgtap_ledger::{LedgerError, Notable, RollupLedger, Session};
+use orgtap_ledger::{CompactString, LedgerError, Notable, RollupLedger, Session};
 
 use super::ask::name_users;
 use super::top::name;
@@ -41,13 +41,13 @@ pub async fn user_time_line(
 struct SignIn {
     first: i64,
     last: i64,
-    address: Option<String>,
+    address: Option<CompactString>,
     events: i64,
-    types: BTreeMap<String, i64>,
+    types: BTreeMap<CompactString, i64>,
 }
 
 fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
-    let mut all: BTreeMap<String, SignIn> = BTreeMap::new();
+    let mut all: BTreeMap<CompactString, SignIn> = BTreeMap::new();
     for part in sessions {
         let one = all
             .entry(part.login_key)
@@ -58,9 +58,9 @@ fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
         one.events += part.events;
         *one.types.entry(part.event_type).or_default() += part.events;
     }
-    let mut all: Vec<(String, SignIn)> = all.into_iter().collect();
+    let mut all: Vec<(CompactString, SignIn)> = all.into_iter().collect();
     all.sort_by_key(|(_, one)| std::cmp::Reverse(one.last));
-    let row = |(key, one): (String, SignIn)| {
+    let row = |(key, one): (CompactString, SignIn)| {
         let mut types: Vec<_> = one.types.into_iter().collect();
         types.sort_by_key(|(_, events)| std::cmp::Reverse(*events));
         let types: Vec<String> =
@@ -96,11 +96,11 @@ fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
 }
 
 fn events(notables: Vec<Notable>) -> Panel {
-    let some = |text: Option<String>| text.map_or(Cell::None, Cell::text);
+    let some = |text: Option<CompactString>| text.map_or(Cell::None, Cell::text);
     let row = |one: Notable| {
         let what = match one.event_type.as_str() {
             "Login" => format!("sign-in {}", outcome(&one.what).words()),
-            _ => one.event_type.clone(),
+            _ => one.event_type.to_string(),
         };
         vec![
             Cell::text(rfc3339(one.at)),

@@ -14,7 +14,9 @@ use std::borrow::Cow;
 use orgtap_codec::csv::{Row, content};
 use orgtap_events::UnitInfo;
 use orgtap_events::time::{DAY, HOUR};
-use orgtap_ledger::{ALL_TYPES, Count, OTHERS, Rollup, Series, Step, Sums, TOTAL, USER};
+use orgtap_ledger::{
+    ALL_TYPES, CompactString, Count, OTHERS, Rollup, Series, Step, Sums, TOTAL, USER,
+};
 
 use self::kept::{Cells, Kept, find};
 use self::names::Names;
@@ -175,14 +177,15 @@ impl Tally {
             counts,
         };
         let totals = totals.into_iter().enumerate().filter(|(_, sums)| sums.events > 0);
-        let total = |(hour, sums)| Count { start: start(hour), name: String::new(), sums };
+        let total =
+            |(hour, sums)| Count { start: start(hour), name: CompactString::default(), sums };
         let totals: Vec<Count> = totals.map(total).collect();
         let mut all = Vec::with_capacity(4 + whose.len() + each.len());
         all.push(series(&event_type, TOTAL, Step::Hour, totals.clone()));
         all.push(series(ALL_TYPES, TOTAL, Step::Hour, totals));
         let counts = |dimension: Dimension| {
             let names = dimension.names.finish().into_iter();
-            let name = |name: Option<String>| name.unwrap_or_else(|| OTHERS.to_owned());
+            let name = |name: Option<CompactString>| name.unwrap_or_else(|| OTHERS.into());
             let count = |(hour, one, sums)| Count { start: start(hour), name: name(one), sums };
             names.map(count).collect::<Vec<_>>()
         };
@@ -304,7 +307,8 @@ mod tests {
         let is =
             |series: &&Series| (&*series.event_type, &*series.dimension) == (event_type, dimension);
         let series = rollup.series.iter().find(is).unwrap();
-        let all = series.counts.iter().map(|count| ((count.start, count.name.clone()), count.sums));
+        let all =
+            series.counts.iter().map(|count| ((count.start, count.name.to_string()), count.sums));
         let counts: BTreeMap<_, _> = all.collect();
         assert_eq!(counts.len(), series.counts.len(), "each once");
         counts
@@ -367,12 +371,12 @@ mod tests {
             rollup.traits.iter().filter(|one| one.kind == measure::CLIENT).collect();
         assert!(traits.len() > 1_000, "{}", traits.len());
         for one in traits {
-            let known = seen[&(one.user.clone(), one.value.clone())];
+            let known = seen[&(one.user.to_string(), one.value.to_string())];
             assert_eq!((one.first_at, one.last_at), known, "{one:?}");
         }
         assert!(rollup.sessions.len() > 1_000, "{}", rollup.sessions.len());
         for one in &rollup.sessions {
-            let known = sessions[&(one.user.clone(), one.login_key.clone())];
+            let known = sessions[&(one.user.to_string(), one.login_key.to_string())];
             assert_eq!((one.first_at, one.last_at, one.events), known, "{one:?}");
         }
     }

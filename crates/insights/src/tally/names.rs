@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
-use orgtap_ledger::Sums;
+use orgtap_ledger::{CompactString, Sums};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::measure::BETWEEN;
@@ -57,6 +57,10 @@ impl Hasher for AsItIs {
 
     fn write_u64(&mut self, hash: u64) {
         self.0 = hash;
+    }
+
+    fn write_u128(&mut self, hash: u128) {
+        self.0 = hash as u64;
     }
 }
 
@@ -112,7 +116,7 @@ impl Names {
     }
 
     /// Hour, name and counts, in this order; no name: the others.
-    pub(super) fn finish(self) -> Vec<(usize, Option<String>, Sums)> {
+    pub(super) fn finish(self) -> Vec<(usize, Option<CompactString>, Sums)> {
         // Names that differ only in what is not shown are one.
         let mut all: Vec<_> =
             self.others.into_iter().map(|(hour, sums)| (hour, None, sums)).collect();
@@ -131,7 +135,13 @@ impl Names {
 }
 
 /// A name as it is shown. Its parts stay apart.
-fn shown(name: &[u8]) -> String {
-    let parts: Vec<String> = name.split(|byte| *byte == BETWEEN as u8).map(text::clean).collect();
-    parts.join("\u{1f}")
+fn shown(name: &[u8]) -> CompactString {
+    let mut shown = CompactString::default();
+    for (turn, part) in name.split(|byte| *byte == BETWEEN as u8).enumerate() {
+        if turn > 0 {
+            shown.push(BETWEEN);
+        }
+        shown.push_str(&text::clean(part));
+    }
+    shown
 }

@@ -1,11 +1,13 @@
 //! What single users did: sign-ins, things worth a line, what they were seen with, their names.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 
-use orgtap_ledger::{Notable, Rollup, Session, Trait, UserName};
+use orgtap_ledger::{CompactString, Notable, Rollup, Session, Trait, UserName};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::kept::{Alike, Cells};
+use super::names::AsItIs;
 use super::{Header, first, value};
 use crate::measure::{FROM, Measure, SUCCESS, USER_ID};
 use crate::text;
@@ -29,11 +31,40 @@ pub(super) struct People {
     traits: Vec<(&'static str, Vec<usize>)>,
     noted: Option<(Vec<usize>, Vec<usize>)>,
     name: Option<(Vec<usize>, usize)>,
-    sessions: HashMap<u128, Session>,
-    seen: HashMap<u128, Trait>,
+    sessions: Keyed<Session>,
+    seen: Keyed<Trait>,
     lines: Vec<Notable>,
-    lines_of: HashMap<u128, usize>,
-    names: HashMap<u128, UserName>,
+    lines_of: HashMap<u128, usize, BuildHasherDefault<AsItIs>>,
+    names: Keyed<UserName>,
+}
+
+/// Things by a hash that no two of them share: [`MOST`] at most. They lie close together, since a
+/// table has places that are empty.
+struct Keyed<T> {
+    places: HashMap<u128, usize, BuildHasherDefault<AsItIs>>,
+    things: Vec<T>,
+}
+
+impl<T> Default for Keyed<T> {
+    fn default() -> Self {
+        Self { places: HashMap::default(), things: Vec::new() }
+    }
+}
+
+impl<T> Keyed<T> {
+    /// What is there, or what is made now if there is room.
+    fn keep(&mut self, key: u128, make: impl FnOnce() -> T) -> Option<&mut T> {
+        let place = match self.places.get(&key) {
+            Some(place) => *place,
+            None if self.things.len() < MOST => {
+                self.places.insert(key, self.things.len());
+                self.things.push(make());
+                self.things.len() - 1
+            }
+            None => return None,
+        };
+        self.things.get_mut(place)
+    }
 }
 
 impl People {
@@ -58,11 +89,11 @@ impl People {
             traits,
             noted,
             name,
-            sessions: HashMap::new(),
-            seen: HashMap::new(),
+            sessions: Keyed::default(),
+            seen: Keyed::default(),
             lines: Vec::new(),
-            lines_of: HashMap::new(),
-            names: HashMap::new(),
+            lines_of: HashMap::default(),
+            names: Keyed::default(),
         }
     }
 
@@ -82,8 +113,7 @@ impl People {
             let user = text::short_id(first(rows, user).0);
             let called = value(rows, std::slice::from_ref(name));
             if !user.is_empty() && !called.is_empty() {
-                let room = self.names.len() < MOST;
-                keep(&mut self.names, xxh3_128(user), room, || UserName {
+                self.names.keep(xxh3_128(user), || UserName {
                     user: text::clean(user),
                     name: text::clean(&called),
                     seen_at: rows.first,
@@ -109,12 +139,11 @@ impl People {
         if key.is_empty() {
             return;
         }
-        let room = self.sessions.len() < MOST;
         let (from, _) = first(rows, &self.from);
-        let session = keep(&mut self.sessions, hash(&[user, key]), room, || Session {
+        let session = self.sessions.keep(hash(&[user, key]), || Session {
             user: text::clean(user),
             login_key: text::clean(key),
-            event_type: String::new(),
+            event_type: CompactString::default(),
             address: None,
             first_at: rows.first,
             last_at: rows.last,
@@ -136,10 +165,9 @@ impl People {
             if found.is_empty() {
                 continue;
             }
-            let room = self.seen.len() < MOST;
             let key = hash(&[kind.as_bytes(), user, &found]);
-            let seen = keep(&mut self.seen, key, room, || Trait {
-                kind: (*kind).to_owned(),
+            let seen = self.seen.keep(key, || Trait {
+                kind: (*kind).into(),
                 user: text::clean(user),
                 value: text::clean(&found),
                 first_at: rows.first,
@@ -165,7 +193,7 @@ impl People {
             return;
         }
         let details = details.iter().map(|place| value(row, std::slice::from_ref(place)));
-        let details: Vec<String> =
+        let details: Vec<CompactString> =
             details.filter(|value| !value.is_empty()).map(|value| text::clean(&value)).collect();
         let some = |places: &[usize]| {
             let value = value(row, places);
@@ -174,7 +202,7 @@ impl People {
         self.lines.push(Notable {
             user: text::clean(user),
             at: time,
-            event_type: String::new(),
+            event_type: CompactString::default(),
             what: text::clean(&value(row, what)),
             detail: details.join(" · "),
             address: some(&self.from),
@@ -185,34 +213,19 @@ impl People {
     }
 
     pub(super) fn finish(self, event_type: &str, rollup: &mut Rollup) {
-        let sessions = self.sessions.into_values();
-        rollup.sessions =
-            sessions.map(|one| Session { event_type: event_type.to_owned(), ..one }).collect();
+        rollup.sessions = self.sessions.things;
+        rollup.notables = self.lines;
+        rollup.traits = self.seen.things;
+        rollup.names = self.names.things;
+        let kinds = rollup.sessions.iter_mut().map(|one| &mut one.event_type);
+        for kind in kinds.chain(rollup.notables.iter_mut().map(|one| &mut one.event_type)) {
+            *kind = event_type.into();
+        }
         rollup.sessions.sort_by(|a, b| (&a.user, &a.login_key).cmp(&(&b.user, &b.login_key)));
-        rollup.traits = self.seen.into_values().collect();
         rollup
             .traits
             .sort_by(|a, b| (&a.kind, &a.user, &a.value).cmp(&(&b.kind, &b.user, &b.value)));
-        let lines = self.lines.into_iter();
-        rollup.notables =
-            lines.map(|one| Notable { event_type: event_type.to_owned(), ..one }).collect();
-        rollup.names = self.names.into_values().collect();
         rollup.names.sort_by(|a, b| a.user.cmp(&b.user));
-    }
-}
-
-/// What is kept under a key: what is there, or what is made now if there is room.
-fn keep<T>(
-    map: &mut HashMap<u128, T>,
-    key: u128,
-    room: bool,
-    make: impl FnOnce() -> T,
-) -> Option<&mut T> {
-    use std::collections::hash_map::Entry;
-    match map.entry(key) {
-        Entry::Occupied(found) => Some(found.into_mut()),
-        Entry::Vacant(place) if room => Some(place.insert(make())),
-        Entry::Vacant(_) => None,
     }
 }
 

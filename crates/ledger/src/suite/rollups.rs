@@ -17,7 +17,7 @@ fn sums(events: i64) -> Sums {
 fn series(event_type: &str, dimension: &str, step: Step, counts: &[(i64, &str, i64)]) -> Series {
     let count = |(start, name, events): &(i64, &str, i64)| Count {
         start: *start,
-        name: (*name).to_owned(),
+        name: (*name).into(),
         sums: sums(*events),
     };
     let (event_type, dimension) = (event_type.to_owned(), dimension.to_owned());
@@ -145,35 +145,34 @@ where
 {
     let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
     let seen = |value: &str, first_at: i64| Trait {
-        kind: "address".to_owned(),
-        user: "ada".to_owned(),
-        value: value.to_owned(),
+        kind: "address".into(),
+        user: "ada".into(),
+        value: value.into(),
         first_at,
         last_at: first_at + HOUR,
     };
     let session = |event_type: &str, first_at: i64, address: Option<&str>| Session {
-        user: "ada".to_owned(),
-        login_key: "k".to_owned(),
-        event_type: event_type.to_owned(),
-        address: address.map(str::to_owned),
+        user: "ada".into(),
+        login_key: "k".into(),
+        event_type: event_type.into(),
+        address: address.map(Into::into),
         first_at,
         last_at: first_at + HOUR,
         events: 2,
     };
     let notable = |at| Notable {
-        user: "ada".to_owned(),
+        user: "ada".into(),
         at,
-        event_type: "Login".to_owned(),
-        what: "in".to_owned(),
+        event_type: "Login".into(),
+        what: "in".into(),
         detail: String::new(),
         address: None,
-        request_id: Some("r".to_owned()),
+        request_id: Some("r".into()),
         login_key: None,
         session_key: None,
     };
-    let name = |name: &str, seen_at| {
-        vec![UserName { user: "ada".to_owned(), name: name.to_owned(), seen_at }]
-    };
+    let name =
+        |name: &str, seen_at| vec![UserName { user: "ada".into(), name: name.into(), seen_at }];
     let midnight = Step::Day.start(NOW);
     let later = Rollup {
         traits: vec![seen("home", NOW + 9 * DAY), seen("office", NOW + DAY)],
@@ -228,9 +227,9 @@ where
     let many: Vec<String> = (0..3_000).map(|n| format!("user{n}")).collect();
     let many: Vec<(&str, i64)> = many.iter().map(|name| (&**name, 1)).collect();
     let sign_in = |first_at| Session {
-        user: "ada".to_owned(),
-        login_key: "k".to_owned(),
-        event_type: "Login".to_owned(),
+        user: "ada".into(),
+        login_key: "k".into(),
+        event_type: "Login".into(),
         address: None,
         first_at,
         last_at: first_at + HOUR,

@@ -39,7 +39,7 @@ fn series(event_type: &str, dimension: &str, days: &[i64], names: &[(String, i64
     let count = |start: i64, (name, events): &(String, i64)| {
         let events = *events;
         let sums = Sums { events, rows: events, bytes: events, millis: 50 * events, longest: 900 };
-        Count { start, name: name.clone(), sums }
+        Count { start, name: name.into(), sums }
     };
     Series {
         event_type: event_type.to_owned(),

@@ -8,7 +8,10 @@ use sqlx::{Row, SqliteConnection};
 use super::many::Cell;
 use super::sheet::{Line, Sheet, TOGETHER};
 use super::texts;
-use crate::rollup::{ACTIVE_USERS, ALL_TYPES, Added, OTHERS, Rollup, Step, Sums, USER};
+use crate::rollup::{
+    ACTIVE_USERS, ALL_TYPES, Added, CompactString, Notable, OTHERS, Rollup, Session, Step, Sums,
+    Trait, USER, UserName,
+};
 use crate::sqlite::dialect::Stop;
 use crate::{LedgerError, UnitId};
 
@@ -19,8 +22,6 @@ const USERS: &str = "
 const ACTIVE: &str = "
     select r.events from rollup r
     where r.series_id = $1 and r.step = $2 and r.start = $3 and r.name = ''";
-/// Counts made ready before they are inserted.
-const AT_ONCE: usize = 4_096;
 /// The most a number can be, so that many can be added up.
 const MOST: i64 = 100_000_000_000_000;
 
@@ -29,14 +30,12 @@ macro_rules! cells {
     ($($value:expr),* $(,)?) => { [$(Cell::from($value)),*] };
 }
 
-/// All that a transaction adds.
+/// All that a transaction adds: rollups with their connectors.
 #[derive(Default)]
 struct News<'a> {
+    rollups: Vec<(i64, &'a Rollup)>,
+    /// Their counts.
     counts: Sheet<'a>,
-    traits: Vec<[Cell<'a>; 6]>,
-    sessions: Vec<[Cell<'a>; 9]>,
-    notables: Vec<[Cell<'a>; 10]>,
-    names: Vec<[Cell<'a>; 3]>,
 }
 
 pub(super) async fn count_units(
@@ -78,45 +77,55 @@ impl<'a> News<'a> {
         for series in &rollup.series {
             self.counts.add(connector, series);
         }
-        let traits = rollup.traits.iter();
-        self.traits.extend(traits.map(|one| {
-            cells![connector, &one.kind, &one.user, &one.value, one.first_at, one.last_at]
-        }));
-        self.sessions.extend(rollup.sessions.iter().map(|one| {
-            let (first, last) = (one.first_at, one.last_at);
-            let (day, key, kind) = (Step::Day.start(first), &one.login_key, &one.event_type);
-            cells![day, connector, &one.user, key, kind, &one.address, first, last, one.events]
-        }));
-        self.notables.extend(rollup.notables.iter().map(|one| {
-            let keys = (&one.request_id, &one.login_key, &one.session_key);
-            let (kind, what, detail) = (&one.event_type, &one.what, &one.detail);
-            cells![
-                connector,
-                &one.user,
-                one.at,
-                kind,
-                what,
-                detail,
-                &one.address,
-                keys.0,
-                keys.1,
-                keys.2
-            ]
-        }));
-        let names = rollup.names.iter();
-        self.names.extend(names.map(|one| cells![&one.user, &one.name, one.seen_at]));
+        self.rollups.push((connector, rollup));
+    }
+
+    /// All of one kind, each with its connector.
+    fn all<T>(&self, of: impl Fn(&'a Rollup) -> &'a [T]) -> Vec<(i64, &'a T)> {
+        let rollups = self.rollups.iter();
+        let each = |(connector, rollup): &(i64, &'a Rollup)| {
+            let connector = *connector;
+            of(rollup).iter().map(move |one| (connector, one))
+        };
+        rollups.flat_map(each).collect()
     }
 
     async fn write(mut self, conn: &mut SqliteConnection) -> Result<(), Stop> {
+        write(conn, std::mem::take(&mut self.counts)).await?;
+        let traits = self.all(|rollup| &rollup.traits);
+        let row = |(connector, one): &(i64, &'a Trait)| {
+            cells![*connector, &one.kind, &one.user, &one.value, one.first_at, one.last_at]
+        };
+        texts::TRAITS.insert(conn, &traits, row).await?;
+        let mut sessions = self.all(|rollup| &rollup.sessions);
         // In the order they lie in.
-        self.sessions.sort_unstable();
-        write(conn, self.counts).await?;
-        texts::TRAITS.insert(conn, &self.traits).await?;
-        texts::SESSIONS.insert(conn, &self.sessions).await?;
-        texts::NOTABLES.insert(conn, &self.notables).await?;
-        texts::NAMES.insert(conn, &self.names).await?;
+        sessions.sort_unstable_by_key(lies);
+        let row = |session: &(i64, &'a Session)| {
+            let ((day, connector, user, key, kind), one) = (lies(session), session.1);
+            let (first, last) = (one.first_at, one.last_at);
+            cells![day, connector, user, key, kind, &one.address, first, last, one.events]
+        };
+        texts::SESSIONS.insert(conn, &sessions, row).await?;
+        let notables = self.all(|rollup| &rollup.notables);
+        let row = |(connector, one): &(i64, &'a Notable)| {
+            let keys = (&one.request_id, &one.login_key, &one.session_key);
+            let (kind, what, detail) = (&one.event_type, &one.what, &one.detail);
+            let (user, at, address) = (&one.user, one.at, &one.address);
+            cells![*connector, user, at, kind, what, detail, address, keys.0, keys.1, keys.2]
+        };
+        texts::NOTABLES.insert(conn, &notables, row).await?;
+        let names = self.all(|rollup| &rollup.names);
+        let row = |(_, one): &(i64, &'a UserName)| cells![&one.user, &one.name, one.seen_at];
+        texts::NAMES.insert(conn, &names, row).await?;
         Ok(())
     }
+}
+
+/// Where a session lies: its day, connector, user, key and event type.
+fn lies<'a>(
+    (connector, one): &(i64, &'a Session),
+) -> (i64, i64, &'a CompactString, &'a CompactString, &'a CompactString) {
+    (Step::Day.start(one.first_at), *connector, &one.user, &one.login_key, &one.event_type)
 }
 
 /// Adds the counts to what there is.
@@ -139,11 +148,12 @@ type Known<'s, 'a> = (&'s Sheet<'a>, &'s [i64]);
 
 /// Makes the series known, or later. Answers what the ledger knows them by, in their order.
 async fn known(conn: &mut SqliteConnection, counts: &Sheet<'_>) -> Result<Vec<i64>, Stop> {
-    let row =
-        |((connector, kind, by), last)| cells![connector, Cell::Text(kind), Cell::Text(by), last];
-    let rows: Vec<_> = counts.last().map(row).collect();
-    let mut known = vec![0; rows.len()];
-    for row in texts::SERIES.insert(conn, &rows).await? {
+    let series: Vec<_> = counts.last().collect();
+    let mut known = vec![0; series.len()];
+    let inserted = texts::SERIES.insert(conn, &series, |((connector, kind, by), last)| {
+        cells![*connector, Cell::Text(kind), Cell::Text(by), *last]
+    });
+    for row in inserted.await? {
         let (kind, by): (&str, &str) = (row.try_get("event_type")?, row.try_get("dimension")?);
         let number = counts.series.find((row.try_get("connector_id")?, kind, by));
         if let Some(series) = number.and_then(|number| known.get_mut(number)) {
@@ -160,14 +170,12 @@ async fn insert(
     lines: &[Line],
 ) -> Result<(), Stop> {
     let row = |line: &Line| {
-        let series = series.get(line.series)?;
-        let name = counts.names.all().get(line.name)?;
-        Some(count(*series, step, line.start, name, &line.sums))
+        // What the sheet numbers it has; no series has the number 0.
+        let series = series.get(line.series).copied().unwrap_or_default();
+        let name = counts.names.all().get(line.name).copied().unwrap_or_default();
+        count(series, step, line.start, name, &line.sums)
     };
-    for lines in lines.chunks(AT_ONCE) {
-        let rows: Vec<_> = lines.iter().filter_map(row).collect();
-        texts::COUNTS.insert(conn, &rows).await?;
-    }
+    texts::COUNTS.insert(conn, lines, row).await?;
     Ok(())
 }
 
@@ -213,7 +221,7 @@ async fn active_users(
             count(active, step, start, "", &Sums { events, ..Sums::default() })
         }));
     }
-    texts::COUNTS.insert(conn, &more).await?;
+    texts::COUNTS.insert(conn, &more, |row| *row).await?;
     Ok(())
 }
 

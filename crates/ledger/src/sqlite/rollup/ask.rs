@@ -10,8 +10,8 @@ use super::sheet::TOGETHER;
 use super::texts;
 use crate::Unit;
 use crate::rollup::{
-    ALL_TYPES, Asked, By, Named, Notable, OTHERS, Point, Session, Span, Step, Sums, TOTAL, Trait,
-    USER,
+    ALL_TYPES, Asked, By, CompactString, Named, Notable, OTHERS, Point, Session, Span, Step, Sums,
+    TOTAL, Trait, USER,
 };
 use crate::sqlite::dialect::Stop;
 use crate::sqlite::rows::{self, select_units};
@@ -103,6 +103,16 @@ fn sums(row: &SqliteRow) -> Result<Sums, Stop> {
 
 fn named(row: &SqliteRow) -> Result<Named, Stop> {
     Ok(Named { name: row.try_get("name")?, sums: sums(row)? })
+}
+
+/// A text that is mostly short.
+fn short(row: &SqliteRow, column: &str) -> Result<CompactString, Stop> {
+    Ok(row.try_get::<&str, _>(column)?.into())
+}
+
+/// The same, if it is there.
+fn maybe(row: &SqliteRow, column: &str) -> Result<Option<CompactString>, Stop> {
+    Ok(row.try_get::<Option<&str>, _>(column)?.map(CompactString::from))
 }
 
 fn limited(limit: usize) -> i64 {
@@ -215,9 +225,9 @@ pub(super) async fn first_seen(
     let found = query.fetch_all(conn).await?;
     let seen = |row: &SqliteRow| {
         let seen = Trait {
-            kind: row.try_get("kind")?,
-            user: row.try_get("user_id")?,
-            value: row.try_get("value")?,
+            kind: short(row, "kind")?,
+            user: short(row, "user_id")?,
+            value: short(row, "value")?,
             first_at: row.try_get("first_at")?,
             last_at: row.try_get("last_at")?,
         };
@@ -237,10 +247,10 @@ pub(super) async fn sessions(
     let found = query.bind(first).fetch_all(conn).await?;
     let session = |row: &SqliteRow| {
         Ok(Session {
-            user: row.try_get("user_id")?,
-            login_key: row.try_get("login_key")?,
-            event_type: row.try_get("event_type")?,
-            address: row.try_get("address")?,
+            user: short(row, "user_id")?,
+            login_key: short(row, "login_key")?,
+            event_type: short(row, "event_type")?,
+            address: maybe(row, "address")?,
             first_at: row.try_get("first_at")?,
             last_at: row.try_get("last_at")?,
             events: row.try_get("events")?,
@@ -251,15 +261,15 @@ pub(super) async fn sessions(
 
 fn notable(row: &SqliteRow) -> Result<Notable, Stop> {
     Ok(Notable {
-        user: row.try_get("user_id")?,
+        user: short(row, "user_id")?,
         at: row.try_get("at")?,
-        event_type: row.try_get("event_type")?,
-        what: row.try_get("what")?,
+        event_type: short(row, "event_type")?,
+        what: short(row, "what")?,
         detail: row.try_get("detail")?,
-        address: row.try_get("address")?,
-        request_id: row.try_get("request_id")?,
-        login_key: row.try_get("login_key")?,
-        session_key: row.try_get("session_key")?,
+        address: maybe(row, "address")?,
+        request_id: maybe(row, "request_id")?,
+        login_key: maybe(row, "login_key")?,
+        session_key: maybe(row, "session_key")?,
     })
 }
 

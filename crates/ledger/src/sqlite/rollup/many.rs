@@ -3,6 +3,7 @@
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments as _, AssertSqlSafe, SqliteConnection};
 
+use crate::CompactString;
 use crate::sqlite::dialect::Stop;
 
 /// Rows in one statement: as many as there are of the first, then of the second, and so on. Few
@@ -19,7 +20,7 @@ pub(super) struct Insertion {
 }
 
 /// A value of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Cell<'a> {
     Number(i64),
     Text(&'a str),
@@ -38,8 +39,14 @@ impl<'a> From<&'a String> for Cell<'a> {
     }
 }
 
-impl<'a> From<&'a Option<String>> for Cell<'a> {
-    fn from(text: &'a Option<String>) -> Self {
+impl<'a> From<&'a CompactString> for Cell<'a> {
+    fn from(text: &'a CompactString) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl<'a> From<&'a Option<CompactString>> for Cell<'a> {
+    fn from(text: &'a Option<CompactString>) -> Self {
         Self::Maybe(text.as_deref())
     }
 }
@@ -50,30 +57,34 @@ impl Insertion {
         format!("insert into {} values {} {}", self.into, vec![row; rows].join(","), self.rest)
     }
 
-    /// Inserts the rows in their order. Answers what is to be returned of them, if anything is.
-    pub(super) async fn insert<const COLUMNS: usize>(
+    /// Inserts a row for each of these, in their order; only those of one statement are made at a
+    /// time. Answers what is to be returned of them, if anything is.
+    pub(super) async fn insert<'a, T, const COLUMNS: usize>(
         &self,
         conn: &mut SqliteConnection,
-        mut rows: &[[Cell<'_>; COLUMNS]],
+        mut all: &'a [T],
+        row: impl Fn(&'a T) -> [Cell<'a>; COLUMNS],
     ) -> Result<Vec<SqliteRow>, Stop> {
         let mut returned = Vec::new();
         for size in SIZES {
-            while let Some((now, later)) = rows.split_at_checked(size) {
+            while let Some((now, later)) = all.split_at_checked(size) {
                 let text = AssertSqlSafe(self.text(COLUMNS, size));
-                let query = sqlx::query_with(text, bound(now)?);
+                let query = sqlx::query_with(text, bound(now.iter().map(&row))?);
                 returned.extend(query.fetch_all(&mut *conn).await?);
-                rows = later;
+                all = later;
             }
         }
         Ok(returned)
     }
 }
 
-fn bound<const COLUMNS: usize>(rows: &[[Cell<'_>; COLUMNS]]) -> Result<SqliteArguments, Stop> {
+fn bound<'a, const COLUMNS: usize>(
+    rows: impl ExactSizeIterator<Item = [Cell<'a>; COLUMNS]>,
+) -> Result<SqliteArguments, Stop> {
     let mut bound = SqliteArguments::default();
     bound.reserve(rows.len() * COLUMNS, 0);
-    for cell in rows.iter().flatten() {
-        let added = match *cell {
+    for cell in rows.flatten() {
+        let added = match cell {
             Cell::Number(number) => bound.add(number),
             Cell::Text(text) => bound.add(text.to_owned()),
             Cell::Maybe(text) => bound.add(text.map(str::to_owned)),
