@@ -66,8 +66,6 @@ pub(super) fn writer(path: &Path) -> SqliteConnectOptions {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY)
-        // KiB: counts are written into the same pages again and again.
-        .pragma("cache_size", "-4096")
         // What a statement of many rows changes can be taken back from memory.
         .pragma("temp_store", "memory")
         // Give disk back after a burst of writing.
