@@ -108,16 +108,57 @@ pub fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(wait.unsigned_abs()))
 }
 
+/// How much of an HTML page is looked at, bytes. Its head may be long.
+const PAGE: usize = 16 * 1024;
+
+/// What an HTML page says: its text, without scripts, styles and comments. None: it is no such page.
+fn said(page: &str) -> Option<String> {
+    let mut rest = page.trim_start();
+    begins(rest, &["<!doctype html", "<html"])?;
+    let mut said = String::new();
+    while let Some((text, tag)) = rest.split_once('<') {
+        said.push_str(text);
+        said.push(' ');
+        let end = match begins(tag, &["!--", "script", "style"]) {
+            Some("!--") => tag.find("-->"),
+            Some(name) => tag.to_ascii_lowercase().find(&format!("</{name}")),
+            None => Some(0),
+        };
+        // A page that was cut may end within.
+        let end = end.and_then(|end| tag.get(end..)).and_then(|end| end.split_once('>'));
+        rest = end.map_or("", |(_, after)| after);
+    }
+    said.push_str(rest);
+    let signs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " ")];
+    let plain = signs.into_iter().fold(said, |text, (sign, plain)| text.replace(sign, plain));
+    Some(plain.replace("&amp;", "&"))
+}
+
+/// With which of these a text begins, in small or capital letters.
+fn begins(text: &str, with: &[&'static str]) -> Option<&'static str> {
+    let start =
+        |with: &&&str| text.get(..with.len()).is_some_and(|at| at.eq_ignore_ascii_case(with));
+    with.iter().find(start).copied()
+}
+
 /// Reads an HTTP date such as `Mon, 23 Nov 2026 19:00:00 GMT`.
 pub fn date(text: &str) -> Option<jiff::Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-/// The start of an answer's body as a person may read it: one line, no control characters, short.
+/// The start of an answer's body as a person may read it: one line, no control characters, short;
+/// of an HTML page what it says.
 pub fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body.get(..600).unwrap_or(body));
-    let mut line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    line.retain(|c| !c.is_control());
+    let start = |bytes: usize| String::from_utf8_lossy(body.get(..bytes).unwrap_or(body));
+    let one_line = |text: &str| {
+        let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        line.retain(|c| !c.is_control());
+        line
+    };
+    let mut line = one_line(&said(&start(PAGE)).unwrap_or_default());
+    if line.is_empty() {
+        line = one_line(&start(600));
+    }
     if line.chars().count() > 200 {
         line = line.chars().take(200).collect::<String>() + "...";
     }
@@ -153,8 +194,24 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_one_short_line() {
-        let html = b"<html>\r\n<body>\x07Service\n unavailable".to_vec();
-        assert_eq!(excerpt(&html), "<html> <body>Service unavailable");
+        let json = b"[{\r\n\"message\": \x07\"Service\n unavailable\"}]".to_vec();
+        assert_eq!(excerpt(&json), "[{ \"message\": \"Service unavailable\"}]");
         assert!(excerpt(&vec![b'x'; 10_000]).len() <= 203);
+    }
+
+    #[test]
+    fn an_excerpt_of_a_page_is_what_it_says() {
+        let style = "p { color: red }".repeat(100);
+        let page = format!(
+            "\n<!DOCTYPE html><HTML><head><title>Maintenance</title><STYLE type=a>{style}</Style >\
+             <script>if (1 < 2) alert('>')</script></head>\r\n<body><!-- <b>old</b> -->\
+             <p class=\"x\">We are down\n for you &amp; yours\x07</p><br/>1 &lt; 2</body></HTML>"
+        );
+        assert_eq!(excerpt(page.as_bytes()), "Maintenance We are down for you & yours 1 < 2");
+        // What says nothing is shown as it is, and one that ends early says what it says.
+        assert_eq!(excerpt(b"<html><body></body>"), "<html><body></body>");
+        assert_eq!(excerpt(b"<html>Gone<script>if"), "Gone");
+        assert_eq!(excerpt(b"<html>Gone<p cl"), "Gone");
+        assert_eq!(excerpt(b"<xml>1</xml>"), "<xml>1</xml>");
     }
 }

@@ -96,7 +96,7 @@ fn a_missing_hour_is_a_gap_exactly_there() {
     assert_eq!(gaps, lost);
     let ran = completeness(&scene, &["--until", "2026-10-07"]);
     assert_eq!(ran.code, Some(3), "{}", ran.stdout);
-    assert!(ran.stdout.contains("have gaps") && ran.stdout.contains("remedy"), "{}", ran.stdout);
+    assert!(ran.stdout.contains(" with gaps") && ran.stdout.contains("remedy"), "{}", ran.stdout);
 }
 
 #[test]

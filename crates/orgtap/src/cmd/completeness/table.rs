@@ -4,7 +4,7 @@ use orgtap_collector::{HourState, Record, Until};
 use orgtap_events::time::rfc3339;
 
 use super::{By, Group};
-use crate::render::count;
+use crate::render::counted;
 
 /// The record with its answer.
 pub(super) fn text(record: &Record, by: Option<By>, until: Option<&Until>) -> String {
@@ -51,7 +51,7 @@ fn reasons(record: &Record, lines: &mut Vec<String>) {
         }
     }
     for ((reason, remedy), hours) in reasons {
-        lines.push(format!("{} hours: {reason}", count(hours)));
+        lines.push(format!("{}: {reason}", counted(hours, "hour")));
         lines.extend(remedy.map(|remedy| format!("  remedy: {remedy}")));
     }
 }
@@ -86,14 +86,14 @@ fn answer(until: &Until) -> String {
     }
     let mut why = Vec::new();
     if until.gaps > 0 {
-        why.push(format!("{} hours have gaps", count(until.gaps)));
+        why.push(format!("{} with gaps", counted(until.gaps, "hour")));
     }
     if until.withheld > 0 {
-        let hours = count(until.withheld);
-        why.push(format!("of {hours} hours rows are withheld from a destination"));
+        let hours = counted(until.withheld, "hour");
+        why.push(format!("{hours} with rows withheld from a destination"));
     }
     if until.waiting > 0 {
-        why.push(format!("{} hours are under way or expected", count(until.waiting)));
+        why.push(format!("{} under way or expected", counted(until.waiting, "hour")));
     }
     if !until.known {
         why.push("the org was not asked late enough to know of all files".to_owned());
