@@ -65,9 +65,7 @@ impl Redactor {
 
     /// The start of a body, cleaned and short enough for a message.
     pub(crate) fn excerpt(&self, body: &[u8], session: Option<&Secret>) -> String {
-        let excerpt = http::excerpt(self.clean(&String::from_utf8_lossy(body), session).as_bytes());
-        // What stood apart in a page is together now.
-        self.clean(&excerpt, session)
+        http::excerpt(self.clean(&String::from_utf8_lossy(body), session).as_bytes())
     }
 }
 

@@ -108,30 +108,35 @@ pub fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(wait.unsigned_abs()))
 }
 
-/// How much of an HTML page is looked at, bytes. Its head may be long.
+/// How much of a page is looked at, bytes. Its head may be long.
 const PAGE: usize = 16 * 1024;
 
-/// What an HTML page says: its text, without scripts, styles and comments. None: it is no such page.
+/// What a page in HTML or XML says: its text, without scripts, styles and comments; its title only if
+/// it says nothing else. None: it is no page.
+///
+/// What is escaped stays so, and a tag becomes a space: nothing comes together here that whoever took
+/// secrets out before did not see.
 fn said(page: &str) -> Option<String> {
     let mut rest = page.trim_start();
-    begins(rest, &["<!doctype html", "<html"])?;
-    let mut said = String::new();
+    begins(rest, &["<!doctype html", "<html", "<?xml"])?;
+    let (mut said, mut title) = (String::new(), "");
     while let Some((text, tag)) = rest.split_once('<') {
         said.push_str(text);
         said.push(' ');
-        let end = match begins(tag, &["!--", "script", "style"]) {
+        let end = match begins(tag, &["!--", "script", "style", "title"]) {
             Some("!--") => tag.find("-->"),
             Some(name) => tag.to_ascii_lowercase().find(&format!("</{name}")),
             None => Some(0),
         };
         // A page that was cut may end within.
-        let end = end.and_then(|end| tag.get(end..)).and_then(|end| end.split_once('>'));
-        rest = end.map_or("", |(_, after)| after);
+        let (inside, end) = end.and_then(|end| tag.split_at_checked(end)).unwrap_or((tag, ""));
+        if begins(tag, &["title"]).is_some() {
+            title = inside.split_once('>').map_or("", |(_, title)| title);
+        }
+        rest = end.split_once('>').map_or("", |(_, after)| after);
     }
     said.push_str(rest);
-    let signs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&nbsp;", " ")];
-    let plain = signs.into_iter().fold(said, |text, (sign, plain)| text.replace(sign, plain));
-    Some(plain.replace("&amp;", "&"))
+    Some(if said.trim().is_empty() { title.to_owned() } else { said })
 }
 
 /// With which of these a text begins, in small or capital letters.
@@ -147,7 +152,7 @@ pub fn date(text: &str) -> Option<jiff::Timestamp> {
 }
 
 /// The start of an answer's body as a person may read it: one line, no control characters, short;
-/// of an HTML page what it says.
+/// of a page what it says.
 pub fn excerpt(body: &[u8]) -> String {
     let start = |bytes: usize| String::from_utf8_lossy(body.get(..bytes).unwrap_or(body));
     let one_line = |text: &str| {
@@ -207,7 +212,11 @@ mod tests {
              <script>if (1 < 2) alert('>')</script></head>\r\n<body><!-- <b>old</b> -->\
              <p class=\"x\">We are down\n for you &amp; yours\x07</p><br/>1 &lt; 2</body></HTML>"
         );
-        assert_eq!(excerpt(page.as_bytes()), "Maintenance We are down for you & yours 1 < 2");
+        assert_eq!(excerpt(page.as_bytes()), "We are down for you &amp; yours 1 &lt; 2");
+        let title = b"<html><head><TITLE id=a>Bad Gateway</Title></head><body></body>";
+        assert_eq!(excerpt(title), "Bad Gateway");
+        let xml = b"<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code><No/></Error>";
+        assert_eq!(excerpt(xml), "AccessDenied");
         // What says nothing is shown as it is, and one that ends early says what it says.
         assert_eq!(excerpt(b"<html><body></body>"), "<html><body></body>");
         assert_eq!(excerpt(b"<html>Gone<script>if"), "Gone");

@@ -55,8 +55,7 @@ fn org(stage: TestStage, error: &orgtap_salesforce::Error) -> String {
     if let Some(status) = error.http_status().filter(|status| *status != 200) {
         let said = error.detail().trim_start_matches("HTTP ");
         let reason = said.trim_start_matches(|c: char| c.is_ascii_digit()).trim();
-        let page = if reason.starts_with('<') { without_tags(reason) } else { reason.to_owned() };
-        let reason = if page.is_empty() { "none given" } else { page.as_str() };
+        let reason = if reason.is_empty() { "none given" } else { reason };
         return format!("Request Failed \u{2013} response code: {status}, reason: {reason}");
     }
     match stage {
@@ -66,20 +65,6 @@ fn org(stage: TestStage, error: &orgtap_salesforce::Error) -> String {
         _ => "Request Failed",
     }
     .to_owned()
-}
-
-/// The words of a page for people.
-fn without_tags(page: &str) -> String {
-    let mut text = String::new();
-    for part in page.split('<').filter_map(|part| part.split_once('>')) {
-        let (tag, words) = part;
-        // The title is said again by the page itself.
-        if !tag.starts_with("title") && !words.trim().is_empty() {
-            text.push_str(words.trim());
-            text.push(' ');
-        }
-    }
-    text.trim_end().to_owned()
 }
 
 /// Whether Orgtap tries again by itself after a failure, for a person.
