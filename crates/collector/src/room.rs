@@ -72,7 +72,7 @@ impl Room {
     }
 
     /// Waits before the next try of what met a full disk, and says once why. Answers whether there
-    /// is to be a next try.
+    /// is to be a next try. Being told to stop ends the wait, and leaves one.
     pub(crate) async fn wait(&self, tries: u32, met: Error) -> bool {
         self.say(met);
         let until = self.until.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -81,10 +81,13 @@ impl Room {
                 tokio::time::sleep(LOOK).await;
                 tries < LOOKS
             }
-            Some(stop) => tokio::select! {
-                () = tokio::time::sleep(LOOK) => true,
-                () = stop.cancelled() => false,
-            },
+            Some(stop) if stop.is_cancelled() => false,
+            Some(stop) => {
+                // Told to stop in the middle: there may be room by now, and what is in hand need
+                // not be lost.
+                tokio::time::timeout(LOOK, stop.cancelled()).await.ok();
+                true
+            }
         }
     }
 
@@ -116,5 +119,26 @@ impl WhenFull for Room {
             let seconds = since.elapsed().as_secs();
             tracing::info!(seconds, "there is room on the disk again, and collection goes on");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_waits_for_room_when_told_to_stop_is_tried_once_more_and_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let (room, stop) = (Room::new(folder.path()), CancellationToken::new());
+        room.wait_until(&stop);
+        let asked = Instant::now();
+        let tell = async {
+            tokio::task::yield_now().await;
+            stop.cancel();
+        };
+        let (again, ()) = tokio::join!(room.is_to_try_again(1), tell);
+        assert!(again, "there may be room by now");
+        assert!(!room.is_to_try_again(2).await, "it was the last try");
+        assert!(asked.elapsed() < LOOK);
     }
 }
