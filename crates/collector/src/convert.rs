@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 
 use jiff::Timestamp;
-use orgtap_codec::csv::{Item, ReadError, Reader, Row};
+use orgtap_codec::csv::{Item, Plain, ReadError, Reader, Row};
 use orgtap_events::{Interval, UnitInfo, id, raw};
 
 use crate::admit::decisions::{Decisions, Earlier, Rule, decide};
@@ -154,7 +154,7 @@ fn number(file: &mut File, start: u64, mut sorted: Sorted<Written>) -> Result<()
 /// Reads the file once to learn which of its rows are identical.
 fn decisions(path: &Path, unit: &UnitInfo, scratch: &Path) -> Result<Decisions, ConvertError> {
     let (rows, exceptions) = (scratch.join("rows"), scratch.join("admit"));
-    let mut bytes = open_packed(path).map_err(ConvertError::Read)?;
+    let mut bytes = Plain(open_packed(path).map_err(ConvertError::Read)?);
     inspect(&mut bytes, unit, u64::MAX, &rows, scratch, Besides::default())?;
     let index = IndexReader::open(&rows).map_err(ConvertError::Scratch)?;
     let decided = decide(&exceptions, scratch, index, &mut Earlier::default(), Rule::Admit)

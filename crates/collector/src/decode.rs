@@ -4,10 +4,10 @@
 //! Runs on a thread of its own and hands batches over a short channel, so that it never holds
 //! more than a few of them.
 
-use std::io::{self, Read};
+use std::io;
 use std::sync::Arc;
 
-use orgtap_codec::csv::{Item, Reader};
+use orgtap_codec::csv::{Blocks, Item, Reader};
 use orgtap_destinations::Limits;
 use orgtap_events::UnitInfo;
 use orgtap_events::raw::Plan;
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
 ///
 /// Ends early, without error, when the receiver is gone.
 pub(crate) fn decode(
-    bytes: &mut dyn Read,
+    bytes: &mut dyn Blocks,
     mut hashes: Option<Hashes>,
     mut decisions: Decisions,
     unit: &Arc<UnitInfo>,
@@ -44,7 +44,7 @@ pub(crate) fn decode(
     let Wanted { from: position, only } = wanted;
     let mut only = only.map(|rows| rows.into_iter().filter(|row| *row >= position).peekable());
     let spool = |error: io::Error| UnitFault::Spool(error.to_string());
-    let mut reader = Reader::new(bytes);
+    let mut reader = Reader::of_blocks(bytes);
     let mut cutter = Cutter::new(Arc::clone(unit), limits, position);
     let mut plan: Option<Plan> = None;
     let mut number = 0;
@@ -98,6 +98,7 @@ pub(crate) fn decode(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use orgtap_codec::csv::Plain;
     use proptest::prelude::*;
 
     fn unit() -> Arc<UnitInfo> {
@@ -110,7 +111,7 @@ mod tests {
 
     fn cuts_of(csv: &str, wanted: Wanted, limits: Limits) -> Vec<Cut> {
         let (sender, mut receiver) = mpsc::channel(10_000);
-        let mut bytes = csv.as_bytes();
+        let mut bytes = Plain(csv.as_bytes());
         decode(&mut bytes, None, Decisions::none(), &unit(), wanted, limits, &sender).unwrap();
         drop(sender);
         std::iter::from_fn(|| receiver.blocking_recv()).collect()

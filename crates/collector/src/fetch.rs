@@ -4,13 +4,13 @@
 //! file that decompresses to its end and has the length the org announced gets its place.
 
 use std::cell::RefCell;
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use futures_util::StreamExt;
+use orgtap_codec::csv::Blocks;
 use orgtap_events::UnitInfo;
 use orgtap_ledger::Rollup;
 use orgtap_salesforce::Encoding;
@@ -190,7 +190,7 @@ impl Taking {
     /// Writes and inspects the pieces as they come.
     fn take(self, pieces: mpsc::Receiver<Bytes>) -> Result<Taken> {
         let Self { unit, packing, part, rows, spool, readers, mut preparing, mut counter } = self;
-        let look = |bytes: &mut dyn Read| {
+        let look = |bytes: &mut dyn Blocks| {
             let keep = if readers > 0 { spool.kept.begin(unit.length) } else { None };
             let keep = keep.map(RefCell::new);
             let (limit, scratch) = (limit(unit.length), spool.scratch());

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::io::{self, Read};
 use std::path::Path;
 
-use orgtap_codec::csv::{Item, Reader};
+use orgtap_codec::csv::{Block, Blocks, Item, Reader};
 use orgtap_events::UnitInfo;
 use orgtap_events::raw::{HeaderError, Plan};
 use xxhash_rust::xxh3::xxh3_128;
@@ -109,24 +109,40 @@ fn raw<'a>(item: &Item<'a>) -> &'a [u8] {
 
 /// Counts and keeps what passes, and stops what does not end.
 struct Meter<'a> {
-    inner: &'a mut dyn Read,
+    inner: &'a mut dyn Blocks,
     bytes: u64,
     limit: u64,
     keep: Option<&'a RefCell<Copying>>,
 }
 
-impl Read for Meter<'_> {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let count = self.inner.read(out)?;
-        self.bytes += count as u64;
+impl Meter<'_> {
+    fn passes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.bytes += bytes.len() as u64;
         if self.bytes > self.limit {
             return Err(io::Error::other(TOO_MUCH));
         }
-        let bytes = out.get(..count).unwrap_or_default();
         if let Some(keep) = self.keep {
             keep.borrow_mut().bytes(bytes);
         }
+        Ok(())
+    }
+}
+
+impl Read for Meter<'_> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(out)?;
+        self.passes(out.get(..count).unwrap_or_default())?;
         Ok(count)
+    }
+}
+
+impl Blocks for Meter<'_> {
+    fn swap(&mut self, block: &mut Block) -> io::Result<bool> {
+        let swapped = self.inner.swap(block)?;
+        if swapped {
+            self.passes(block.filled())?;
+        }
+        Ok(swapped)
     }
 }
 
@@ -140,7 +156,7 @@ pub(crate) fn limit(listed: u64) -> u64 {
 /// Reads a unit's decompressed bytes to the end, or to `limit`, and writes its row index to
 /// `index_path`.
 pub(crate) fn inspect(
-    bytes: &mut dyn Read,
+    bytes: &mut dyn Blocks,
     unit: &UnitInfo,
     limit: u64,
     index_path: &Path,
@@ -149,7 +165,7 @@ pub(crate) fn inspect(
 ) -> Result<Inspected, InspectError> {
     let Besides { keep, mut prepare, mut count } = besides;
     let meter = Meter { inner: bytes, bytes: 0, limit, keep };
-    let mut reader = Reader::new(meter);
+    let mut reader = Reader::of_blocks(meter);
     if prepare.is_some() {
         reader = reader.gathering();
     }
@@ -262,6 +278,7 @@ pub(crate) fn fault(unit: &UnitInfo, limit: u64, error: &io::Error) -> UnitFault
 mod tests {
     use super::*;
     use crate::admit::index::IndexReader;
+    use orgtap_codec::csv::Plain;
 
     fn unit(length: usize) -> UnitInfo {
         UnitInfo { length: length as u64, ..crate::sample::unit() }
@@ -270,7 +287,7 @@ mod tests {
     fn look(csv: &'static [u8]) -> Result<(Inspected, usize), InspectError> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let (mut bytes, unit) = (csv, unit(csv.len()));
+        let (mut bytes, unit) = (Plain(csv), unit(csv.len()));
         let found = inspect(&mut bytes, &unit, u64::MAX, &path, folder.path(), Besides::default())?;
         let mut reader = IndexReader::open(&path).unwrap();
         let mut entries = 0;
@@ -302,7 +319,7 @@ mod tests {
     fn bytes_without_end_are_stopped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows");
-        let mut endless = io::repeat(b'\n');
+        let mut endless = Plain(io::repeat(b'\n'));
         let result =
             inspect(&mut endless, &unit(0), limit(0), &path, folder.path(), Besides::default());
         assert!(matches!(result, Err(InspectError::Fault(UnitFault::Bomb { .. }))));

@@ -6,6 +6,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use orgtap_codec::csv::Plain;
 use orgtap_events::UnitInfo;
 use orgtap_ledger::{Closing, DeadLetter, Lease, LetterChoice, Unit};
 use orgtap_transport::Explain;
@@ -188,7 +189,7 @@ fn rebuild(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
     let name = path_part(&unit.key());
     let part = spool.scratch().join(format!("{name}.rows"));
     let path = spool.bytes(relative);
-    let mut bytes = spool.open_bytes(relative).map_err(Error::disk(&path))?;
+    let mut bytes = Plain(spool.open_bytes(relative).map_err(Error::disk(&path))?);
     inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), Besides::default())
         .map_err(|error| error.at(&part))?;
     let to = spool.rows(unit);

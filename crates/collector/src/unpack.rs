@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use bytes::{Buf, Bytes};
 use flate2::bufread::MultiGzDecoder;
+use orgtap_codec::csv::{Block, Blocks, Plain};
 use tokio::sync::mpsc;
 
 use crate::queue::{self, queue};
@@ -43,7 +44,7 @@ pub(crate) fn unpack<T, E>(
     packing: Packing,
     length: u64,
     pieces: mpsc::Receiver<Bytes>,
-    read: impl FnOnce(&mut dyn Read) -> Result<T, E>,
+    read: impl FnOnce(&mut dyn Blocks) -> Result<T, E>,
 ) -> Result<(u64, T), Stopped<E>> {
     let mut tee = Tee::new(path, packing, pieces).map_err(Stopped::Disk)?;
     let outcome = match packing {
@@ -58,38 +59,33 @@ pub(crate) fn unpack<T, E>(
 /// Lets `read` have a unit of `length` bytes, which are decompressed ahead of it on another thread
 /// if they are many.
 pub(crate) fn ahead<T>(
-    mut from: impl Read + Send,
+    from: impl Read + Send,
     length: u64,
-    read: impl FnOnce(&mut dyn Read) -> T,
+    read: impl FnOnce(&mut dyn Blocks) -> T,
 ) -> T {
     if !is_large(length) {
-        return read(&mut from);
+        return read(&mut Plain(from));
     }
     let (blocks, filled) = queue(BLOCKS);
     let (empty, spare) = sync_channel(BLOCKS + 2);
     std::thread::scope(|scope| {
-        scope.spawn(move || fill(&mut from, &blocks, &spare));
+        scope.spawn(move || fill(from, &blocks, &spare));
         // Dropped at the end, so that a decompressor that has more to give ends as well.
-        let mut reader = Blocks { filled, empty, block: Vec::new(), at: 0, ended: false };
-        read(&mut reader)
+        read(&mut Ahead { filled, empty, block: Block::default(), ended: false })
     })
 }
 
 /// Decompresses into blocks until there is no more, or nobody wants it. An empty block is the end.
-fn fill(
-    from: &mut dyn Read,
-    blocks: &queue::Sender<io::Result<Vec<u8>>>,
-    spare: &Receiver<Vec<u8>>,
-) {
+fn fill(mut from: impl Read, blocks: &queue::Sender<io::Result<Block>>, spare: &Receiver<Block>) {
     loop {
         let mut block = spare.try_recv().unwrap_or_default();
-        let outcome = fill_block(from, &mut block);
-        let ended = block.len() < BLOCK;
+        let outcome = block.fill(&mut from, BLOCK);
+        let ended = block.filled().len() < BLOCK;
         if !block.is_empty() && blocks.send(Ok(block)).is_err() {
             return;
         }
         let last = match outcome {
-            Ok(()) if ended => Ok(Vec::new()),
+            Ok(()) if ended => Ok(Block::default()),
             Ok(()) => continue,
             Err(error) => Err(error),
         };
@@ -99,45 +95,43 @@ fn fill(
     }
 }
 
-/// Fills a block, or as much of it as there is.
-fn fill_block(from: &mut dyn Read, block: &mut Vec<u8>) -> io::Result<()> {
-    block.resize(BLOCK, 0);
-    let mut size = 0;
-    let outcome = loop {
-        match from.read(&mut block[size..]) {
-            Ok(0) => break Ok(()),
-            Ok(count) => size += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => break Err(error),
-        }
-    };
-    block.truncate(size);
-    outcome
-}
-
 /// What was decompressed, as a stream.
-struct Blocks {
-    filled: queue::Receiver<io::Result<Vec<u8>>>,
-    empty: SyncSender<Vec<u8>>,
-    block: Vec<u8>,
-    at: usize,
+struct Ahead {
+    filled: queue::Receiver<io::Result<Block>>,
+    empty: SyncSender<Block>,
+    block: Block,
     ended: bool,
 }
 
-impl Read for Blocks {
-    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.block.len() && !self.ended {
+impl Ahead {
+    /// Goes on to the next block if this one is done with.
+    fn turn(&mut self) -> io::Result<()> {
+        if self.block.is_empty() && !self.ended {
             let used = std::mem::take(&mut self.block);
             // When there are spare blocks enough, or no more needed, this one is dropped.
             drop(self.empty.try_send(used));
-            self.at = 0;
             // Whoever goes without a word has not come to the end.
             self.block = self.filled.recv().ok_or(io::ErrorKind::UnexpectedEof)??;
             self.ended = self.block.is_empty();
         }
-        let count = self.block.get(self.at..).unwrap_or_default().read(out)?;
-        self.at += count;
-        Ok(count)
+        Ok(())
+    }
+}
+
+impl Read for Ahead {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        self.turn()?;
+        self.block.read(out)
+    }
+}
+
+impl Blocks for Ahead {
+    fn swap(&mut self, block: &mut Block) -> io::Result<bool> {
+        self.turn()?;
+        if !self.ended {
+            std::mem::swap(block, &mut self.block);
+        }
+        Ok(!self.ended)
     }
 }
 

@@ -82,19 +82,20 @@ impl Index {
         self.state = FRESH;
     }
 
-    /// The buffer's content has moved towards its front. When the row it stood at is not there any
-    /// more, it is somebody else's turn, who tells it where to begin anew.
-    pub(super) fn moved(&mut self, by: usize) {
-        if self.start < by {
-            self.restart(0);
+    /// What stood at `from` in the buffer, and all that follows, stands at `to` now. When the row the
+    /// index stood at is not there any more, it is somebody else's turn, who tells it where to begin
+    /// anew.
+    pub(super) fn moved(&mut self, from: usize, to: usize) {
+        if self.start < from {
+            self.restart(to);
             return;
         }
         self.forget();
         for end in &mut self.ends {
-            *end -= by as u32;
+            *end = *end - from as u32 + to as u32;
         }
-        self.start -= by;
-        self.seen -= by;
+        self.start = self.start - from + to;
+        self.seen = self.seen - from + to;
     }
 
     /// The next row that is known to be sound and whole: where it starts, and where the next one

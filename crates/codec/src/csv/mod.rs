@@ -4,11 +4,13 @@
 //! platform or a proxy may differ: CR LF, a byte order mark, no final line end, blanks between a
 //! comma and an opening quote, unquoted cells, empty lines.
 //!
-//! [`Reader`] takes any [`std::io::Read`] and holds one bounded buffer. In it an index of the
+//! [`Reader`] takes any [`std::io::Read`] and holds one bounded buffer, or takes over the blocks that
+//! another thread fills ([`Blocks`]). In it an index of the
 //! sound rows is made 64 bytes at a time (`index`, `mask`); what it does not vouch for is left to
 //! [`scan_row`], which is plain and knows every fault. What comes out depends neither on which of
 //! the two found a row nor on how the input is cut into reads.
 
+mod blocks;
 mod index;
 mod mask;
 mod reader;
@@ -17,6 +19,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 
+pub use blocks::{Block, Blocks, Plain};
 pub use reader::{Item, ReadError, Reader, Row, content};
 pub use rows::Rows;
 pub(crate) use scan::{CARE, DOUBLED};

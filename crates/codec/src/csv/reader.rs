@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
+use super::blocks::{Block, Blocks, HEAD, Plain};
 use super::index::Index;
 use super::rows::Rows;
 use super::scan::{CARE, Cell, DOUBLED, Malformed, Step, resync, scan_row};
@@ -131,12 +132,15 @@ pub struct ReadError {
 #[derive(Debug)]
 pub struct Reader<R> {
     stream: R,
+    /// Made when it is first read into.
     buffer: Vec<u8>,
+    /// Its first size.
+    start: usize,
     /// Start of what is not yet given out.
     at: usize,
     /// End of what is filled.
     filled: usize,
-    /// Offset in the stream of the buffer's first byte.
+    /// Offset in the stream of the buffer's first byte, which may stand before the stream.
     base: u64,
     ended: bool,
     /// Why the stream gives no more, once all it gave has been looked at.
@@ -146,6 +150,8 @@ pub struct Reader<R> {
     cells: Vec<Cell>,
     /// The malformed bytes given out last.
     spare: Vec<u8>,
+    /// Buffers of use for what is to come.
+    free: Vec<Vec<u8>>,
     /// If rows are gathered: those given out.
     gathering: Option<Gathering>,
 }
@@ -161,7 +167,7 @@ struct Gathering {
     used: Vec<Rows>,
 }
 
-impl<R: Read> Reader<R> {
+impl<R: Read> Reader<Plain<R>> {
     /// Starts reading. A byte order mark is passed over.
     pub fn new(stream: R) -> Self {
         Self::with_limit(stream, START, LONGEST)
@@ -169,9 +175,21 @@ impl<R: Read> Reader<R> {
 
     /// Starts reading with a buffer of `start` bytes that may grow to `longest`, the longest row.
     pub fn with_limit(stream: R, start: usize, longest: usize) -> Self {
+        Self::with(Plain(stream), start, longest)
+    }
+}
+
+impl<B: Blocks> Reader<B> {
+    /// Starts reading what comes in blocks, where it lies. A byte order mark is passed over.
+    pub fn of_blocks(stream: B) -> Self {
+        Self::with(stream, START, LONGEST)
+    }
+
+    pub(super) fn with(stream: B, start: usize, longest: usize) -> Self {
         Self {
             stream,
-            buffer: vec![0; start.clamp(16, LONGEST_EVER) + SLACK],
+            buffer: Vec::new(),
+            start: start.clamp(16, LONGEST_EVER),
             at: 0,
             filled: 0,
             base: 0,
@@ -181,6 +199,7 @@ impl<R: Read> Reader<R> {
             index: Index::new(),
             cells: Vec::with_capacity(64),
             spare: Vec::new(),
+            free: Vec::new(),
             gathering: None,
         }
     }
@@ -213,8 +232,9 @@ impl<R: Read> Reader<R> {
     }
 
     /// Takes rows back that are done with, so that their room need not be made anew.
-    pub fn reuse(&mut self, rows: Rows) {
+    pub fn reuse(&mut self, mut rows: Rows) {
         if let Some(gathering) = &mut self.gathering {
+            self.free.push(rows.clear());
             gathering.used.push(rows);
         }
     }
@@ -227,7 +247,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// Gives the stream back. What the reader had buffered is lost.
-    pub fn into_inner(self) -> R {
+    pub fn into_inner(self) -> B {
         self.stream
     }
 
@@ -250,7 +270,7 @@ impl<R: Read> Reader<R> {
             }
             // Behind the lines it passed over.
             self.at = self.at.max(self.index.start());
-            if self.base == 0 && self.at == 0 && !self.pass_byte_order_mark()? {
+            if self.offset(self.at) == 0 && !self.pass_byte_order_mark()? {
                 continue;
             }
             if self.index.extend(&self.buffer, self.filled) {
@@ -289,7 +309,7 @@ impl<R: Read> Reader<R> {
     /// Gives out the row whose cells were found.
     fn give(&mut self, start: usize, next: usize) -> Item<'_> {
         self.at = next;
-        let offset = self.base + start as u64;
+        let offset = self.offset(start);
         let cells = match &mut self.gathering {
             Some(gathering) => gathering.rows.add(&self.cells, start, next, offset),
             None => &self.cells,
@@ -308,13 +328,13 @@ impl<R: Read> Reader<R> {
     /// Answers false when more bytes were needed and have been asked for.
     fn pass_byte_order_mark(&mut self) -> Result<bool, ReadError> {
         const MARK: &[u8] = b"\xef\xbb\xbf";
-        let window = &self.buffer[..self.filled];
+        let window = &self.buffer[self.at..self.filled];
         if window.len() < MARK.len() && !self.ended && MARK.starts_with(window) {
             self.fill()?;
             return Ok(false);
         }
         if window.starts_with(MARK) {
-            self.at = MARK.len();
+            self.at += MARK.len();
             self.index.restart(self.at);
         }
         Ok(true)
@@ -335,14 +355,22 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads more behind what is filled: first moves the rest to the front, then grows.
+    /// Where a place in the buffer is in the stream.
+    fn offset(&self, place: usize) -> u64 {
+        self.base.wrapping_add(place as u64)
+    }
+
+    /// Goes on to the next block, or reads more behind what is filled: first moves the rest to the
+    /// front, then grows.
     fn fill(&mut self) -> Result<(), ReadError> {
+        if self.take_block()? {
+            return Ok(());
+        }
         if self.at > 0 {
             self.move_rest();
-            self.index.moved(self.at);
-            self.base += self.at as u64;
-            self.filled -= self.at;
-            self.at = 0;
+        }
+        if self.buffer.is_empty() {
+            self.buffer.resize(self.start + SLACK, 0);
         }
         let before = self.filled;
         let room = self.buffer.len() - SLACK;
@@ -369,21 +397,64 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
+    /// Goes on in the stream's next block, with what is not given out before it. Answers false if
+    /// there is no block, or no room.
+    fn take_block(&mut self) -> Result<bool, ReadError> {
+        let rest = self.at..self.filled;
+        if rest.len() > HEAD || self.ended || self.failure.is_some() {
+            return Ok(false);
+        }
+        let buffer = self.free.pop().unwrap_or_default();
+        let mut block = Block { buffer, ..Block::default() };
+        match self.stream.swap(&mut block) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.free.push(block.buffer);
+                return Ok(false);
+            }
+            Err(source) => return Err(ReadError { offset: self.offset(self.filled), source }),
+        }
+        let Block { mut buffer, from, to } = block;
+        let start = from - rest.len();
+        buffer[start..from].copy_from_slice(&self.buffer[rest]);
+        self.go_on_in(buffer, start, to);
+        Ok(true)
+    }
+
     /// Brings what is not given out to the front: of another buffer, if rows of this one are
     /// gathered.
     fn move_rest(&mut self) {
         let rest = self.at..self.filled;
-        let Some(gathering) = self.gathering.as_mut().filter(|all| !all.rows.is_empty()) else {
+        let length = rest.len();
+        let buffer = if self.gathering.as_ref().is_some_and(|all| !all.rows.is_empty()) {
+            let mut buffer = self.free.pop().unwrap_or_default();
+            buffer.resize(self.buffer.len(), 0);
+            buffer[..length].copy_from_slice(&self.buffer[rest]);
+            buffer
+        } else {
             self.buffer.copy_within(rest, 0);
-            return;
+            std::mem::take(&mut self.buffer)
         };
-        let mut next = gathering.used.pop().unwrap_or_default();
-        let mut buffer = next.clear();
-        buffer.resize(self.buffer.len(), 0);
-        buffer[..rest.len()].copy_from_slice(&self.buffer[rest]);
-        let mut rows = std::mem::replace(&mut gathering.rows, next);
-        rows.close(std::mem::replace(&mut self.buffer, buffer));
-        gathering.full.push_back(rows);
+        self.go_on_in(buffer, 0, length);
+    }
+
+    /// Goes on in another buffer, in which what is not given out starts at `start`, and which is
+    /// filled up to `filled`. Rows gathered of this one are full.
+    fn go_on_in(&mut self, buffer: Vec<u8>, start: usize, filled: usize) {
+        let left = std::mem::replace(&mut self.buffer, buffer);
+        match &mut self.gathering {
+            Some(gathering) if !gathering.rows.is_empty() => {
+                let next = gathering.used.pop().unwrap_or_default();
+                let mut rows = std::mem::replace(&mut gathering.rows, next);
+                rows.close(left);
+                gathering.full.push_back(rows);
+            }
+            _ if left.is_empty() => {}
+            _ => self.free.push(left),
+        }
+        self.index.moved(self.at, start);
+        self.base = self.offset(self.at).wrapping_sub(start as u64);
+        (self.at, self.filled) = (start, filled);
     }
 
     fn read(&mut self) -> Result<usize, ReadError> {
@@ -392,7 +463,7 @@ impl<R: Read> Reader<R> {
             match self.stream.read(&mut self.buffer[self.filled..room]) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(source) => {
-                    return Err(ReadError { offset: self.base + self.filled as u64, source });
+                    return Err(ReadError { offset: self.offset(self.filled), source });
                 }
                 Ok(read) => return Ok(read),
             }
@@ -401,7 +472,7 @@ impl<R: Read> Reader<R> {
 
     /// Passes to the next place where a row may start. The search goes on over further reads.
     fn pass_malformed(&mut self, why: Malformed) -> Result<Item<'_>, ReadError> {
-        let offset = self.base + self.at as u64;
+        let offset = self.offset(self.at);
         let mut from = match why {
             Malformed::AfterQuote { at } | Malformed::StrayQuote { at } => at,
             Malformed::Unterminated | Malformed::TooLong => self.at,
@@ -431,7 +502,7 @@ impl<R: Read> Reader<R> {
 
     /// Passes a row that is longer than the limit, keeping count of its quotes.
     fn pass_long_row(&mut self) -> Result<Item<'_>, ReadError> {
-        let offset = self.base + self.at as u64;
+        let offset = self.offset(self.at);
         // The row is longer than the limit, so that many bytes are surely its own.
         let shown = SHOWN.min(self.longest);
         let shown = self.buffer[self.at..self.filled.min(self.at + shown)].to_vec();

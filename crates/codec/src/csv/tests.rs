@@ -5,7 +5,7 @@ use std::io::Read;
 use proptest::prelude::*;
 
 use super::mask::Way;
-use super::{Cell, Item, Malformed, Reader, Row, Step, resync, scan_row};
+use super::{Block, Blocks, Cell, Item, Malformed, Plain, Reader, Row, Step, resync, scan_row};
 
 /// Gives its bytes in pieces of the given sizes, over and over.
 struct Pieces<'a> {
@@ -25,12 +25,75 @@ impl Read for Pieces<'_> {
     }
 }
 
+/// Gives the same in blocks of these sizes. Each third of them can only be read, and some are in part.
+struct InBlocks<'a> {
+    pieces: Pieces<'a>,
+    block: Block,
+    asked: usize,
+}
+
+impl InBlocks<'_> {
+    fn turn(&mut self) -> std::io::Result<()> {
+        if self.block.is_empty() {
+            let size = self.pieces.sizes[self.pieces.turn % self.pieces.sizes.len()];
+            self.block.fill(&mut self.pieces, size.min(1 << 16))?;
+        }
+        Ok(())
+    }
+}
+
+impl Read for InBlocks<'_> {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        self.turn()?;
+        self.block.read(out)
+    }
+}
+
+impl Blocks for InBlocks<'_> {
+    fn swap(&mut self, block: &mut Block) -> std::io::Result<bool> {
+        self.turn()?;
+        self.asked += 1;
+        let whole = !self.block.is_empty() && self.asked % 3 > 0;
+        if whole {
+            std::mem::swap(block, &mut self.block);
+        }
+        Ok(whole)
+    }
+}
+
+fn pieces<'a>(csv: &'a [u8], sizes: &[usize]) -> Pieces<'a> {
+    Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 }
+}
+
+fn in_blocks<'a>(
+    csv: &'a [u8],
+    sizes: &[usize],
+    start: usize,
+    longest: usize,
+) -> Reader<InBlocks<'a>> {
+    let blocks = InBlocks { pieces: pieces(csv, sizes), block: Block::default(), asked: 0 };
+    Reader::with(blocks, start, longest)
+}
+
+fn in_pieces<'a>(
+    csv: &'a [u8],
+    sizes: &[usize],
+    start: usize,
+    longest: usize,
+) -> Reader<Plain<Pieces<'a>>> {
+    Reader::with_limit(pieces(csv, sizes), start, longest)
+}
+
 /// A row as its cells, or what is wrong with it.
 type Parsed = Vec<Result<Vec<Vec<u8>>, String>>;
 
 fn read_all(csv: &[u8], sizes: &[usize], start: usize, longest: usize) -> Parsed {
-    let pieces = Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 };
-    let mut reader = Reader::with_limit(pieces, start, longest);
+    let read = items(in_pieces(csv, sizes, start, longest));
+    assert_eq!(items(in_blocks(csv, sizes, start, longest)), read, "in blocks");
+    read
+}
+
+fn items(mut reader: Reader<impl Blocks>) -> Parsed {
     let mut rows = Vec::new();
     while let Some(item) = reader.next_item().unwrap() {
         rows.push(match item {
@@ -121,8 +184,7 @@ fn a_row_beyond_the_limit_is_passed_over_in_bounded_memory() {
     assert_eq!(rows[2], cells(&["z"]));
     assert_eq!(rows.len(), 3);
     for sizes in [&[1_usize][..], &[700], &[usize::MAX]] {
-        let pieces = Pieces { rest: long.as_bytes(), sizes: sizes.to_vec(), turn: 0 };
-        let mut reader = Reader::with_limit(pieces, 64, 4_096);
+        let mut reader = in_pieces(long.as_bytes(), sizes, 64, 4_096);
         assert!(matches!(reader.next_item(), Ok(Some(Item::Row(_)))));
         let Ok(Some(Item::Malformed { raw, .. })) = reader.next_item() else { panic!("too long") };
         assert_eq!(raw, &long.as_bytes()[4..4 + 4_096], "what is shown is the row's beginning");
@@ -217,14 +279,14 @@ proptest! {
         let cut = read_all(&csv, &sizes, start, longest);
         prop_assert_eq!(&whole, &cut);
         let rows: Parsed = whole.into_iter().flatten().map(Ok).collect();
-        prop_assert_eq!(rows, gathered(&csv, &sizes, start, longest));
+        prop_assert_eq!(&rows, &gathered(&csv, in_pieces(&csv, &sizes, start, longest)));
+        prop_assert_eq!(&rows, &gathered(&csv, in_blocks(&csv, &sizes, start, longest)));
     }
 }
 
 /// The rows among the items, as they are gathered; every other part of them is used again.
-fn gathered(csv: &[u8], sizes: &[usize], start: usize, longest: usize) -> Parsed {
-    let pieces = Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 };
-    let mut reader = Reader::with_limit(pieces, start, longest).gathering();
+fn gathered(csv: &[u8], reader: Reader<impl Blocks>) -> Parsed {
+    let mut reader = reader.gathering();
     let (mut rows, mut given, mut part) = (Vec::new(), 0, 0);
     let mut more = true;
     while more {
@@ -282,8 +344,13 @@ fn scanned(csv: &[u8]) -> Parsed {
 
 /// What the reader gives, in the same words.
 fn indexed(csv: &[u8], sizes: &[usize], start: usize, way: Way) -> Parsed {
-    let pieces = Pieces { rest: csv, sizes: sizes.to_vec(), turn: 0 };
-    let mut reader = Reader::with_limit(pieces, start, 1 << 20).by(way);
+    let read = as_written(csv, in_pieces(csv, sizes, start, 1 << 20).by(way));
+    let blocks = as_written(csv, in_blocks(csv, sizes, start, 1 << 20).by(way));
+    assert_eq!(blocks, read, "in blocks");
+    read
+}
+
+fn as_written(csv: &[u8], mut reader: Reader<impl Blocks>) -> Parsed {
     let mut rows = Vec::new();
     while let Some(item) = reader.next_item().unwrap() {
         rows.push(match item {

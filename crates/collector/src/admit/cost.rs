@@ -4,14 +4,14 @@
 //! twice: the first time to see that it is whole and to know its rows, the second time to make events.
 
 use std::fs;
-use std::io::{Read, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
-use orgtap_codec::csv::{Item, Reader};
+use orgtap_codec::csv::{Item, Plain, Reader};
 use orgtap_destinations::Limits;
 use orgtap_events::{Interval, UnitInfo};
 use tokio::sync::mpsc;
@@ -80,7 +80,7 @@ fn unit(length: u64) -> Arc<UnitInfo> {
 /// The second reading. Answers how many events came of it.
 fn events(bytes: &[u8], unit: &Arc<UnitInfo>, decisions: Decisions) -> usize {
     let (sender, mut cuts) = mpsc::channel::<Cut>(1_000);
-    let mut bytes = MultiGzDecoder::new(bytes);
+    let mut bytes = Plain(MultiGzDecoder::new(bytes));
     decode(&mut bytes, None, decisions, unit, Wanted::default(), LIMITS, &sender).unwrap();
     drop(sender);
     std::iter::from_fn(|| cuts.blocking_recv()).map(|cut| cut.batch.events.len()).sum()
@@ -129,8 +129,8 @@ fn read_admitting(
 
 fn index(bytes: &[u8], unit: &UnitInfo, scratch: &Path, name: &str) -> PathBuf {
     let path = scratch.join(name);
-    let bytes: &mut dyn Read = &mut MultiGzDecoder::new(bytes);
-    inspect(bytes, unit, u64::MAX, &path, scratch, Besides::default()).unwrap();
+    let mut bytes = Plain(MultiGzDecoder::new(bytes));
+    inspect(&mut bytes, unit, u64::MAX, &path, scratch, Besides::default()).unwrap();
     path
 }
 

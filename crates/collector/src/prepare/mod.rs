@@ -14,13 +14,12 @@
 //! Nothing here is in the ledger, and nothing depends on it: a preparation that fails is left out.
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use orgtap_codec::csv::{Reader, Rows};
+use orgtap_codec::csv::{Blocks, Reader, Rows};
 use orgtap_destinations::{Destination, Stream};
 use orgtap_events::UnitInfo;
 use orgtap_events::raw::{Plan, When};
@@ -179,7 +178,7 @@ impl Preparing {
     }
 
     /// Hands on what is gathered so far. To be called after each item.
-    pub(crate) fn hand_on<R: Read>(&mut self, reader: &mut Reader<R>) {
+    pub(crate) fn hand_on<B: Blocks>(&mut self, reader: &mut Reader<B>) {
         while let Some(rows) = reader.take_full() {
             self.hand(rows);
             while let Ok(used) = self.used.try_recv() {
@@ -189,7 +188,7 @@ impl Preparing {
     }
 
     /// Hands on the last rows.
-    pub(crate) fn hand_on_rest<R: Read>(&mut self, reader: &mut Reader<R>) {
+    pub(crate) fn hand_on_rest<B: Blocks>(&mut self, reader: &mut Reader<B>) {
         while let Some(rest) = reader.take_rest() {
             self.hand(rest);
         }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use orgtap_codec::csv::Plain;
 use orgtap_destinations::discard::Discard;
 use orgtap_events::Interval;
 
@@ -40,7 +41,7 @@ fn counted(bytes: &[u8]) -> Option<Rollup> {
     let mut counter = Counter::new();
     let besides = Besides { count: Some(&mut counter), ..Besides::default() };
     let index = folder.path().join("rows");
-    inspect(&mut &*bytes, &unit(), u64::MAX, &index, folder.path(), besides).unwrap();
+    inspect(&mut Plain(bytes), &unit(), u64::MAX, &index, folder.path(), besides).unwrap();
     counter.finish()
 }
 
@@ -52,8 +53,8 @@ async fn prepared(bytes: Vec<u8>, counter: Counter) -> (bool, Option<Rollup>) {
         let folder = tempfile::tempdir().unwrap();
         let besides = Besides { prepare: Some(&mut preparing), ..Besides::default() };
         let index = folder.path().join("rows");
-        let found =
-            inspect(&mut &*bytes, &unit(), u64::MAX, &index, folder.path(), besides).unwrap();
+        let found = inspect(&mut Plain(&*bytes), &unit(), u64::MAX, &index, folder.path(), besides)
+            .unwrap();
         preparing.finish(found.rows)
     });
     let (ready, rollup) = writing.finish(reading.await.unwrap()).await;
