@@ -14,13 +14,15 @@ mod blocks;
 mod index;
 mod mask;
 mod reader;
+mod row;
 mod rows;
 mod scan;
 #[cfg(test)]
 mod tests;
 
 pub use blocks::{Block, Blocks, Plain};
-pub use reader::{Item, ReadError, Reader, Row, content};
+pub use reader::{Item, ReadError, Reader};
+pub use row::{Row, content};
 pub use rows::Rows;
 pub(crate) use scan::{CARE, DOUBLED};
 pub use scan::{Cell, Malformed, Step, resync, scan_row};

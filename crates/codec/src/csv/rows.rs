@@ -1,6 +1,6 @@
 //! Rows to be handed to another thread, together with the bytes they lie in.
 
-use super::reader::Row;
+use super::row::Row;
 use super::scan::Cell;
 
 /// Rows that lie in one buffer, in their order: what [`Reader::gathering`] gathers.

@@ -53,7 +53,7 @@ impl Blocks for InBlocks<'_> {
     fn swap(&mut self, block: &mut Block) -> std::io::Result<bool> {
         self.turn()?;
         self.asked += 1;
-        let whole = !self.block.is_empty() && self.asked % 3 > 0;
+        let whole = !self.block.is_empty() && !self.asked.is_multiple_of(3);
         if whole {
             std::mem::swap(block, &mut self.block);
         }
