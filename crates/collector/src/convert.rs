@@ -15,8 +15,7 @@ use orgtap_events::{Interval, UnitInfo, id, raw};
 
 use crate::admit::decisions::{Decisions, Earlier, Rule, decide};
 use crate::admit::index::IndexReader;
-use crate::admit::sort::Record;
-use crate::admit::spread::{Hashed, Sorted, Spread};
+use crate::admit::sort::{Record, Sorted, Sorter};
 use crate::error::UnitFault;
 use crate::inspect::{Besides, InspectError, dead_row, fault, header, inspect};
 use crate::spool::open_packed;
@@ -91,12 +90,11 @@ pub fn convert(
     match out {
         Out::File(file) => {
             let start = file.stream_position().map_err(ConvertError::Write)?;
-            let mut numbers = Spread::new(scratch.0.clone());
+            let mut numbers = Sorter::new(scratch.0.clone());
             let mut events = Events { path, unit: &unit, out: file, complain };
             let converted = events.write(Decisions::none(), |event| numbers.push(event));
             let converted = converted.and_then(|converted| {
-                let numbers = numbers.sorted().map_err(ConvertError::Scratch)?;
-                number(file, start, numbers)?;
+                number(file, start, numbers.sorted())?;
                 Ok(converted)
             });
             match &converted {
@@ -138,30 +136,19 @@ impl Record for Written {
     }
 }
 
-impl Hashed for Written {
-    fn first(&self) -> u64 {
-        (self.0 >> 64) as u64
-    }
-}
-
 /// Gives the second and later ones among identical rows their own identity.
 fn number(file: &mut File, start: u64, mut sorted: Sorted<Written>) -> Result<(), ConvertError> {
     let mut before = None;
     let mut nth = 1;
-    loop {
-        let events = sorted.next().map_err(ConvertError::Scratch)?;
-        if events.is_empty() {
-            return Ok(());
-        }
-        for (hash, _, place) in events {
-            nth = if before.replace(hash) == Some(hash) { nth + 1 } else { 1 };
-            if nth > 1 {
-                let uid = raw::event_uid(hash, nth);
-                file.seek(SeekFrom::Start(start + place)).map_err(ConvertError::Write)?;
-                file.write_all(&uid).map_err(ConvertError::Write)?;
-            }
+    while let Some((hash, _, place)) = sorted.next().map_err(ConvertError::Scratch)? {
+        nth = if before.replace(hash) == Some(hash) { nth + 1 } else { 1 };
+        if nth > 1 {
+            let uid = raw::event_uid(hash, nth);
+            file.seek(SeekFrom::Start(start + place)).map_err(ConvertError::Write)?;
+            file.write_all(&uid).map_err(ConvertError::Write)?;
         }
     }
+    Ok(())
 }
 
 /// Reads the file once to learn which of its rows are identical.

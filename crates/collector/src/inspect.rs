@@ -1,7 +1,7 @@
 //! The first reading of a unit's bytes: are they whole, how many rows, and which.
 //!
 //! Decompresses to the end (so that gzip's own check is made), counts and hashes the bytes, and
-//! writes the row index. Holds one block and what sorting takes, whatever the file's size.
+//! writes the row index. Holds one block and one sorter's memory, whatever the file's size.
 
 use std::cell::RefCell;
 use std::io::{self, Read};
@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::admit::hours::{Day, Hours};
 use crate::admit::index::{self, Entry, Place};
-use crate::admit::spread::Spread;
+use crate::admit::sort::Sorter;
 use crate::counting::Counter;
 use crate::error::{Error, UnitFault};
 use crate::kept::Copying;
@@ -170,7 +170,7 @@ pub(crate) fn inspect(
         reader = reader.gathering();
     }
     let mut found = Inspected::default();
-    let mut hashes: Spread<Entry> = Spread::new(scratch.to_owned());
+    let mut hashes: Sorter<Entry> = Sorter::new(scratch.to_owned());
     let mut content = Content::default();
     let mut plan: Option<Plan> = None;
     let day = Day::of(unit);
@@ -231,8 +231,7 @@ pub(crate) fn inspect(
     let meter = reader.into_inner();
     found.raw_bytes = meter.bytes;
     found.content_hash = format!("{:032x}", content.0);
-    let hashes = hashes.sorted().map_err(InspectError::Disk)?;
-    found.doubles = index::write(index_path, hashes).map_err(InspectError::Disk)?;
+    found.doubles = index::write(index_path, hashes.sorted()).map_err(InspectError::Disk)?;
     Ok(found)
 }
 

@@ -9,8 +9,7 @@ use std::path::Path;
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::sort::Record;
-use super::spread::{Hashed, Sorted};
+use super::sort::{Record, Sorted};
 
 const MAGIC: &[u8; 16] = b"orgtap-rows-v2\n\0";
 
@@ -88,12 +87,6 @@ impl Record for Entry {
     }
 }
 
-impl Hashed for Entry {
-    fn first(&self) -> u64 {
-        self.high
-    }
-}
-
 /// Writes the index of sorted records. The caller renames it into place. Answers how many rows are
 /// like one before them.
 pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<u64> {
@@ -101,22 +94,16 @@ pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<u64> {
     let mut block = MAGIC.to_vec();
     let (mut count, mut check, mut from) = (0_u64, Xxh3::new(), MAGIC.len());
     let (mut last, mut doubles) = (None, 0);
-    loop {
-        let entries = sorted.next()?;
-        if entries.is_empty() {
-            break;
-        }
-        count += entries.len() as u64;
-        for entry in entries {
-            doubles += u64::from(last == Some(entry.hash()));
-            last = Some(entry.hash());
-            block.extend_from_slice(&entry.bytes());
-            if block.len() >= BLOCK {
-                check.update(&block[from..]);
-                out.write_all(&block)?;
-                block.clear();
-                from = 0;
-            }
+    while let Some(entry) = sorted.next()? {
+        count += 1;
+        doubles += u64::from(last == Some(entry.hash()));
+        last = Some(entry.hash());
+        block.extend_from_slice(&entry.bytes());
+        if block.len() >= BLOCK {
+            check.update(&block[from..]);
+            out.write_all(&block)?;
+            block.clear();
+            from = 0;
         }
     }
     check.update(&block[from..]);

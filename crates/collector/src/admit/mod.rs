@@ -4,7 +4,7 @@
 //! a fuller one. A unit's row index ([`index`]) is compared with those of the lane's earlier units
 //! and the outcome kept beside the unit ([`decisions`]), so that every destination and every
 //! re-read sees the same. Before hourly and daily copies are compared row by row, it is looked
-//! whether they are written alike ([`agreement`]). All of it in bounded memory ([`spread`], [`sort`]).
+//! whether they are written alike ([`agreement`]). All of it in bounded memory ([`sort`]).
 
 pub(crate) mod agreement;
 #[cfg(test)]
@@ -14,6 +14,5 @@ pub(crate) mod hours;
 pub(crate) mod index;
 pub(crate) mod lane;
 pub(crate) mod sort;
-pub(crate) mod spread;
 #[cfg(test)]
 mod tests;

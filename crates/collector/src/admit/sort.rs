@@ -2,7 +2,8 @@
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 
 /// Records in memory before a run is written, and of all runs while they are merged: half a MiB at
@@ -116,7 +117,7 @@ struct Run<T> {
 
 impl<T: Record> Run<T> {
     /// Reads on when less than half of `size` records are left.
-    fn fill(&mut self, file: &mut File, size: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    fn fill(&mut self, file: &File, size: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         let left = self.block.len() - self.given;
         if self.at == self.end || left > size / 2 {
             return Ok(());
@@ -125,8 +126,7 @@ impl<T: Record> Run<T> {
         let more = self.end - self.at;
         let more = ((size - left) * record).min(usize::try_from(more).unwrap_or(usize::MAX));
         bytes.resize(more, 0);
-        file.seek(SeekFrom::Start(self.at))?;
-        file.read_exact(bytes)?;
+        file.read_exact_at(bytes, self.at)?;
         self.at += more as u64;
         self.block.drain(..self.given);
         self.given = 0;
@@ -181,7 +181,7 @@ impl<T: Record> Sorted<T> {
     }
 
     fn make_ready(&mut self) -> io::Result<()> {
-        if let Some(file) = &mut self.file {
+        if let Some(file) = &self.file {
             for run in &mut self.runs {
                 run.fill(file, self.size, &mut self.bytes)?;
             }

@@ -8,15 +8,15 @@ use proptest::prelude::*;
 use super::decisions::{Decisions, Earlier, Rule, decide};
 use super::index::{Entry, IndexReader, Place, write};
 use super::lane::LaneRows;
-use super::spread::{Sizes, Spread};
+use super::sort::Sorter;
 
 pub(super) fn index(folder: &Path, name: &str, hashes: &[u128]) -> IndexReader {
-    let mut spread = Spread::with_sizes(folder.to_owned(), Sizes { few: 5, chunk: 2, part: 4 });
+    let mut sorter = Sorter::with_limit(folder.to_owned(), 5);
     for (row, hash) in hashes.iter().enumerate() {
-        spread.push(Entry::new(*hash, Place::new((hash % 25) as u8, row as u64))).unwrap();
+        sorter.push(Entry::new(*hash, Place::new((hash % 25) as u8, row as u64))).unwrap();
     }
     let path = folder.join(name);
-    write(&path, spread.sorted().unwrap()).unwrap();
+    write(&path, sorter.sorted()).unwrap();
     IndexReader::open(&path).unwrap()
 }
 

@@ -82,19 +82,19 @@ mod tests {
     use super::*;
     use crate::admit::decisions::{Earlier, Rule, decide};
     use crate::admit::index::{self, Entry, IndexReader, Place};
-    use crate::admit::spread::Spread;
+    use crate::admit::sort::Sorter;
 
     /// Whether what is guessed of rows with these hashes is what is decided of them, after a unit
     /// with those.
     fn agrees(rows: &[u128], earlier: &[u128]) -> bool {
         let folder = tempfile::tempdir().unwrap();
         let index = |name: &str, rows: &[u128]| {
-            let mut spread: Spread<Entry> = Spread::new(folder.path().to_owned());
+            let mut sorter: Sorter<Entry> = Sorter::new(folder.path().to_owned());
             for (number, hash) in rows.iter().enumerate() {
-                spread.push(Entry::new(*hash, Place::new(0, number as u64))).unwrap();
+                sorter.push(Entry::new(*hash, Place::new(0, number as u64))).unwrap();
             }
             let path = folder.path().join(name);
-            index::write(&path, spread.sorted().unwrap()).unwrap();
+            index::write(&path, sorter.sorted()).unwrap();
             IndexReader::open(&path).unwrap()
         };
         let mut others = Earlier::default();
