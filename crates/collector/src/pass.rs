@@ -1,7 +1,6 @@
 //! One connector's collection: sign in, discover, and let the stages run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orgtap_ledger::{ConnectorRecord, Lane};
@@ -368,7 +367,8 @@ impl Collector {
         let org = Org::new(org_settings)?;
         let connector =
             Arc::new(Connector { org_id, ..self.parts(settings, org, progress, cancel) });
-        let ended = Arc::new(AtomicBool::new(true));
+        let ended = CancellationToken::new();
+        ended.cancel();
         self.deliver(&connector, &Until::Empty(ended), collected).await?;
         note_errors(&connector).await
     }
@@ -397,7 +397,8 @@ impl Collector {
         once: bool,
         collected: &mut Collected,
     ) -> Result<()> {
-        let listed = Arc::new(AtomicBool::new(true));
+        let listed = CancellationToken::new();
+        listed.cancel();
         self.stages_after(connector, once.then_some(listed), collected).await
     }
 
@@ -407,15 +408,15 @@ impl Collector {
         connector: &Arc<Connector>,
         collected: &mut Collected,
     ) -> Result<()> {
-        let listed = Arc::new(AtomicBool::new(false));
+        let listed = CancellationToken::new();
         let feeding = async {
             let ended = self.feed_all(connector).await;
-            listed.store(true, Ordering::SeqCst);
+            listed.cancel();
             connector.work.notify_waiters();
             ended
         };
         let mut staged = Collected::default();
-        let stages = self.stages_after(connector, Some(Arc::clone(&listed)), &mut staged);
+        let stages = self.stages_after(connector, Some(listed.clone()), &mut staged);
         let (problem, ()) = tokio::try_join!(feeding, stages)?;
         self.end_backfills(connector).await?;
         collected.problems.extend(staged.problems.into_iter().chain(problem));
@@ -427,11 +428,11 @@ impl Collector {
     async fn stages_after(
         &self,
         connector: &Arc<Connector>,
-        listed: Option<Arc<AtomicBool>>,
+        listed: Option<CancellationToken>,
         collected: &mut Collected,
     ) -> Result<()> {
-        let fetched = Arc::new(AtomicBool::new(false));
-        let empty = |before: &Arc<AtomicBool>| Until::Empty(Arc::clone(before));
+        let fetched = CancellationToken::new();
+        let empty = |before: &CancellationToken| Until::Empty(before.clone());
         let until = if listed.is_some() { empty(&fetched) } else { Until::Stopped };
         let collecting = async {
             let stage = Stage {
@@ -445,7 +446,7 @@ impl Collector {
                 async move { collect::lane(&connector, &lane, lease).await }
             };
             let ended = stage::run(connector, stage, held, work).await;
-            fetched.store(true, Ordering::SeqCst);
+            fetched.cancel();
             connector.work.notify_waiters();
             ended
         };

@@ -8,13 +8,13 @@
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orgtap_ledger::{Lane, Lease, LedgerError};
 use orgtap_transport::Problem;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::clock;
 use crate::connector::Connector;
@@ -42,10 +42,29 @@ pub(crate) enum Turn {
 /// When a stage ends.
 #[derive(Debug, Clone)]
 pub(crate) enum Until {
-    /// When nothing is due, nothing waits for a short while only, and the stage before has ended.
-    Empty(Arc<AtomicBool>),
+    /// When nothing is due, nothing waits for a short while only, and the stage before has ended,
+    /// of which this tells.
+    Empty(CancellationToken),
     /// Never by itself.
     Stopped,
+}
+
+impl Until {
+    /// Whether the stage before has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            Self::Empty(ended) => ended.is_cancelled(),
+            Self::Stopped => false,
+        }
+    }
+
+    /// Waits until the stage before has ended.
+    pub(crate) async fn over(&self) {
+        match self {
+            Self::Empty(ended) => ended.cancelled().await,
+            Self::Stopped => std::future::pending().await,
+        }
+    }
 }
 
 /// What a stage is: its name in the ledger, how many lanes at once, and when it ends.
@@ -220,10 +239,7 @@ impl<'a> Lanes<'a> {
     async fn ask(&mut self) -> Result<Found> {
         self.return_ended().await?;
         self.news = false;
-        let last = match &self.stage.until {
-            Until::Empty(before) => before.load(Ordering::SeqCst),
-            Until::Stopped => false,
-        };
+        let last = self.stage.until.is_over();
         let (ledger, name) = (&self.connector.ledger, &self.stage.name);
         let wanted = self.stage.workers * AHEAD;
         // A lane whose lease has run out while it is worked on is due as well.

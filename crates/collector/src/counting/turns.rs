@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use orgtap_ledger::{Added, ConnectorRecord, Outcome, Rollup, UnitId};
 use orgtap_transport::Explain;
@@ -39,7 +39,7 @@ pub(crate) async fn count(connector: &Connector, until: &Until) {
     let mut told = None;
     loop {
         let stopped = connector.cancel.is_cancelled();
-        let last = stopped || is_over(until);
+        let last = stopped || until.is_over();
         // When it is told to stop, what is at hand is counted, and nothing more is read.
         turns.behind &= !stopped;
         let wait = match turns.turn(last).await {
@@ -83,25 +83,13 @@ pub(crate) async fn count(connector: &Connector, until: &Until) {
     }
 }
 
-/// Whether the stages before have ended.
-fn is_over(until: &Until) -> bool {
-    match until {
-        Until::Empty(before) => before.load(Ordering::SeqCst),
-        Until::Stopped => false,
-    }
-}
-
 /// Waits, but not beyond the end of the stages before: a pass is not to last longer for it.
 async fn pause(time: Duration, until: &Until) {
-    let end = Instant::now() + time;
-    let step = match until {
-        Until::Empty(_) => LULL / 20,
-        Until::Stopped => time,
-    };
     // What failed when all was over is tried again after its time.
-    let over = is_over(until);
-    while Instant::now() < end && is_over(until) == over {
-        tokio::time::sleep(step.min(end.saturating_duration_since(Instant::now()))).await;
+    if until.is_over() {
+        tokio::time::sleep(time).await;
+    } else {
+        tokio::time::timeout(time, until.over()).await.ok();
     }
 }
 
