@@ -36,7 +36,8 @@ impl<R: Read> Read for Plain<R> {
 
 impl<R: Read> Blocks for Plain<R> {}
 
-/// Bytes in a buffer with room on both sides.
+/// Bytes in a buffer with room on both sides: before them for the row that began in another block,
+/// unless there are none, and behind them for what is copied by blocks.
 #[derive(Debug, Default)]
 pub struct Block {
     pub(super) buffer: Vec<u8>,

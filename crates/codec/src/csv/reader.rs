@@ -325,8 +325,8 @@ impl<B: Blocks> Reader<B> {
         let buffer = self.free.pop().unwrap_or_default();
         let mut block = Block { buffer, ..Block::default() };
         match self.stream.swap(&mut block) {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(true) if !block.is_empty() => {}
+            Ok(_) => {
                 self.free.push(block.buffer);
                 return Ok(false);
             }

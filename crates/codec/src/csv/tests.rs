@@ -25,7 +25,8 @@ impl Read for Pieces<'_> {
     }
 }
 
-/// Gives the same in blocks of these sizes. Each third of them can only be read, and some are in part.
+/// Gives the same in blocks of these sizes. Each third of them can only be read, and some are in part;
+/// now and then it promises one and gives none.
 struct InBlocks<'a> {
     pieces: Pieces<'a>,
     block: Block,
@@ -53,6 +54,9 @@ impl Blocks for InBlocks<'_> {
     fn swap(&mut self, block: &mut Block) -> std::io::Result<bool> {
         self.turn()?;
         self.asked += 1;
+        if self.asked.is_multiple_of(5) {
+            return Ok(true);
+        }
         let whole = !self.block.is_empty() && !self.asked.is_multiple_of(3);
         if whole {
             std::mem::swap(block, &mut self.block);
