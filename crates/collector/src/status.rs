@@ -400,7 +400,8 @@ fn judge(
     if let Some(problem) = failed(&record.stopped) {
         return (ConnectorState::Error, format!("stopped: {}", message(&problem)), Some(problem));
     }
-    if record.signing_in.is_some_and(|since| clock::now() - since < SIGN_IN) {
+    // With a full disk it may be over, which could not be written down.
+    if full.is_none() && record.signing_in.is_some_and(|since| clock::now() - since < SIGN_IN) {
         return (ConnectorState::Authenticating, "signing in".to_owned(), None);
     }
     if let Some(problem) = failed(&record.sign_in) {
@@ -467,5 +468,22 @@ fn judge(
         (ConnectorState::Active, reason, None)
     } else {
         (ConnectorState::Degraded, troubles.join("; "), problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_although_the_end_of_a_sign_in_could_not_be_written_down() {
+        let signing_in = Some(clock::now());
+        let record = ConnectorRecord { signing_in, ..ConnectorRecord::default() };
+        let judged = |full| judge(&record, &Summary::default(), (full, 0));
+        assert_eq!(judged(None).0, ConnectorState::Authenticating);
+        let full = Error::NoRoom { folder: "data".into(), free: 0, needed: 1 };
+        let (state, _, problem) = judged(Some(&full));
+        assert_eq!(state, ConnectorState::Degraded);
+        assert_eq!(problem.unwrap()["code"], "OT-DISK-01");
     }
 }
