@@ -5,10 +5,10 @@
 //! comma and an opening quote, unquoted cells, empty lines.
 //!
 //! [`Reader`] takes any [`std::io::Read`] and holds one bounded buffer, or takes over the blocks that
-//! another thread fills ([`Blocks`]). In it an index of the
-//! sound rows is made 64 bytes at a time (`index`, `mask`); what it does not vouch for is left to
-//! [`scan_row`], which is plain and knows every fault. What comes out depends neither on which of
-//! the two found a row nor on how the input is cut into reads.
+//! another thread fills ([`Blocks`]). In it an index of the sound rows is made 64 bytes at a time
+//! (`index`, `mask`); what it does not vouch for is left to [`scan_row`], which is plain and knows
+//! every fault. What comes out depends neither on which of the two found a row nor on how the input is
+//! cut into reads or blocks.
 
 mod blocks;
 mod index;
