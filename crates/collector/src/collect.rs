@@ -21,7 +21,7 @@ use crate::fetch::{self, fetch};
 use crate::inspect::{DeadRow, Inspected};
 use crate::kill;
 use crate::mend::{self, Failed};
-use crate::prepare::{Preparing, Ready, Writing};
+use crate::prepare::{Preparing, Ready};
 use crate::progress::Progress;
 use crate::reconcile::{self, Terms};
 use crate::release::make_room;
@@ -254,7 +254,7 @@ fn prepare(
     unit: &Unit,
     info: &Arc<UnitInfo>,
     lane: &[Unit],
-) -> Option<(Preparing, Writing)> {
+) -> Option<Preparing> {
     // From a try before, whose end was not written down.
     connector.prepared.forget(unit.id);
     let destination = connector.destinations.iter().find(|one| one.forgets_unfinished())?;
@@ -269,7 +269,7 @@ async fn fetch_unit(
     connector: &Connector,
     unit: &mut Unit,
     info: &Arc<UnitInfo>,
-    prepare: Option<(Preparing, Writing)>,
+    prepare: Option<Preparing>,
 ) -> Result<(Happened, Fresh)> {
     let note = unit.note.as_deref().and_then(|text| serde_json::from_str::<Note>(text).ok());
     let content_hash = note.and_then(|note| note.content_hash);

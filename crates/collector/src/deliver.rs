@@ -7,6 +7,7 @@ use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use orgtap_codec::csv::Blocks;
 use orgtap_destinations::{Destination, Kind, Pace, Receipt, Stream};
 use orgtap_ledger::{
     DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
@@ -213,9 +214,10 @@ impl Run<'_> {
         let length = info.length;
         let (sender, mut cuts) = mpsc::channel::<Cut>(2);
         let decoder = tokio::task::spawn_blocking(move || {
-            ahead(bytes, length, |bytes| {
+            let read = |bytes: &mut dyn Blocks| {
                 decode(bytes, hashes, decisions, &info, wanted, limits, &sender)
-            })
+            };
+            ahead(bytes, length, &Arc::default(), read).0
         });
         self.begin(unit, from, replay);
         let mut outcome = Ok(true);

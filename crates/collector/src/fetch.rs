@@ -23,7 +23,7 @@ use crate::error::{Error, Result, UnitFault};
 use crate::inspect::{Besides, InspectError, Inspected, inspect, limit};
 use crate::kept::Copy;
 use crate::kill;
-use crate::prepare::{Guess, Preparing, Ready, Writing};
+use crate::prepare::{Preparing, Ready};
 use crate::spool::{Packing, Spool};
 use crate::unpack::{Stopped, unpack};
 
@@ -77,10 +77,9 @@ pub(crate) async fn fetch(
     connector: &Connector,
     unit: &Arc<UnitInfo>,
     earlier: &Earlier,
-    prepare: Option<(Preparing, Writing)>,
+    preparing: Option<Preparing>,
 ) -> Result<Fetched> {
     let Connector { org, spool, progress, .. } = connector;
-    let (preparing, writing) = prepare.unzip();
     // Who will read it a second time. Replays read the spool.
     let readers = match earlier.delivered {
         Some(_) => 0,
@@ -138,7 +137,7 @@ pub(crate) async fn fetch(
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let Taken { spool_bytes, inspected, copy, guess, rollup } = taken?;
+    let Taken { spool_bytes, inspected, copy, prepared } = taken?;
     let warning = check_length(unit, &inspected, earlier, org.server_time())?;
 
     let relative = Spool::relative(unit, packing);
@@ -154,10 +153,7 @@ pub(crate) async fn fetch(
     if let Some(copy) = copy {
         spool.kept.put(&relative, copy, readers);
     }
-    let (ready, rollup) = match writing {
-        Some(writing) => writing.finish(guess).await,
-        None => (None, rollup),
-    };
+    let (ready, rollup) = prepared;
     Ok(Fetched { relative, spool_bytes, inspected, warning, ready, rollup })
 }
 
@@ -180,16 +176,15 @@ struct Taken {
     inspected: Inspected,
     /// What the next reading need not find out again.
     copy: Option<Copy>,
-    /// What a prepared delivery takes for granted.
-    guess: Option<Guess>,
-    /// What its rows say, if that is counted.
-    rollup: Option<Rollup>,
+    /// Its delivery, if that was prepared, and what its rows say, if that is counted.
+    prepared: (Option<Ready>, Option<Rollup>),
 }
 
 impl Taking {
     /// Writes and inspects the pieces as they come.
     fn take(self, pieces: mpsc::Receiver<Bytes>) -> Result<Taken> {
         let Self { unit, packing, part, rows, spool, readers, mut preparing, mut counter } = self;
+        let crew = preparing.as_ref().map(|one| Arc::clone(one.crew())).unwrap_or_default();
         let look = |bytes: &mut dyn Blocks| {
             let keep = if readers > 0 { spool.kept.begin(unit.length) } else { None };
             let keep = keep.map(RefCell::new);
@@ -198,12 +193,15 @@ impl Taking {
             let besides = Besides { keep: keep.as_ref(), prepare, count };
             let inspected = inspect(bytes, &unit, limit, &rows, &scratch, besides)?;
             let copy = keep.and_then(|keep| keep.into_inner().finish());
-            let guess = preparing.and_then(|preparing| preparing.finish(inspected.rows));
-            Ok::<_, InspectError>((inspected, copy, guess, counter.finish()))
+            let prepared = match preparing {
+                Some(preparing) => preparing.finish(inspected.rows),
+                None => (None, counter.finish()),
+            };
+            Ok::<_, InspectError>((inspected, copy, prepared))
         };
-        match unpack(&part, packing, unit.length, pieces, look) {
-            Ok((spool_bytes, (inspected, copy, guess, rollup))) => {
-                Ok(Taken { spool_bytes, inspected, copy, guess, rollup })
+        match unpack(&part, packing, unit.length, pieces, &crew, look) {
+            Ok((spool_bytes, (inspected, copy, prepared))) => {
+                Ok(Taken { spool_bytes, inspected, copy, prepared })
             }
             Err(Stopped::Disk(source)) => Err(Error::Disk { path: part, source }),
             Err(Stopped::Reader(error)) => Err(error.at(&rows)),

@@ -4,17 +4,18 @@
 //! Large units are decompressed on a thread of their own, ahead of the reader; for small ones that
 //! costs more than it saves.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, BufRead, Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Buf, Bytes};
 use flate2::bufread::MultiGzDecoder;
 use orgtap_codec::csv::{Block, Blocks, Plain};
 use tokio::sync::mpsc;
 
-use crate::queue::{self, queue};
+use crate::crew::{Crew, Job, Who};
 use crate::spool::Packing;
 
 /// Units below this length are decompressed and inspected by turns, bytes.
@@ -22,7 +23,7 @@ const SMALL: u64 = 1024 * 1024;
 /// Bytes handed over at a time.
 const BLOCK: usize = 128 * 1024;
 /// Blocks on their way, at most.
-const BLOCKS: usize = 6;
+const BLOCKS: usize = 4;
 
 /// Whether a unit of this length is decompressed on a thread of its own.
 pub(crate) const fn is_large(length: u64) -> bool {
@@ -44,88 +45,131 @@ pub(crate) fn unpack<T, E>(
     packing: Packing,
     length: u64,
     pieces: mpsc::Receiver<Bytes>,
+    crew: &Arc<Crew>,
     read: impl FnOnce(&mut dyn Blocks) -> Result<T, E>,
 ) -> Result<(u64, T), Stopped<E>> {
-    let mut tee = Tee::new(path, packing, pieces).map_err(Stopped::Disk)?;
-    let outcome = match packing {
-        Packing::Gzip => ahead(MultiGzDecoder::new(&mut tee), length, read),
-        Packing::Zstd => ahead(&mut tee, length, read),
+    let tee = Tee::new(path, packing, pieces).map_err(Stopped::Disk)?;
+    let (outcome, tee) = match packing {
+        Packing::Gzip => {
+            let (outcome, decoder) = ahead(MultiGzDecoder::new(tee), length, crew, read);
+            (outcome, decoder.map(MultiGzDecoder::into_inner))
+        }
+        Packing::Zstd => ahead(tee, length, crew, read),
     };
+    let lost = || Stopped::Disk(io::Error::other("decompressing was given up"));
     // A reader that met the end of a file that could not be written knows nothing of that.
-    let written = tee.finish().map_err(Stopped::Disk)?;
+    let written = tee.ok_or_else(lost)?.finish().map_err(Stopped::Disk)?;
     Ok((written, outcome.map_err(Stopped::Reader)?))
 }
 
-/// Lets `read` have a unit of `length` bytes, which are decompressed ahead of it on another thread
-/// if they are many.
-pub(crate) fn ahead<T>(
-    from: impl Read + Send,
+/// Lets `read` have a unit of `length` bytes, which are decompressed ahead of it with the crew's help
+/// if they are many. Gives `from` back, unless reading from it panicked.
+pub(crate) fn ahead<R: Read + Send + 'static, T>(
+    from: R,
     length: u64,
+    crew: &Arc<Crew>,
     read: impl FnOnce(&mut dyn Blocks) -> T,
-) -> T {
+) -> (T, Option<R>) {
     if !is_large(length) {
-        return read(&mut Plain(from));
+        let mut plain = Plain(from);
+        return (read(&mut plain), Some(plain.0));
     }
-    let (blocks, filled) = queue(BLOCKS);
-    let (empty, spare) = sync_channel(BLOCKS + 2);
-    std::thread::scope(|scope| {
-        scope.spawn(move || fill(from, &blocks, &spare));
-        // Dropped at the end, so that a decompressor that has more to give ends as well.
-        read(&mut Ahead { filled, empty, block: Block::default(), ended: false })
-    })
+    let source = Mutex::new(Source { bytes: Some(from), ended: false });
+    let unpacker = Arc::new(Unpacker { source, blocks: Mutex::default() });
+    crew.take_on(Who::Anyone, &unpacker);
+    let (ended, block) = (false, Block::default());
+    let mut ahead = Ahead { unpacker, crew: Arc::clone(crew), block, ended };
+    let outcome = read(&mut ahead);
+    // Whoever is at a piece of it may end that.
+    let from = ahead.unpacker.source.lock().ok().and_then(|mut source| source.bytes.take());
+    (outcome, from)
 }
 
-/// Decompresses into blocks until there is no more, or nobody wants it. An empty block is the end.
-fn fill(mut from: impl Read, blocks: &queue::Sender<io::Result<Block>>, spare: &Receiver<Block>) {
-    loop {
-        let mut block = spare.try_recv().unwrap_or_default();
-        let outcome = block.fill(&mut from, BLOCK);
-        let ended = block.filled().len() < BLOCK;
-        if !block.is_empty() && blocks.send(Ok(block)).is_err() {
-            return;
+/// Decompresses into blocks until there is no more.
+struct Unpacker<R> {
+    source: Mutex<Source<R>>,
+    blocks: Mutex<Filled>,
+}
+
+struct Source<R> {
+    /// None once nobody wants more.
+    bytes: Option<R>,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Filled {
+    /// An empty block is the end.
+    filled: VecDeque<io::Result<Block>>,
+    spare: Vec<Block>,
+}
+
+impl<R> Unpacker<R> {
+    fn blocks(&self) -> MutexGuard<'_, Filled> {
+        self.blocks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next block, if it is there.
+    fn next(&self) -> Option<io::Result<Block>> {
+        let next = self.blocks().filled.pop_front();
+        // Whoever goes without a word has not come to the end.
+        next.or_else(|| self.source.is_poisoned().then(|| Err(io::ErrorKind::UnexpectedEof.into())))
+    }
+}
+
+impl<R: Read + Send> Job for Unpacker<R> {
+    fn help(&self, pressing: bool) -> bool {
+        let Ok(mut source) = self.source.try_lock() else { return false };
+        let Source { bytes: Some(bytes), ended } = &mut *source else { return false };
+        let mut blocks = self.blocks();
+        let enough = if pressing { BLOCKS / 2 } else { BLOCKS };
+        if *ended || blocks.filled.len() >= enough {
+            return false;
         }
-        let last = match outcome {
-            Ok(()) if ended => Ok(Block::default()),
-            Ok(()) => continue,
-            Err(error) => Err(error),
-        };
-        // If nobody hears it, nobody needs it.
-        drop(blocks.send(last));
-        return;
+        let mut block = blocks.spare.pop().unwrap_or_default();
+        drop(blocks);
+        let outcome = block.fill(bytes, BLOCK);
+        *ended = outcome.is_err() || block.filled().len() < BLOCK;
+        let mut blocks = self.blocks();
+        if !block.is_empty() {
+            blocks.filled.push_back(Ok(block));
+        }
+        if *ended {
+            blocks.filled.push_back(outcome.map(|()| Block::default()));
+        }
+        true
     }
 }
 
 /// What was decompressed, as a stream.
-struct Ahead {
-    filled: queue::Receiver<io::Result<Block>>,
-    empty: SyncSender<Block>,
+struct Ahead<R> {
+    unpacker: Arc<Unpacker<R>>,
+    crew: Arc<Crew>,
     block: Block,
     ended: bool,
 }
 
-impl Ahead {
+impl<R> Ahead<R> {
     /// Goes on to the next block if this one is done with.
     fn turn(&mut self) -> io::Result<()> {
         if self.block.is_empty() && !self.ended {
             let used = std::mem::take(&mut self.block);
-            // When there are spare blocks enough, or no more needed, this one is dropped.
-            drop(self.empty.try_send(used));
-            // Whoever goes without a word has not come to the end.
-            self.block = self.filled.recv().ok_or(io::ErrorKind::UnexpectedEof)??;
+            self.unpacker.blocks().spare.push(used);
+            self.block = self.crew.when(|| self.unpacker.next())?;
             self.ended = self.block.is_empty();
         }
         Ok(())
     }
 }
 
-impl Read for Ahead {
+impl<R> Read for Ahead<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.turn()?;
         self.block.read(out)
     }
 }
 
-impl Blocks for Ahead {
+impl<R> Blocks for Ahead<R> {
     fn swap(&mut self, block: &mut Block) -> io::Result<bool> {
         self.turn()?;
         if !self.ended {
@@ -227,7 +271,7 @@ mod tests {
             sender.try_send(Bytes::copy_from_slice(piece)).unwrap();
         }
         drop(sender);
-        let outcome = unpack(&path, packing, length, receiver, |bytes| {
+        let outcome = unpack(&path, packing, length, receiver, &Arc::default(), |bytes| {
             let mut all = Vec::new();
             bytes.read_to_end(&mut all).map(|_| all)
         });
@@ -273,7 +317,9 @@ mod tests {
         let (sender, receiver) = mpsc::channel(1);
         sender.try_send(gzip(&vec![7; 64 * BLOCK]).into()).unwrap();
         let path = folder.path().join("part");
-        let outcome = unpack(&path, Packing::Gzip, SMALL, receiver, |_| Err::<(), _>("enough"));
+        let outcome = unpack(&path, Packing::Gzip, SMALL, receiver, &Arc::default(), |_| {
+            Err::<(), _>("enough")
+        });
         assert!(matches!(outcome, Err(Stopped::Reader("enough"))));
         assert!(sender.is_closed());
     }
@@ -284,11 +330,31 @@ mod tests {
             let (sender, receiver) = mpsc::channel(1);
             sender.try_send(gzip(&[7; 100]).into()).unwrap();
             let full = Path::new("/dev/full");
-            let outcome = unpack(full, Packing::Gzip, length, receiver, |bytes| {
+            let outcome = unpack(full, Packing::Gzip, length, receiver, &Arc::default(), |bytes| {
                 io::copy(bytes, &mut io::sink())
             });
             let Err(Stopped::Disk(error)) = outcome else { panic!("not told") };
             assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         }
+    }
+
+    #[test]
+    fn bytes_whose_decompressing_panics_end_with_an_error() {
+        struct Panics;
+        impl Read for Panics {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                panic!("a bug in a decompressor");
+            }
+        }
+        let helped_by = |crew: &Arc<Crew>| {
+            ahead(Panics, SMALL, crew, |bytes| {
+                // By then a helper is at it.
+                std::thread::sleep(std::time::Duration::from_millis(200));
+                bytes.read_to_end(&mut Vec::new())
+            })
+        };
+        let (outcome, from) = helped_by(&Arc::default());
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(from.is_none());
     }
 }

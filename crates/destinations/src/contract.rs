@@ -26,6 +26,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use orgtap_events::UnitInfo;
+use tokio::runtime::Handle;
 
 use crate::{Error, Pace};
 
@@ -245,6 +246,12 @@ pub trait Destination: Send + Sync {
 pub trait Stream: Send {
     /// Writes one batch.
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error>;
+
+    /// The same from a thread that may block and is none of `runtime`'s own. A stream whose work
+    /// blocks does it here and now, where [`write`](Self::write) has to hand it to another thread.
+    fn write_blocking(&mut self, batch: Batch, runtime: &Handle) -> Result<Receipt, Error> {
+        runtime.block_on(self.write(batch))
+    }
 
     /// The barrier: makes every unit that has ended safe, or fails.
     ///

@@ -1,6 +1,7 @@
 //! The rule that a stream is dead after an error or an abandoned call, kept in one place.
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 
 use crate::error::Kind;
 use crate::{Batch, Error, Receipt, Stream};
@@ -35,6 +36,13 @@ impl<S: Stream> Stream for Fused<S> {
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error> {
         self.begin()?;
         let receipt = self.inner.write(batch).await?;
+        self.alive = true;
+        Ok(receipt)
+    }
+
+    fn write_blocking(&mut self, batch: Batch, runtime: &Handle) -> Result<Receipt, Error> {
+        self.begin()?;
+        let receipt = self.inner.write_blocking(batch, runtime)?;
         self.alive = true;
         Ok(receipt)
     }

@@ -8,14 +8,14 @@
 //! admitted, and exactly as was guessed, the delivery begins with that batch. Otherwise the stream
 //! is dropped, nobody has seen anything, and the unit is read a second time as ever.
 //!
-//! Rows go from the first reading ([`Preparing`]) to a thread that makes events of them, and counts
-//! what they say, since it has time to ([`encode`]). Events go on to the destination ([`write`]).
+//! Rows go from the first reading ([`Preparing`]) to a job of its crew that makes events of them,
+//! counts what they say ([`Encoder`]), and to another that writes them to the destination
+//! ([`Writer`]).
 //!
 //! Nothing here is in the ledger, and nothing depends on it: a preparation that fails is left out.
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,27 +24,29 @@ use orgtap_destinations::{Destination, Stream};
 use orgtap_events::UnitInfo;
 use orgtap_events::raw::{Plan, When};
 use orgtap_ledger::{Rollup, UnitId};
-use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio::task::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::admit::decisions::Decided;
 use crate::counting::Counter;
+use crate::crew::{Crew, Who};
 use crate::cut::{Cut, Cutter};
-use crate::queue::{self, queue};
 
+mod encode;
 mod guess;
 #[cfg(test)]
 mod tests;
+mod write;
 
-pub(crate) use self::guess::Guess;
+use self::encode::{Encoded, Encoder, Part};
+use self::guess::Guess;
+use self::write::{Writer, Written};
 
 /// Units prepared at a time, over all connectors. More would wait for one another.
 const UNITS: usize = 2;
-/// Buffers of rows on their way to the thread that makes events of them, at most.
-const BUFFERS: usize = 6;
 /// A destination that takes nothing for so long does not keep the download waiting.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+/// Buffers of rows that wait to be made events of, at most.
+const BUFFERS: usize = 4;
 
 /// The units that are prepared. Cheap to clone.
 #[derive(Clone)]
@@ -78,6 +80,10 @@ impl Ready {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Prepared {
     /// None yet.
     pub(crate) fn new() -> Self {
@@ -94,20 +100,20 @@ impl Prepared {
         destination: &Arc<dyn Destination>,
         unit: &Arc<UnitInfo>,
         counter: Counter,
-    ) -> Option<(Preparing, Writing)> {
+    ) -> Option<Preparing> {
         let room = Arc::clone(&self.room).try_acquire_owned().ok()?;
         let cutter = Cutter::new(Arc::clone(unit), destination.limits(), 0);
-        let (parts, received) = queue(BUFFERS);
-        let (empty, used) = sync_channel(BUFFERS + 1);
-        let (batches, cuts) = mpsc::channel(1);
-        let encoding = Encoding { unit: Arc::clone(unit), cutter: Some(cutter), counter };
-        let encoder =
-            tokio::task::spawn_blocking(move || encoding.run(&received, &empty, &batches));
-        let writer = tokio::spawn(write(Arc::clone(destination), cuts));
+        let writer = Arc::new(Writer::new(destination));
+        let encoder = Encoder::new(unit, cutter, counter, Arc::clone(&writer));
+        let encoder = Arc::new(encoder);
+        let crew = Arc::new(Crew::default());
+        crew.take_on(Who::Helpers, &writer);
+        crew.take_on(Who::Anyone, &encoder);
         let destination = destination.name().to_owned();
         let (guess, known) = (Guess::default(), Vec::new());
-        let preparing = Preparing { guess, hopeless: false, known, parts: Some(parts), used };
-        Some((preparing, Writing { destination, encoder, writer, room }))
+        let encoder = Some(encoder);
+        let preparing = Preparing { crew, destination, guess, known, encoder, writer, room };
+        Some(preparing)
     }
 
     /// Keeps a unit for its delivery.
@@ -138,32 +144,26 @@ struct Known {
     nth: u32,
 }
 
-/// What goes to the thread that makes events.
-enum Part {
-    /// The header was read.
-    Plan(Box<Plan>),
-    /// Rows, with what is known of each.
-    Rows(Rows, Vec<Known>),
-    /// The guess has come to nothing.
-    Hopeless,
-    /// That was all: so many rows.
-    End(u64),
-}
-
 /// The reading side of a preparation: is told of each row that a reader that gathers gives out, and
 /// hands the gathered rows on.
 pub(crate) struct Preparing {
+    crew: Arc<Crew>,
+    destination: String,
     guess: Guess,
-    /// Whether the end of the guess was told.
-    hopeless: bool,
     /// Of the rows given out and not yet handed on.
     known: Vec<Known>,
     /// None once it has failed.
-    parts: Option<queue::Sender<Part>>,
-    used: Receiver<Rows>,
+    encoder: Option<Arc<Encoder>>,
+    writer: Arc<Writer>,
+    room: OwnedSemaphorePermit,
 }
 
 impl Preparing {
+    /// Who works on it, and may on the unit's other jobs.
+    pub(crate) const fn crew(&self) -> &Arc<Crew> {
+        &self.crew
+    }
+
     /// The header was given out as a row.
     pub(crate) fn header(&mut self, plan: &Plan) {
         self.row(None, 0);
@@ -181,7 +181,7 @@ impl Preparing {
     pub(crate) fn hand_on<B: Blocks>(&mut self, reader: &mut Reader<B>) {
         while let Some(rows) = reader.take_full() {
             self.hand(rows);
-            while let Ok(used) = self.used.try_recv() {
+            if let Some(used) = self.encoder.as_ref().and_then(|encoder| encoder.used()) {
                 reader.reuse(used);
             }
         }
@@ -194,11 +194,28 @@ impl Preparing {
         }
     }
 
-    /// Ends the unit, which has so many rows. Answers what is taken for granted of them, unless
-    /// the preparation has failed.
-    pub(crate) fn finish(mut self, rows: u64) -> Option<Guess> {
+    /// Ends the unit, which has so many rows, and waits until all but the last batch is written.
+    /// Answers the delivery, if it was prepared, and what the rows say, if that was counted.
+    pub(crate) fn finish(mut self, rows: u64) -> (Option<Ready>, Option<Rollup>) {
         self.send(Part::End(rows));
-        (self.parts.is_some() && !self.hopeless).then_some(self.guess)
+        let encoded = self.encoder.take().and_then(|encoder| self.soon(|| encoder.outcome()));
+        let Encoded { last, rollup } = encoded.unwrap_or_default();
+        let written = self.soon(|| self.writer.outcome()).and_then(Result::ok);
+        let Self { destination, guess, room, .. } = self;
+        let ready = last.zip(written).map(|(last, written)| {
+            let Written { stream, events, bytes } = written;
+            Ready { destination, stream, events, bytes, last, guess, _room: room }
+        });
+        (ready, rollup)
+    }
+
+    /// Waits for something of the jobs; but not for a destination that takes nothing, and not for
+    /// ever.
+    fn soon<T>(&self, mut ready: impl FnMut() -> Option<T>) -> Option<T> {
+        self.crew.within(PATIENCE, &mut ready).or_else(|| {
+            self.writer.give_up();
+            self.crew.within(PATIENCE, ready)
+        })
     }
 
     fn hand(&mut self, rows: Rows) {
@@ -209,128 +226,11 @@ impl Preparing {
     }
 
     fn send(&mut self, part: Part) {
-        if self.parts.as_ref().is_some_and(|parts| parts.send(part).is_err()) {
-            self.parts = None;
+        if self.guess.is_hopeless() {
+            self.writer.give_up();
         }
-        if self.guess.is_hopeless() && !self.hopeless {
-            self.hopeless = true;
-            self.send(Part::Hopeless);
-        }
+        let Some(encoder) = self.encoder.take() else { return };
+        let mut part = Some(part);
+        self.encoder = self.soon(|| encoder.take(&mut part)).map(|()| encoder);
     }
-}
-
-/// The writing side of a preparation.
-pub(crate) struct Writing {
-    destination: String,
-    encoder: JoinHandle<Encoded>,
-    writer: JoinHandle<Option<Written>>,
-    room: OwnedSemaphorePermit,
-}
-
-impl Writing {
-    /// Waits until all but the last batch is written. Answers the delivery, if it was prepared, and
-    /// what the rows say, if that was counted.
-    pub(crate) async fn finish(self, guess: Option<Guess>) -> (Option<Ready>, Option<Rollup>) {
-        let Encoded { last, rollup } = self.encoder.await.unwrap_or_default();
-        let Self { destination, writer, room, .. } = self;
-        let ready = async {
-            let (last, guess) = (last?, guess?);
-            let Written { stream, events, bytes } = writer.await.ok()??;
-            Some(Ready { destination, stream, events, bytes, last, guess, _room: room })
-        };
-        (ready.await, rollup)
-    }
-}
-
-/// The side that makes batches of what is handed on, and counts it.
-struct Encoding {
-    unit: Arc<UnitInfo>,
-    /// None once the preparation has failed.
-    cutter: Option<Cutter>,
-    counter: Counter,
-}
-
-/// What came of it.
-#[derive(Default)]
-struct Encoded {
-    /// The last batch.
-    last: Option<Cut>,
-    rollup: Option<Rollup>,
-}
-
-impl Encoding {
-    fn run(
-        mut self,
-        parts: &queue::Receiver<Part>,
-        used: &SyncSender<Rows>,
-        batches: &mpsc::Sender<Cut>,
-    ) -> Encoded {
-        let mut plan = None;
-        while let Some(part) = parts.recv() {
-            match (part, &plan) {
-                (Part::Plan(header), _) => {
-                    self.counter.header(&self.unit, header.names());
-                    plan = Some(header);
-                }
-                (Part::Rows(rows, known), Some(plan)) => {
-                    self.rows(plan, &rows, &known, batches);
-                    // When there are used ones enough, or no more needed, these are dropped.
-                    drop(used.try_send(rows));
-                }
-                (Part::Hopeless, _) => self.cutter = None,
-                (Part::End(rows), _) => {
-                    let last = self.cutter.map(|mut cutter| cutter.cut(rows, true));
-                    return Encoded { last, rollup: self.counter.finish() };
-                }
-                (Part::Rows(..), None) => break,
-            }
-            if self.cutter.is_none() && !self.counter.is_on() {
-                break;
-            }
-        }
-        Encoded::default()
-    }
-
-    fn rows(&mut self, plan: &Plan, rows: &Rows, known: &[Known], batches: &mpsc::Sender<Cut>) {
-        for (row, known) in rows.iter().zip(known).filter(|(_, known)| known.nth > 0) {
-            let Known { number, hash, when, nth } = *known;
-            let cutter = self.cutter.as_mut();
-            if let Some(cut) =
-                cutter.and_then(|one| one.add(plan, &row, when, hash, nth.into(), number))
-                && Handle::current().block_on(batches.send_timeout(cut, PATIENCE)).is_err()
-            {
-                self.cutter = None;
-            }
-            if self.counter.is_on() {
-                self.counter.row(&row, when.at);
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Written {
-    stream: Option<Box<dyn Stream>>,
-    events: u64,
-    bytes: usize,
-}
-
-/// Writes what comes. What fails here is found again, and told, by the delivery itself.
-async fn write(
-    destination: Arc<dyn Destination>,
-    mut cuts: mpsc::Receiver<Cut>,
-) -> Option<Written> {
-    let mut written = Written::default();
-    while let Some(Cut { batch, .. }) = cuts.recv().await {
-        if written.stream.is_none() {
-            written.stream = Some(destination.open().await.ok()?);
-        }
-        written.events += batch.events.len() as u64;
-        written.bytes += batch.events.ndjson().len();
-        let receipt = written.stream.as_mut()?.write(batch).await.ok()?;
-        if !receipt.rejected.is_empty() {
-            return None;
-        }
-    }
-    Some(written)
 }

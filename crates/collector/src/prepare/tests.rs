@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use async_trait::async_trait;
 use orgtap_codec::csv::Plain;
 use orgtap_destinations::discard::Discard;
+use orgtap_destinations::{Batch, Checked, Error, Kind, Limits, Promise, Receipt};
 use orgtap_events::Interval;
 
 use super::*;
@@ -47,8 +49,15 @@ fn counted(bytes: &[u8]) -> Option<Rollup> {
 
 /// Whether a unit's delivery is prepared, and what is counted on the way.
 async fn prepared(bytes: Vec<u8>, counter: Counter) -> (bool, Option<Rollup>) {
-    let destination: Arc<dyn Destination> = Arc::new(Discard::new("nowhere"));
-    let (mut preparing, writing) = Prepared::new().begin(&destination, &unit(), counter).unwrap();
+    prepared_for(Arc::new(Discard::new("nowhere")), bytes, counter).await
+}
+
+async fn prepared_for(
+    destination: Arc<dyn Destination>,
+    bytes: Vec<u8>,
+    counter: Counter,
+) -> (bool, Option<Rollup>) {
+    let mut preparing = Prepared::new().begin(&destination, &unit(), counter).unwrap();
     let reading = tokio::task::spawn_blocking(move || {
         let folder = tempfile::tempdir().unwrap();
         let besides = Besides { prepare: Some(&mut preparing), ..Besides::default() };
@@ -57,8 +66,76 @@ async fn prepared(bytes: Vec<u8>, counter: Counter) -> (bool, Option<Rollup>) {
             .unwrap();
         preparing.finish(found.rows)
     });
-    let (ready, rollup) = writing.finish(reading.await.unwrap()).await;
+    let (ready, rollup) = reading.await.unwrap();
     (ready.is_some(), rollup)
+}
+
+/// What a destination does with a batch.
+#[derive(Debug, Clone, Copy)]
+enum Does {
+    Fail,
+    Hang,
+    Panic,
+}
+
+/// A destination that takes one batch of each stream, and then does that.
+struct Bad(Discard, Does);
+
+#[async_trait]
+impl Destination for Bad {
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    fn kind(&self) -> &'static str {
+        self.0.kind()
+    }
+
+    fn promise(&self) -> Promise {
+        self.0.promise()
+    }
+
+    fn limits(&self) -> Limits {
+        self.0.limits()
+    }
+
+    async fn check(&self, sample: Batch) -> Result<Checked, Error> {
+        self.0.check(sample).await
+    }
+
+    async fn open(&self) -> Result<Box<dyn Stream>, Error> {
+        Ok(Box::new(BadStream(self.1, 0)))
+    }
+}
+
+struct BadStream(Does, u32);
+
+#[async_trait]
+impl Stream for BadStream {
+    async fn write(&mut self, _: Batch) -> Result<Receipt, Error> {
+        self.1 += 1;
+        match self.0 {
+            _ if self.1 == 1 => Ok(Receipt::durable()),
+            Does::Fail => Err(Error::new(Kind::Misused, "bad", "it fails")),
+            Does::Hang => std::future::pending().await,
+            Does::Panic => panic!("it panics"),
+        }
+    }
+
+    async fn flush(&mut self) -> Result<Receipt, Error> {
+        Ok(Receipt::durable())
+    }
+}
+
+#[tokio::test]
+async fn a_destination_that_fails_or_hangs_spoils_its_own_delivery_and_no_more() {
+    let bytes = csv(40_000, 1);
+    let counts = counted(&bytes);
+    for does in [Does::Fail, Does::Hang, Does::Panic] {
+        let bad = Arc::new(Bad(Discard::new("bad"), does));
+        let found = prepared_for(bad, bytes.clone(), Counter::new()).await;
+        assert!(found == (false, counts.clone()), "{does:?}");
+    }
 }
 
 #[tokio::test]

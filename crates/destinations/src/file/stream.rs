@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use orgtap_events::UnitInfo;
+use tokio::runtime::Handle;
 
 use super::part::{Ended, Part, Place, settle};
 use crate::error::Kind;
@@ -60,6 +61,24 @@ impl Files {
         Ok(open)
     }
 
+    /// Takes in what came of a batch.
+    fn went_on(&mut self, (open, ended): (Open, Option<Ended>), ends_unit: bool) {
+        self.open = (!ends_unit).then_some(open);
+        self.ended.extend(ended);
+    }
+
+    /// Whether enough units have ended to be made safe.
+    fn is_much(&self) -> bool {
+        let bytes: u64 = self.ended.iter().map(|ended| ended.written).sum();
+        self.ended.len() >= GROUP_UNITS || bytes >= GROUP_BYTES
+    }
+
+    /// Nothing is waiting to be made safe but what is still open.
+    fn receipt(&self) -> Receipt {
+        let durable = self.ended.is_empty() && self.open.is_none();
+        Receipt { durable, rejected: Vec::new() }
+    }
+
     /// Makes all complete units safe.
     async fn settle(&mut self) -> Result<(), Error> {
         let ended = std::mem::take(&mut self.ended);
@@ -70,36 +89,42 @@ impl Files {
     }
 }
 
+/// Writes a batch. Answers how far its unit is, and its file if it has ended.
+fn write(place: &Place, mut open: Open, batch: &Batch) -> Result<(Open, Option<Ended>), Error> {
+    if !batch.events.is_empty() {
+        let part = match open.part.take() {
+            Some(part) => part,
+            None => Part::create(place, &open.unit, open.first_row)?,
+        };
+        open.part.insert(part).write(&batch.events)?;
+    }
+    open.next_row = batch.rows.end;
+    let ended = if batch.ends_unit { open.part.take().map(Part::end) } else { None };
+    Ok((open, ended.transpose()?))
+}
+
 #[async_trait]
 impl Stream for Files {
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error> {
-        let mut open = self.unit_of(&batch)?;
-        let place = self.place.clone();
-        let (rows, ends_unit) = (batch.rows.clone(), batch.ends_unit);
+        let open = self.unit_of(&batch)?;
+        let (place, ends_unit) = (self.place.clone(), batch.ends_unit);
         // The file belongs to the closure: if this call is dropped, so is the file.
-        let (mut open, ended) = off_thread(&self.place.name, move || {
-            if !batch.events.is_empty() {
-                let part = match open.part.take() {
-                    Some(part) => part,
-                    None => Part::create(&place, &open.unit, open.first_row)?,
-                };
-                open.part.insert(part).write(&batch.events)?;
-            }
-            let ended = if batch.ends_unit { open.part.take().map(Part::end) } else { None };
-            Ok((open, ended.transpose()?))
-        })
-        .await?;
-        open.next_row = rows.end;
-        if !ends_unit {
-            self.open = Some(open);
-            return Ok(Receipt::accepted());
-        }
-        self.ended.extend(ended);
-        let bytes: u64 = self.ended.iter().map(|ended| ended.written).sum();
-        if self.ended.len() >= GROUP_UNITS || bytes >= GROUP_BYTES {
+        let written = off_thread(&self.place.name, move || write(&place, open, &batch)).await?;
+        self.went_on(written, ends_unit);
+        if self.is_much() {
             self.settle().await?;
         }
-        Ok(Receipt { durable: self.ended.is_empty(), rejected: Vec::new() })
+        Ok(self.receipt())
+    }
+
+    fn write_blocking(&mut self, batch: Batch, _: &Handle) -> Result<Receipt, Error> {
+        let open = self.unit_of(&batch)?;
+        let written = write(&self.place, open, &batch)?;
+        self.went_on(written, batch.ends_unit);
+        if self.is_much() {
+            settle(std::mem::take(&mut self.ended))?;
+        }
+        Ok(self.receipt())
     }
 
     /// Durable for all units that have ended; *accepted* if one has not.

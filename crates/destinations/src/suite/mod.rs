@@ -68,6 +68,7 @@ macro_rules! contract_suite {
         $crate::contract_suite!(
             @rules $module, $make,
             delivers_each_event_once_and_in_order,
+            delivers_the_same_from_a_thread_that_may_block,
             answers_batches_without_events,
             delivers_again_when_a_target_was_down,
             loses_nothing_when_the_connection_is_cut,

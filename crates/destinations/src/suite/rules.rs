@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use orgtap_transport::{Disposition, Explain};
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 
 use super::{Condition, Harness, MARK, Worker, assert_arrived, batch, poll_times, uids, units};
 use crate::error::Kind;
@@ -45,6 +47,15 @@ async fn assert_delivered<H: Harness>(harness: &mut H, worker: &Worker, disturbe
 pub async fn delivers_each_event_once_and_in_order<H: Harness>(harness: &mut H) {
     let mut worker = worker(harness);
     worker.attempt().await.expect("nothing is wrong");
+    assert!(worker.rejected().is_empty());
+    assert_delivered(harness, &worker, false).await;
+}
+
+/// It makes no difference whether batches are written from a thread that may block.
+pub async fn delivers_the_same_from_a_thread_that_may_block<H: Harness>(harness: &mut H) {
+    let (mut worker, runtime) = (worker(harness), Handle::current());
+    let thread = spawn_blocking(move || worker.attempt_blocking(&runtime).map(|()| worker));
+    let worker = thread.await.expect("it does not panic").expect("nothing is wrong");
     assert!(worker.rejected().is_empty());
     assert_delivered(harness, &worker, false).await;
 }

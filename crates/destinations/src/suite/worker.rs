@@ -6,6 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use tokio::runtime::Handle;
+
 use super::events::{uid_in, uids};
 use crate::{Batch, Destination, Error, Guarantee, Promise, Receipt};
 
@@ -52,6 +54,19 @@ impl Worker {
         let receipt = stream.flush().await?;
         assert!(receipt.durable && receipt.rejected.is_empty(), "nothing was left to flush");
         assert_eq!(self.durable, self.batches.len());
+        Ok(())
+    }
+
+    /// Writes everything from a thread that may block, and flushes at the end.
+    pub fn attempt_blocking(&mut self, runtime: &Handle) -> Result<(), Error> {
+        let mut stream = runtime.block_on(self.destination.open())?;
+        for index in 0..self.batches.len() {
+            let receipt = stream.write_blocking(self.batches[index].clone(), runtime)?;
+            self.note(index, &receipt);
+        }
+        let receipt = runtime.block_on(stream.flush())?;
+        assert!(receipt.durable && receipt.rejected.is_empty(), "all units have ended");
+        self.note(self.batches.len() - 1, &receipt);
         Ok(())
     }
 
