@@ -7,7 +7,7 @@
 
 use std::num::NonZero;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread::{available_parallelism, spawn};
+use std::thread::{Builder, available_parallelism};
 use std::time::Duration;
 
 /// More helpers than this find nothing to do.
@@ -68,16 +68,16 @@ impl Crew {
         let cores = available_parallelism().map_or(1, NonZero::get);
         for _ in 1..cores.clamp(2, 1 + MOST_HELPERS) {
             let shared = Arc::clone(&self.0);
-            spawn(move || {
-                let is_over = || shared.state().over.then_some(());
-                shared.wait(Who::Helpers, None, is_over)
-            });
+            let help = move || shared.wait(Who::Helpers, None, || shared.over());
+            // Without helpers whoever waits does all but what is theirs.
+            drop(Builder::new().name("crew".to_owned()).spawn(help));
         }
     }
 
     /// Does something as soon as it can be done, and pieces of the jobs until then.
     pub(crate) fn when<T>(&self, mut ready: impl FnMut() -> Option<T>) -> T {
         loop {
+            // Without patience it does not give up.
             if let Some(done) = self.0.wait(Who::Anyone, None, &mut ready) {
                 return done;
             }
@@ -104,6 +104,10 @@ impl Drop for Crew {
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn over(&self) -> Option<()> {
+        self.state().over.then_some(())
     }
 
     /// Something was done, or taken, for which others may be waiting.

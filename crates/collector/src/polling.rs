@@ -26,6 +26,9 @@ use crate::status::note_hold;
 const FORGET_EVERY: Duration = Duration::from_hours(6);
 /// Calls are written down this often. A crash loses the counts of so many seconds.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
+/// While files are on their way it is looked this often whether that is over: their gaps are counted
+/// then.
+const COUNT_SOON: Duration = Duration::from_secs(1);
 
 impl Collector {
     /// Polls until told to stop, or until the org refuses the credentials.
@@ -70,7 +73,8 @@ impl Collector {
             connector.work.notify_waiters();
             let end = tokio::time::Instant::now() + interval;
             while tokio::time::Instant::now() < end {
-                let pause = end.min(tokio::time::Instant::now() + COUNT_EVERY);
+                let often = if came { COUNT_SOON } else { COUNT_EVERY };
+                let pause = end.min(tokio::time::Instant::now() + often);
                 tokio::select! {
                     () = tokio::time::sleep_until(pause) => {}
                     () = look.notified() => {

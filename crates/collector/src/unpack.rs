@@ -1,8 +1,8 @@
 //! A unit's bytes on their way to whoever reads them: as they come from the org, into the spool
 //! and decompressed at once ([`unpack`]), or later from the spool.
 //!
-//! Large units are decompressed on a thread of their own, ahead of the reader; for small ones that
-//! costs more than it saves.
+//! Large units are decompressed ahead of the reader, with a crew's help; for small ones that costs
+//! more than it saves.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -22,10 +22,10 @@ use crate::spool::Packing;
 const SMALL: u64 = 1024 * 1024;
 /// Bytes handed over at a time.
 const BLOCK: usize = 128 * 1024;
-/// Blocks on their way, at most.
+/// Blocks that wait for the reader, at most.
 const BLOCKS: usize = 4;
 
-/// Whether a unit of this length is decompressed on a thread of its own.
+/// Whether a unit of this length is decompressed ahead of its reader.
 pub(crate) const fn is_large(length: u64) -> bool {
     length >= SMALL
 }
