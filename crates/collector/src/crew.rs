@@ -14,10 +14,11 @@ use std::time::Duration;
 const MOST_HELPERS: usize = 2;
 
 /// Work in pieces, which any thread may do, one at a time and in order. A piece that panics leaves
-/// the job to nobody: whoever waits for it finds a poisoned lock.
+/// the job to nobody.
 pub(crate) trait Job: Send + Sync {
     /// Does the next piece, unless somebody is at it, or there is none, or it does not `press`: so
-    /// much is done that nobody will soon wait for more. Answers whether it did.
+    /// much is done that nobody will soon wait for more. Answers whether it did. If it did not,
+    /// nothing that others look at may have been otherwise meanwhile: nobody is told.
     fn help(&self, pressing: bool) -> bool;
 }
 
@@ -68,7 +69,10 @@ impl Crew {
         let cores = available_parallelism().map_or(1, NonZero::get);
         for _ in 1..cores.clamp(2, 1 + MOST_HELPERS) {
             let shared = Arc::clone(&self.0);
-            let help = move || shared.wait(Who::Helpers, None, || shared.over());
+            let help = move || {
+                let leaving = Leaving(&shared);
+                leaving.0.wait(Who::Helpers, None, || leaving.0.over())
+            };
             // Without helpers whoever waits does all but what is theirs.
             drop(Builder::new().name("crew".to_owned()).spawn(help));
         }
@@ -97,6 +101,15 @@ impl Crew {
 impl Drop for Crew {
     fn drop(&mut self) {
         self.0.state().over = true;
+        self.0.tell();
+    }
+}
+
+/// A helper, which tells when it goes: a piece that panicked may be waited for.
+struct Leaving<'a>(&'a Shared);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
         self.0.tell();
     }
 }
@@ -218,7 +231,7 @@ mod tests {
     fn run(crew: &Crew, line: &Line, numbers: u32) -> Vec<u32> {
         let (mut given, mut taken) = (0, Vec::new());
         while taken.len() < numbers as usize {
-            let step = crew.within(Duration::from_millis(300), || {
+            let step = crew.within(Duration::from_secs(2), || {
                 if given < numbers && line.give(given + 1).is_some() {
                     given += 1;
                     return Some(None);
@@ -258,8 +271,8 @@ mod tests {
         let _kept = endless.0.lock().unwrap();
         for (who, expected) in [(Who::Anyone, 20), (Who::Helpers, 0)] {
             let (crew, line) = (Crew::default(), Line::new(3, None));
+            // Helpers begin with it, whenever they come.
             crew.take_on(Who::Helpers, &endless);
-            std::thread::sleep(Duration::from_millis(50));
             crew.take_on(who, &line);
             assert_eq!(run(&crew, &line, 20).len(), expected, "{who:?}");
         }

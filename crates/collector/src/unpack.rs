@@ -255,6 +255,7 @@ mod tests {
     use super::*;
     use flate2::Compression;
     use flate2::write::GzEncoder;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn gzip(plain: &[u8]) -> Vec<u8> {
         let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
@@ -340,20 +341,22 @@ mod tests {
 
     #[test]
     fn bytes_whose_decompressing_panics_end_with_an_error() {
-        struct Panics;
+        struct Panics(Arc<AtomicBool>);
         impl Read for Panics {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                self.0.store(true, Ordering::Relaxed);
                 panic!("a bug in a decompressor");
             }
         }
-        let helped_by = |crew: &Arc<Crew>| {
-            ahead(Panics, SMALL, crew, |bytes| {
-                // By then a helper is at it.
-                std::thread::sleep(std::time::Duration::from_millis(200));
-                bytes.read_to_end(&mut Vec::new())
-            })
-        };
-        let (outcome, from) = helped_by(&Arc::default());
+        let begun = Arc::new(AtomicBool::new(false));
+        let from = Panics(Arc::clone(&begun));
+        let (outcome, from) = ahead(from, SMALL, &Arc::default(), |bytes| {
+            // A helper is the first to read.
+            while !begun.load(Ordering::Relaxed) {
+                std::thread::yield_now();
+            }
+            bytes.read_to_end(&mut Vec::new())
+        });
         assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
         assert!(from.is_none());
     }

@@ -34,10 +34,17 @@ pub(super) struct Encoded {
 
 /// The job, with what waits for it and what it is done with.
 pub(super) struct Encoder {
-    parts: Mutex<VecDeque<Part>>,
+    waiting: Mutex<Waiting>,
     used: Mutex<Vec<Rows>>,
     writer: Arc<Writer>,
     work: Mutex<Work>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    parts: VecDeque<Part>,
+    /// Whether somebody is at the one before them.
+    busy: bool,
 }
 
 /// One is at a time.
@@ -59,12 +66,12 @@ impl Encoder {
     ) -> Self {
         let (unit, cutter) = (Arc::clone(unit), Some(cutter));
         let work = Work { unit, plan: None, cutter, counter, outcome: None };
-        Self { parts: Mutex::default(), used: Mutex::default(), writer, work: Mutex::new(work) }
+        Self { waiting: Mutex::default(), used: Mutex::default(), writer, work: Mutex::new(work) }
     }
 
     /// Takes a part, if there is room.
     pub(super) fn take(&self, part: &mut Option<Part>) -> Option<()> {
-        let mut parts = lock(&self.parts);
+        let parts = &mut lock(&self.waiting).parts;
         (parts.len() < BUFFERS).then(|| parts.extend(part.take()))
     }
 
@@ -75,22 +82,24 @@ impl Encoder {
 
     /// What came of it, when all was worked on.
     pub(super) fn outcome(&self) -> Option<Encoded> {
-        self.work.try_lock().ok()?.outcome.take()
+        let done = !lock(&self.waiting).busy;
+        done.then(|| lock(&self.work).outcome.take()).flatten()
     }
 }
 
 impl Job for Encoder {
     fn help(&self, pressing: bool) -> bool {
-        let Ok(mut work) = self.work.try_lock() else { return false };
-        let mut parts = lock(&self.parts);
-        if !self.writer.has_room() || pressing && parts.len() <= BUFFERS / 2 {
+        let mut waiting = lock(&self.waiting);
+        let few = pressing && waiting.parts.len() <= BUFFERS / 2;
+        if waiting.busy || few || !self.writer.has_room() {
             return false;
         }
-        let Some(part) = parts.pop_front() else { return false };
-        drop(parts);
-        if let Some(used) = work.part(part, &self.writer) {
-            lock(&self.used).push(used);
-        }
+        let Some(part) = waiting.parts.pop_front() else { return false };
+        waiting.busy = true;
+        drop(waiting);
+        let used = lock(&self.work).part(part, &self.writer);
+        lock(&self.waiting).busy = false;
+        lock(&self.used).extend(used);
         true
     }
 }

@@ -44,7 +44,7 @@ use self::write::{Writer, Written};
 /// Units prepared at a time, over all connectors. More would wait for one another.
 const UNITS: usize = 2;
 /// A destination that takes nothing for so long does not keep the download waiting.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 2_000 });
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Buffers of rows that wait to be made events of, at most.
 const BUFFERS: usize = 4;
 

@@ -17,8 +17,15 @@ const BATCHES: usize = 2;
 pub(super) struct Writer {
     /// Whether nothing more is to be written: it has failed, or is of no use.
     over: AtomicBool,
-    batches: Mutex<VecDeque<Batch>>,
+    waiting: Mutex<Waiting>,
     work: Mutex<Work>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    batches: VecDeque<Batch>,
+    /// Whether somebody is at the one before them.
+    busy: bool,
 }
 
 /// One is at a time.
@@ -44,7 +51,7 @@ impl Writer {
     pub(super) fn new(destination: &Arc<dyn Destination>) -> Self {
         let (runtime, destination) = (Handle::current(), Arc::clone(destination));
         let work = Work { runtime, destination, written: Written::default() };
-        Self { over: AtomicBool::new(false), batches: Mutex::default(), work: Mutex::new(work) }
+        Self { over: AtomicBool::new(false), waiting: Mutex::default(), work: Mutex::new(work) }
     }
 
     /// Writes nothing more.
@@ -59,32 +66,38 @@ impl Writer {
 
     /// Whether there is room for more.
     pub(super) fn has_room(&self) -> bool {
-        self.is_over() || lock(&self.batches).len() < BATCHES
+        self.is_over() || lock(&self.waiting).batches.len() < BATCHES
     }
 
     /// Takes a batch.
     pub(super) fn take(&self, batch: Batch) {
-        lock(&self.batches).push_back(batch);
+        lock(&self.waiting).batches.push_back(batch);
     }
 
     /// What was written, when nothing is left to write.
     pub(super) fn outcome(&self) -> Option<Result<Written, GaveUp>> {
+        let waiting = lock(&self.waiting);
         if self.is_over() {
             return Some(Err(GaveUp));
         }
-        let mut work = self.work.try_lock().ok()?;
-        let done = !self.is_over() && lock(&self.batches).is_empty();
-        done.then(|| Ok(std::mem::take(&mut work.written)))
+        let done = !waiting.busy && waiting.batches.is_empty();
+        done.then(|| Ok(std::mem::take(&mut lock(&self.work).written)))
     }
 }
 
 impl Job for Writer {
     fn help(&self, _: bool) -> bool {
-        let Ok(mut work) = self.work.try_lock() else { return false };
-        let Some(batch) = lock(&self.batches).pop_front() else { return false };
-        if !self.is_over() && work.write(batch).is_none() {
+        let mut waiting = lock(&self.waiting);
+        if waiting.busy {
+            return false;
+        }
+        let Some(batch) = waiting.batches.pop_front() else { return false };
+        waiting.busy = true;
+        drop(waiting);
+        if !self.is_over() && lock(&self.work).write(batch).is_none() {
             self.give_up();
         }
+        lock(&self.waiting).busy = false;
         true
     }
 }
