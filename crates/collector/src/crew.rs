@@ -10,6 +10,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{Builder, available_parallelism};
 use std::time::Duration;
 
+/// Whoever waits without end looks up this often.
+const LONG: Duration = Duration::from_hours(1);
 /// More helpers than this find nothing to do.
 const MOST_HELPERS: usize = 2;
 
@@ -71,7 +73,8 @@ impl Crew {
             let shared = Arc::clone(&self.0);
             let help = move || {
                 let leaving = Leaving(&shared);
-                leaving.0.wait(Who::Helpers, None, || leaving.0.over())
+                let is_over = || shared.state().over.then_some(());
+                while leaving.0.wait(Who::Helpers, LONG, is_over).is_none() {}
             };
             // Without helpers whoever waits does all but what is theirs.
             drop(Builder::new().name("crew".to_owned()).spawn(help));
@@ -81,8 +84,7 @@ impl Crew {
     /// Does something as soon as it can be done, and pieces of the jobs until then.
     pub(crate) fn when<T>(&self, mut ready: impl FnMut() -> Option<T>) -> T {
         loop {
-            // Without patience it does not give up.
-            if let Some(done) = self.0.wait(Who::Anyone, None, &mut ready) {
+            if let Some(done) = self.within(LONG, &mut ready) {
                 return done;
             }
         }
@@ -94,7 +96,7 @@ impl Crew {
         patience: Duration,
         ready: impl FnMut() -> Option<T>,
     ) -> Option<T> {
-        self.0.wait(Who::Anyone, Some(patience), ready)
+        self.0.wait(Who::Anyone, patience, ready)
     }
 }
 
@@ -119,10 +121,6 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn over(&self) -> Option<()> {
-        self.state().over.then_some(())
-    }
-
     /// Something was done, or taken, for which others may be waiting.
     fn tell(&self) {
         let mut state = self.state();
@@ -132,10 +130,12 @@ impl Shared {
         }
     }
 
+    /// Does something as soon as it can be done, and pieces of the jobs until then, unless nothing is
+    /// done by anybody for so long.
     fn wait<T>(
         &self,
         who: Who,
-        patience: Option<Duration>,
+        patience: Duration,
         mut ready: impl FnMut() -> Option<T>,
     ) -> Option<T> {
         loop {
@@ -150,19 +150,10 @@ impl Shared {
             let mut state = self.state();
             state.waiting += 1;
             let same = |state: &mut State| state.changes == seen;
-            let (mut state, gave_up) = match patience {
-                None => {
-                    let state = self.changed.wait_while(state, same);
-                    (state.unwrap_or_else(PoisonError::into_inner), false)
-                }
-                Some(patience) => {
-                    let waited = self.changed.wait_timeout_while(state, patience, same);
-                    let (state, result) = waited.unwrap_or_else(PoisonError::into_inner);
-                    (state, result.timed_out())
-                }
-            };
+            let waited = self.changed.wait_timeout_while(state, patience, same);
+            let (mut state, outcome) = waited.unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
-            if gave_up {
+            if outcome.timed_out() {
                 return None;
             }
         }

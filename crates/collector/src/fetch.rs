@@ -137,7 +137,7 @@ pub(crate) async fn fetch(
     if let Some(error) = trouble {
         return Err(error.into());
     }
-    let Taken { spool_bytes, inspected, copy, prepared } = taken?;
+    let Taken { spool_bytes, inspected, copy, prepared: (ready, rollup) } = taken?;
     let warning = check_length(unit, &inspected, earlier, org.server_time())?;
 
     let relative = Spool::relative(unit, packing);
@@ -153,7 +153,6 @@ pub(crate) async fn fetch(
     if let Some(copy) = copy {
         spool.kept.put(&relative, copy, readers);
     }
-    let (ready, rollup) = prepared;
     Ok(Fetched { relative, spool_bytes, inspected, warning, ready, rollup })
 }
 

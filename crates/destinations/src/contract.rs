@@ -247,7 +247,7 @@ pub trait Stream: Send {
     /// Writes one batch.
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error>;
 
-    /// The same from a thread that may block and is none of `runtime`'s own. A stream whose work
+    /// The same from a thread that may block, which no task of `runtime` runs on. A stream whose work
     /// blocks does it here and now, where [`write`](Self::write) has to hand it to another thread.
     fn write_blocking(&mut self, batch: Batch, runtime: &Handle) -> Result<Receipt, Error> {
         runtime.block_on(self.write(batch))

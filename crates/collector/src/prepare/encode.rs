@@ -1,6 +1,5 @@
 //! The side that makes batches of what is handed on, and counts what they say.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use orgtap_codec::csv::Rows;
@@ -8,6 +7,7 @@ use orgtap_events::UnitInfo;
 use orgtap_events::raw::Plan;
 use orgtap_ledger::Rollup;
 
+use super::waiting::Waiting;
 use super::write::Writer;
 use super::{BUFFERS, Known, lock};
 use crate::counting::Counter;
@@ -34,17 +34,10 @@ pub(super) struct Encoded {
 
 /// The job, with what waits for it and what it is done with.
 pub(super) struct Encoder {
-    waiting: Mutex<Waiting>,
+    waiting: Waiting<Part>,
     used: Mutex<Vec<Rows>>,
     writer: Arc<Writer>,
     work: Mutex<Work>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    parts: VecDeque<Part>,
-    /// Whether somebody is at the one before them.
-    busy: bool,
 }
 
 /// One is at a time.
@@ -66,13 +59,12 @@ impl Encoder {
     ) -> Self {
         let (unit, cutter) = (Arc::clone(unit), Some(cutter));
         let work = Work { unit, plan: None, cutter, counter, outcome: None };
-        Self { waiting: Mutex::default(), used: Mutex::default(), writer, work: Mutex::new(work) }
+        Self { waiting: Waiting::default(), used: Mutex::default(), writer, work: Mutex::new(work) }
     }
 
     /// Takes a part, if there is room.
     pub(super) fn take(&self, part: &mut Option<Part>) -> Option<()> {
-        let parts = &mut lock(&self.waiting).parts;
-        (parts.len() < BUFFERS).then(|| parts.extend(part.take()))
+        (self.waiting.len() < BUFFERS).then(|| part.take().map(|part| self.waiting.push(part)))?
     }
 
     /// Rows that are done with.
@@ -82,25 +74,18 @@ impl Encoder {
 
     /// What came of it, when all was worked on.
     pub(super) fn outcome(&self) -> Option<Encoded> {
-        let done = !lock(&self.waiting).busy;
-        done.then(|| lock(&self.work).outcome.take()).flatten()
+        self.waiting.is_done().then(|| lock(&self.work).outcome.take())?
     }
 }
 
 impl Job for Encoder {
     fn help(&self, pressing: bool) -> bool {
-        let mut waiting = lock(&self.waiting);
-        let few = pressing && waiting.parts.len() <= BUFFERS / 2;
-        if waiting.busy || few || !self.writer.has_room() {
-            return false;
-        }
-        let Some(part) = waiting.parts.pop_front() else { return false };
-        waiting.busy = true;
-        drop(waiting);
-        let used = lock(&self.work).part(part, &self.writer);
-        lock(&self.waiting).busy = false;
-        lock(&self.used).extend(used);
-        true
+        let least = if pressing { BUFFERS / 2 + 1 } else { 1 };
+        self.writer.has_room()
+            && self.waiting.next(least, |part| {
+                let used = lock(&self.work).part(part, &self.writer);
+                lock(&self.used).extend(used);
+            })
     }
 }
 

@@ -35,6 +35,7 @@ mod encode;
 mod guess;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod write;
 
 use self::encode::{Encoded, Encoder, Part};
@@ -91,7 +92,7 @@ impl Prepared {
     }
 
     fn ready(&self) -> MutexGuard<'_, HashMap<UnitId, Ready>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ready)
     }
 
     /// Begins to prepare a unit, if there is room for another.

@@ -1,6 +1,5 @@
 //! The side that writes batches to the destination.
 
-use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +7,7 @@ use orgtap_destinations::{Batch, Destination, Stream};
 use tokio::runtime::Handle;
 
 use super::lock;
+use super::waiting::Waiting;
 use crate::crew::Job;
 
 /// Batches that wait to be written. No more are made then; those of the rows at hand come besides.
@@ -17,15 +17,8 @@ const BATCHES: usize = 2;
 pub(super) struct Writer {
     /// Whether nothing more is to be written: it has failed, or is of no use.
     over: AtomicBool,
-    waiting: Mutex<Waiting>,
+    waiting: Waiting<Batch>,
     work: Mutex<Work>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    batches: VecDeque<Batch>,
-    /// Whether somebody is at the one before them.
-    busy: bool,
 }
 
 /// One is at a time.
@@ -51,7 +44,7 @@ impl Writer {
     pub(super) fn new(destination: &Arc<dyn Destination>) -> Self {
         let (runtime, destination) = (Handle::current(), Arc::clone(destination));
         let work = Work { runtime, destination, written: Written::default() };
-        Self { over: AtomicBool::new(false), waiting: Mutex::default(), work: Mutex::new(work) }
+        Self { over: AtomicBool::new(false), waiting: Waiting::default(), work: Mutex::new(work) }
     }
 
     /// Writes nothing more.
@@ -66,39 +59,31 @@ impl Writer {
 
     /// Whether there is room for more.
     pub(super) fn has_room(&self) -> bool {
-        self.is_over() || lock(&self.waiting).batches.len() < BATCHES
+        self.is_over() || self.waiting.len() < BATCHES
     }
 
     /// Takes a batch.
     pub(super) fn take(&self, batch: Batch) {
-        lock(&self.waiting).batches.push_back(batch);
+        self.waiting.push(batch);
     }
 
     /// What was written, when nothing is left to write.
     pub(super) fn outcome(&self) -> Option<Result<Written, GaveUp>> {
-        let waiting = lock(&self.waiting);
+        let done = self.waiting.is_done();
         if self.is_over() {
             return Some(Err(GaveUp));
         }
-        let done = !waiting.busy && waiting.batches.is_empty();
         done.then(|| Ok(std::mem::take(&mut lock(&self.work).written)))
     }
 }
 
 impl Job for Writer {
     fn help(&self, _: bool) -> bool {
-        let mut waiting = lock(&self.waiting);
-        if waiting.busy {
-            return false;
-        }
-        let Some(batch) = waiting.batches.pop_front() else { return false };
-        waiting.busy = true;
-        drop(waiting);
-        if !self.is_over() && lock(&self.work).write(batch).is_none() {
-            self.give_up();
-        }
-        lock(&self.waiting).busy = false;
-        true
+        self.waiting.next(1, |batch| {
+            if !self.is_over() && lock(&self.work).write(batch).is_none() {
+                self.give_up();
+            }
+        })
     }
 }
 
