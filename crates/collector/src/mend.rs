@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use orgtap_codec::csv::Plain;
 use orgtap_events::UnitInfo;
-use orgtap_ledger::{Closing, DeadLetter, Lease, LetterChoice, Unit};
+use orgtap_ledger::{Closed, Closing, DeadLetter, Lease, LetterChoice, Unit};
 use orgtap_transport::Explain;
 use orgtap_transport::disk::{path_part, place};
 
@@ -116,15 +116,13 @@ async fn is_accepted(connector: &Connector, unit: &Unit) -> Result<bool> {
 async fn letters(connector: &Connector, unit: &Unit, closed: bool) -> Result<bool> {
     let choice = LetterChoice {
         code: Some(INDEX_LOST.to_owned()),
-        event_types: Some(vec![unit.listed.lane.event_type.clone()]),
+        unit: Some(unit.id),
         closed,
         ..LetterChoice::of(connector.name())
     };
     let found = connector.ledger.letters(&choice, usize::MAX).await?;
-    Ok(found.iter().any(|found| {
-        found.letter.unit == unit.id
-            && found.closed.is_none_or(|closed| closed.how == Closing::Replayed)
-    }))
+    let counts = |closed: Option<Closed>| closed.is_none_or(|it| it.how == Closing::Replayed);
+    Ok(found.iter().any(|found| counts(found.closed)))
 }
 
 /// What came of an index.

@@ -47,7 +47,8 @@ pub(crate) async fn dismiss(
 
 /// The letter, if it is an open one of this connector.
 async fn own(app: &App, connector: &str, letter: LetterId) -> Result<LetterId> {
-    let letters = app.ledger().letters(&LetterChoice::of(connector), usize::MAX).await?;
-    let found = letters.iter().any(|found| found.id == letter);
-    found.then_some(letter).ok_or_else(|| Error::no("open dead letter of that number"))
+    let choice = LetterChoice { letter: Some(letter), ..LetterChoice::of(connector) };
+    let found = app.ledger().letters(&choice, 1).await?;
+    let found = found.first().map(|found| found.id);
+    found.ok_or_else(|| Error::no("open dead letter of that number"))
 }

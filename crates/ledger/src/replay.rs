@@ -69,6 +69,10 @@ pub struct LetterChoice {
     pub code: Option<String>,
     /// Of these event types; any if none.
     pub event_types: Option<Vec<String>>,
+    /// Of this unit; of any if none.
+    pub unit: Option<UnitId>,
+    /// This one alone; any if none.
+    pub letter: Option<LetterId>,
     /// The closed ones in place of the open ones.
     pub closed: bool,
     /// With their payloads.

@@ -17,7 +17,7 @@ const INSERT: &str = "
         reason, payload, set_aside_at)
     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// By choice: connector $1, destination $2, code $3, event types $4.
+/// By choice: connector $1, destination $2, code $3, event types $4, unit $5, letter $6.
 macro_rules! chosen {
     ($closed:literal) => {
         concat!(
@@ -27,23 +27,23 @@ macro_rules! chosen {
             " and ($2 is null or d.destination = $2) and ($3 is null or d.code = $3)
               and ($4 is null or l.event_type in (",
             dialect::list_of!("$4"),
-            "))"
+            ")) and ($5 is null or d.unit_id = $5) and ($6 is null or d.id = $6)"
         )
     };
 }
-/// At most $5, with their payloads if $6.
+/// At most $7, with their payloads if $8.
 macro_rules! newest {
     ($closed:literal) => {
         select_units!(
             ", d.id as letter, d.destination, d.row_number, d.byte_offset, d.code, d.reason,
-                case when $6 = 1 then d.payload else x'' end as payload, d.set_aside_at, d.closed,
+                case when $8 = 1 then d.payload else x'' end as payload, d.set_aside_at, d.closed,
                 d.closed_at,
                 exists (select 1 from replay r where r.id = d.replay_id and r.ended_at is null)
                     as asked",
             concat!(
                 "join dead_letter d on d.unit_id = u.id",
                 chosen!($closed),
-                " order by d.set_aside_at desc, d.id desc limit $5"
+                " order by d.set_aside_at desc, d.id desc limit $7"
             )
         )
     };
@@ -118,6 +118,8 @@ pub(super) async fn newest(
         .bind(&choice.destination)
         .bind(&choice.code)
         .bind(dialect::list(choice.event_types.as_deref()))
+        .bind(choice.unit)
+        .bind(choice.letter)
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .bind(i64::from(choice.payload))
         .fetch_all(conn)
@@ -161,6 +163,8 @@ pub(super) async fn counts(
         .bind(&choice.destination)
         .bind(&choice.code)
         .bind(dialect::list(choice.event_types.as_deref()))
+        .bind(choice.unit)
+        .bind(choice.letter)
         .fetch_all(conn)
         .await?;
     rows.iter()

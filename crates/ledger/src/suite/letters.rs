@@ -42,7 +42,7 @@ pub(super) fn ids(letters: &[Letter]) -> Vec<LetterId> {
     letters.iter().map(|found| found.id).collect()
 }
 
-/// By destination, code and event type; the payload only when asked for.
+/// By destination, code, event type, unit and number; the payload only when asked for.
 pub async fn dead_letters_are_chosen_and_counted(storage: &dyn Storage) {
     let ledger = storage.open().await;
     let login = refused(&*ledger, "Login", &[1, 2]).await;
@@ -61,7 +61,21 @@ pub async fn dead_letters_are_chosen_and_counted(storage: &dyn Storage) {
     let coded = LetterChoice { code: Some("OT-UNIT-03".to_owned()), ..all.clone() };
     let types = vec!["Login".to_owned(), "Api".to_owned()];
     let typed = LetterChoice { event_types: Some(types), ..all.clone() };
-    for (choice, count) in [(&all, 4), (&of_siem, 3), (&coded, 1), (&typed, 3)] {
+    let of_unit = LetterChoice { unit: Some(login.id), ..all.clone() };
+    let last = ledger.letters(&all, 9).await.unwrap().pop().unwrap().id;
+    let one = LetterChoice { letter: Some(last), ..all.clone() };
+    let elsewhere = LetterChoice { unit: Some(unit.id), ..one.clone() };
+    let foreign = LetterChoice { connector: "other".to_owned(), ..one.clone() };
+    for (choice, count) in [
+        (&all, 4),
+        (&of_siem, 3),
+        (&coded, 1),
+        (&typed, 3),
+        (&of_unit, 2),
+        (&one, 1),
+        (&elsewhere, 0),
+        (&foreign, 0),
+    ] {
         assert_eq!(ledger.letters(choice, 9).await.unwrap().len(), count, "{choice:?}");
         let counts = ledger.letter_counts(choice).await.unwrap();
         assert_eq!(counts.iter().map(|one| one.letters).sum::<i64>(), count as i64);

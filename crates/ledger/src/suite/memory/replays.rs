@@ -23,6 +23,8 @@ impl World {
                 && kept.closed.is_some() == choice.closed
                 && fits(&choice.destination, kept.letter.destination.as_ref())
                 && fits(&choice.code, Some(&kept.letter.code))
+                && choice.unit.is_none_or(|unit| unit == kept.letter.unit)
+                && choice.letter.is_none_or(|letter| letter == id)
                 && types.is_none_or(|types| types.contains(&unit.listed.lane.event_type));
             let payload = kept.letter.payload.clone();
             chosen.then(|| Letter {
