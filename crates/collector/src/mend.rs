@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use orgtap_codec::csv::Plain;
 use orgtap_events::UnitInfo;
-use orgtap_ledger::{Closed, Closing, DeadLetter, Lease, LetterChoice, Unit};
+use orgtap_ledger::{Closing, DeadLetter, Lease, LetterChoice, Unit};
 use orgtap_transport::Explain;
 use orgtap_transport::disk::{path_part, place};
 
@@ -121,8 +121,7 @@ async fn letters(connector: &Connector, unit: &Unit, closed: bool) -> Result<boo
         ..LetterChoice::of(connector.name())
     };
     let found = connector.ledger.letters(&choice, usize::MAX).await?;
-    let counts = |closed: Option<Closed>| closed.is_none_or(|it| it.how == Closing::Replayed);
-    Ok(found.iter().any(|found| counts(found.closed)))
+    Ok(found.iter().any(|found| found.closed.is_none_or(|it| it.how == Closing::Replayed)))
 }
 
 /// What came of an index.

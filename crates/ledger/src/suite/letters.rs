@@ -62,8 +62,8 @@ pub async fn dead_letters_are_chosen_and_counted(storage: &dyn Storage) {
     let types = vec!["Login".to_owned(), "Api".to_owned()];
     let typed = LetterChoice { event_types: Some(types), ..all.clone() };
     let of_unit = LetterChoice { unit: Some(login.id), ..all.clone() };
-    let last = ledger.letters(&all, 9).await.unwrap().pop().unwrap().id;
-    let one = LetterChoice { letter: Some(last), ..all.clone() };
+    let oldest = ledger.letters(&all, 9).await.unwrap().pop().unwrap();
+    let one = LetterChoice { letter: Some(oldest.id), ..all.clone() };
     let elsewhere = LetterChoice { unit: Some(unit.id), ..one.clone() };
     let foreign = LetterChoice { connector: "other".to_owned(), ..one.clone() };
     for (choice, count) in [
@@ -89,7 +89,6 @@ pub async fn dead_letters_are_chosen_and_counted(storage: &dyn Storage) {
     let newest = ledger.letters(&all, 1).await.unwrap().remove(0);
     assert_eq!((newest.listed, newest.letter.row), (unit.listed, None));
     assert_eq!((newest.asked, newest.closed), (false, None));
-    let oldest = ledger.letters(&all, 9).await.unwrap().pop().unwrap();
     assert_eq!((oldest.letter.unit, oldest.letter.row), (login.id, Some(1)));
     assert!(oldest.letter.payload.is_empty());
     let with = LetterChoice { payload: true, ..all };
