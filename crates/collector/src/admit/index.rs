@@ -1,22 +1,29 @@
 //! The row index of a unit: the hash of every row with its place, in the order of the hashes.
 //!
 //! On disk: a line that names the format, records of 24 bytes (hash, place; big-endian), and a
-//! trailer with their number and a checksum. It can always be made again from the spool.
+//! trailer with their number and a checksum of each half: of the hashes that begin with a zero bit,
+//! and of the others, so that the halves can be written at the same time. It can always be made again
+//! from the spool.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
+use std::panic::resume_unwind;
 use std::path::Path;
+use std::thread;
 
 use xxhash_rust::xxh3::Xxh3;
 
 use super::sort::{Record, Sorted};
 
-const MAGIC: &[u8; 16] = b"orgtap-rows-v2\n\0";
+const MAGIC: &[u8; 16] = b"orgtap-rows-v3\n\0";
 
 /// Bytes of a record.
 const RECORD: usize = 24;
 /// Bytes read and written at a time: whole records.
 const BLOCK: usize = 2_048 * RECORD;
+/// With fewer records in a half a thread for it is not worth its while.
+const MANY: u64 = 32 * 1024;
 
 /// Where a row is: its hour of the lane's day in the upper five bits, and its number in the unit,
 /// from 0. Identical rows have the same hour, so among them places are in the order of numbers.
@@ -67,6 +74,9 @@ impl Entry {
     pub(crate) const fn place(self) -> Place {
         self.place
     }
+
+    /// The least of the upper half.
+    const MIDDLE: Self = Self::new(1 << 127, Place(0));
 }
 
 impl Record for Entry {
@@ -87,31 +97,68 @@ impl Record for Entry {
     }
 }
 
-/// Writes the index of sorted records. The caller renames it into place. Answers how many rows are
-/// like one before them.
-pub(crate) fn write(path: &Path, mut sorted: Sorted<Entry>) -> io::Result<u64> {
-    let mut out = File::create(path)?;
-    let mut block = MAGIC.to_vec();
-    let (mut count, mut check, mut from) = (0_u64, Xxh3::new(), MAGIC.len());
+/// Writes the index of sorted records, of many on two threads. The caller renames it into place.
+/// Answers how many rows are like one before them.
+pub(crate) fn write(path: &Path, sorted: Sorted<Entry>) -> io::Result<u64> {
+    let out = File::create(path)?;
+    out.write_all_at(MAGIC, 0)?;
+    let (mut lower, mut upper) = sorted.split(&Entry::MIDDLE)?;
+    let count = lower.len() + upper.len();
+    let start = MAGIC.len() as u64;
+    let middle = start + lower.len() * RECORD as u64;
+    let (lower, beside) = thread::scope(|scope| {
+        let worth_it = upper.len() > MANY;
+        let beside = || write_half(&out, middle, &mut upper);
+        let beside = worth_it.then(|| thread::Builder::new().spawn_scoped(scope, beside));
+        let lower = write_half(&out, start, &mut lower);
+        (
+            lower,
+            beside
+                .and_then(Result::ok)
+                .map(|beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic))),
+        )
+    });
+    let lower = lower?;
+    // Without a thread of its own it is still to be written.
+    let upper = beside.unwrap_or_else(|| write_half(&out, middle, &mut upper))?;
+    let mut trailer = [0xff; TRAILER];
+    trailer[RECORD..RECORD + 8].copy_from_slice(&count.to_be_bytes());
+    trailer[RECORD + 8..RECORD + 16].copy_from_slice(&lower.check.to_be_bytes());
+    trailer[RECORD + 16..].copy_from_slice(&upper.check.to_be_bytes());
+    out.write_all_at(&trailer, upper.end)?;
+    Ok(lower.doubles + upper.doubles)
+}
+
+/// A half that is written.
+struct Half {
+    /// Where it ends in the file.
+    end: u64,
+    check: u64,
+    /// Rows like one before them.
+    doubles: u64,
+}
+
+/// Writes one half's records from `at` on.
+fn write_half(out: &File, mut at: u64, sorted: &mut Sorted<Entry>) -> io::Result<Half> {
+    let (mut block, mut check) = (Vec::new(), Xxh3::new());
     let (mut last, mut doubles) = (None, 0);
-    while let Some(entry) = sorted.next()? {
-        count += 1;
-        doubles += u64::from(last == Some(entry.hash()));
-        last = Some(entry.hash());
-        block.extend_from_slice(&entry.bytes());
-        if block.len() >= BLOCK {
-            check.update(&block[from..]);
-            out.write_all(&block)?;
+    loop {
+        let next = sorted.next()?;
+        if let Some(entry) = next {
+            doubles += u64::from(last == Some(entry.hash()));
+            last = Some(entry.hash());
+            block.extend_from_slice(&entry.bytes());
+        }
+        if block.len() >= BLOCK || next.is_none() {
+            check.update(&block);
+            out.write_all_at(&block, at)?;
+            at += block.len() as u64;
             block.clear();
-            from = 0;
+        }
+        if next.is_none() {
+            return Ok(Half { end: at, check: check.digest(), doubles });
         }
     }
-    check.update(&block[from..]);
-    block.extend_from_slice(&[0xff; RECORD]);
-    block.extend_from_slice(&count.to_be_bytes());
-    block.extend_from_slice(&check.digest().to_be_bytes());
-    out.write_all(&block)?;
-    Ok(doubles)
 }
 
 /// Reads an index in order, and checks it on the way.
@@ -122,7 +169,8 @@ pub(crate) struct IndexReader {
     at: usize,
     /// Records of the file that are not in the block yet.
     left: u64,
-    check: Xxh3,
+    /// Of the lower half and of the upper.
+    checks: [Xxh3; 2],
     head: Option<Entry>,
 }
 
@@ -138,7 +186,7 @@ impl IndexReader {
             return Err(damaged());
         }
         let block = Vec::new();
-        let mut reader = Self { file, block, at: 0, left, check: Xxh3::new(), head: None };
+        let mut reader = Self { file, block, at: 0, left, checks: Default::default(), head: None };
         reader.advance()?;
         Ok(reader)
     }
@@ -173,15 +221,19 @@ impl IndexReader {
         if read < bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        self.check.update(&self.block);
+        let records = self.block.as_chunks::<RECORD>().0;
+        let lower = records.partition_point(|record| Entry::read(record) < Entry::MIDDLE);
+        let halves = self.block.split_at(lower * RECORD);
+        self.checks[0].update(halves.0);
+        self.checks[1].update(halves.1);
         self.left -= count;
         if count > 0 {
             return Ok(true);
         }
         let mut trailer = [0; TRAILER];
         self.file.read_exact(&mut trailer)?;
-        let check = trailer[RECORD + 8..] == self.check.digest().to_be_bytes();
-        if check { Ok(false) } else { Err(damaged()) }
+        let checks = [self.checks[0].digest().to_be_bytes(), self.checks[1].digest().to_be_bytes()];
+        if &trailer[RECORD + 8..] == checks.as_flattened() { Ok(false) } else { Err(damaged()) }
     }
 
     /// How many rows have this hash; to be asked in ascending order of hashes.
@@ -198,8 +250,8 @@ impl IndexReader {
     }
 }
 
-/// Bytes after the records: an end mark, their number, and a checksum of them.
-const TRAILER: usize = RECORD + 16;
+/// Bytes after the records: an end mark, their number, and a checksum of each half of them.
+const TRAILER: usize = RECORD + 24;
 
 /// The number of records, when the file's length and its end agree on it.
 fn records(file: &mut File) -> io::Result<u64> {

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Seek, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Records in memory before a run is written, and of all runs while they are merged: half a MiB at
 /// most, and as much for those that are sorted then. A file of 10 GB has more than a thousand runs.
@@ -82,9 +83,7 @@ impl<T: Record> Sorter<T> {
             self.runs.into_iter().map(|(at, end)| Run { at, end, block: Vec::new(), given: 0 });
         // The last run is in memory as a whole.
         let last = Run { at: 0, end: 0, block: self.records, given: 0 };
-        let runs = on_disk.chain([last]).collect();
-        let (bytes, ready) = (Vec::new(), Vec::new());
-        Sorted { file: self.file, runs, size, bytes, ready, given: 0 }
+        Sorted::new(self.file.map(Arc::new), on_disk.chain([last]).collect(), size)
     }
 }
 
@@ -116,6 +115,35 @@ struct Run<T> {
 }
 
 impl<T: Record> Run<T> {
+    /// Bytes of a record in the file.
+    const RECORD: u64 = size_of::<T::Bytes>() as u64;
+
+    /// Records that were not given out.
+    fn len(&self) -> u64 {
+        (self.end - self.at) / Self::RECORD + (self.block.len() - self.given) as u64
+    }
+
+    /// What comes before `middle`, and the rest, of a run of which nothing was given out.
+    fn split(mut self, middle: &T, file: Option<&File>) -> io::Result<(Self, Self)> {
+        let rest = self.block.split_off(self.block.partition_point(|record| record < middle));
+        let (mut from, mut to) = (0, (self.end - self.at) / Self::RECORD);
+        while let Some(file) = file
+            && from < to
+        {
+            let half = from + (to - from) / 2;
+            let mut bytes = T::Bytes::default();
+            file.read_exact_at(bytes.as_mut(), self.at + half * Self::RECORD)?;
+            if T::read(&bytes) < *middle {
+                from = half + 1;
+            } else {
+                to = half;
+            }
+        }
+        let at = self.at + from * Self::RECORD;
+        let upper = Self { at, end: self.end, block: rest, given: 0 };
+        Ok((Self { end: at, ..self }, upper))
+    }
+
     /// Reads on when less than half of `size` records are left.
     fn fill(&mut self, file: &File, size: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
         let left = self.block.len() - self.given;
@@ -159,7 +187,7 @@ impl<T: Record> Run<T> {
 /// sorting them is quicker than to look for the least of all runs again and again.
 #[derive(Debug)]
 pub(crate) struct Sorted<T> {
-    file: Option<File>,
+    file: Option<Arc<File>>,
     runs: Vec<Run<T>>,
     /// Records read of a run at a time.
     size: usize,
@@ -170,6 +198,28 @@ pub(crate) struct Sorted<T> {
 }
 
 impl<T: Record> Sorted<T> {
+    fn new(file: Option<Arc<File>>, runs: Vec<Run<T>>, size: usize) -> Self {
+        Self { file, runs, size, bytes: Vec::new(), ready: Vec::new(), given: 0 }
+    }
+
+    /// How many records come yet.
+    pub(crate) fn len(&self) -> u64 {
+        self.runs.iter().map(Run::len).sum::<u64>() + (self.ready.len() - self.given) as u64
+    }
+
+    /// Those before `middle`, and the rest, before any was given out: each can be had on a thread of
+    /// its own, in the memory of one.
+    pub(crate) fn split(self, middle: &T) -> io::Result<(Self, Self)> {
+        let size = (self.size / 2).max(LEAST);
+        let (mut lower, mut upper) = (Vec::new(), Vec::new());
+        for run in self.runs {
+            let (before, rest) = run.split(middle, self.file.as_deref())?;
+            lower.push(before);
+            upper.push(rest);
+        }
+        Ok((Self::new(self.file.clone(), lower, size), Self::new(self.file, upper, size)))
+    }
+
     /// The next record in order.
     pub(crate) fn next(&mut self) -> io::Result<Option<T>> {
         if self.given == self.ready.len() {
@@ -220,19 +270,25 @@ mod tests {
         fn sorts_like_a_vector_however_little_memory_there_is(
             records in prop::collection::vec(0_u16..500, 0..200),
             limit in 2_usize..50,
+            middle in 0_u16..600,
         ) {
             let folder = tempfile::tempdir().unwrap();
             let mut sorter = Sorter::with_limit(folder.path().to_owned(), limit);
             for record in &records {
                 sorter.push(*record).unwrap();
             }
-            let mut sorted = sorter.sorted();
-            let mut found = Vec::new();
-            while let Some(record) = sorted.next().unwrap() {
-                found.push(record);
-            }
+            let (lower, upper) = sorter.sorted().split(&middle).unwrap();
             let mut expected = records;
             expected.sort_unstable();
+            prop_assert_eq!(lower.len() as usize, expected.partition_point(|one| *one < middle));
+            let mut found = Vec::new();
+            for mut sorted in [lower, upper] {
+                let (before, length) = (found.len(), sorted.len() as usize);
+                while let Some(record) = sorted.next().unwrap() {
+                    found.push(record);
+                    prop_assert_eq!(sorted.len() as usize, length + before - found.len());
+                }
+            }
             prop_assert_eq!(found, expected);
             prop_assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }
