@@ -134,6 +134,10 @@ impl Record for Written {
         place.copy_from_slice(&record[24..]);
         (u128::from_be_bytes(hash), u64::from_be_bytes(row), u64::from_be_bytes(place))
     }
+
+    fn key(&self) -> u64 {
+        (self.0 >> 64) as u64
+    }
 }
 
 /// Gives the second and later ones among identical rows their own identity.

@@ -32,6 +32,10 @@ impl Record for Exception {
         number.copy_from_slice(&record[8..]);
         (u64::from_be_bytes(row), u32::from_be_bytes(number))
     }
+
+    fn key(&self) -> u64 {
+        self.0
+    }
 }
 
 /// What becomes of rows that no earlier unit has.

@@ -95,6 +95,10 @@ impl Record for Entry {
         place.copy_from_slice(&record[16..]);
         Self::new(u128::from_be_bytes(hash), Place(u64::from_be_bytes(place)))
     }
+
+    fn key(&self) -> u64 {
+        self.high
+    }
 }
 
 /// Writes the index of sorted records, of many on two threads. The caller renames it into place.
