@@ -203,9 +203,9 @@ impl Index {
         &mut self,
         block: &[u8; BLOCK],
         masks: Masks,
-        places: impl Fn(&mut Vec<u32>, Ends),
+        places: &impl Fn(&mut Vec<u32>, Ends),
     ) -> bool {
-        let Masks { quote, comma, line, special, high } = masks;
+        let Masks { quote, comma, line, care } = masks;
         let state = self.state;
         let inside = running_xor(quote) ^ state.inside;
         let (opens, closes) = (quote & inside, quote & !inside);
@@ -218,7 +218,7 @@ impl Index {
             return false;
         }
         let twice = opens & after_close;
-        let careful = (special & !ends) | high;
+        let careful = care & !ends;
         self.state = State {
             inside: ((inside.cast_signed()) >> 63).cast_unsigned(),
             after_end: ends >> 63,
@@ -226,10 +226,9 @@ impl Index {
             marks: state.marks,
         };
         let first = self.ends.len();
-        places(
-            &mut self.ends,
-            Ends { base: self.seen as u32, all: ends, quoted: ends & after_close },
-        );
+        let base = self.seen as u32;
+        // Not by the reference itself, which would be a function of its own without the instructions.
+        (*places)(&mut self.ends, Ends { base, all: ends, quoted: ends & after_close });
         if twice | careful | u64::from(state.marks) != 0 {
             self.mark(first, ends, twice, careful);
         }
@@ -285,8 +284,12 @@ fn extend_avx512(index: &mut Index, blocks: &[u8]) {
 /// [`Index::look`] with the instructions of AVX2 and of the processors that have it.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+#[expect(
+    clippy::redundant_closure,
+    reason = "a closure here is compiled for these instructions too"
+)]
 fn extend_avx2(index: &mut Index, blocks: &[u8]) {
-    index.look(blocks, |block| mask::avx2(block), mask::places);
+    index.look(blocks, |block| mask::avx2(block), |out, ends| mask::places(out, ends));
 }
 
 /// [`Index::look`] with the instructions every x86-64 has.

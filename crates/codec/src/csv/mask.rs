@@ -15,10 +15,8 @@ pub(super) struct Masks {
     pub(super) comma: u64,
     /// A line feed.
     pub(super) line: u64,
-    /// Cannot stand for itself in a JSON string, quotes aside: control characters, `\`.
-    pub(super) special: u64,
-    /// No ASCII.
-    pub(super) high: u64,
+    /// Cannot stand for itself in a JSON string, quotes aside, or is no ASCII.
+    pub(super) care: u64,
 }
 
 /// Where in a block cells end.
@@ -88,8 +86,7 @@ pub(super) fn plain(block: &[u8; BLOCK]) -> Masks {
         masks.quote |= u64::from(*byte == b'"') << at;
         masks.comma |= u64::from(*byte == b',') << at;
         masks.line |= u64::from(*byte == b'\n') << at;
-        masks.special |= u64::from(*byte < 0x20 || *byte == b'\\') << at;
-        masks.high |= u64::from(*byte >= 0x80) << at;
+        masks.care |= u64::from(!matches!(*byte, 0x20..0x80) || *byte == b'\\') << at;
     }
     masks
 }
@@ -140,13 +137,13 @@ pub(super) use x86::{avx2, avx512, places_avx512, sse2};
 #[expect(clippy::cast_ptr_alignment, reason = "the loads used need no alignment")]
 mod x86 {
     use std::arch::x86_64::{
-        __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_min_epu8,
-        _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_loadu_si256,
-        _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm512_add_epi32,
-        _mm512_alignr_epi64, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
-        _mm512_cmplt_epu8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512, _mm512_mask_or_epi32,
-        _mm512_maskz_compress_epi8, _mm512_movepi8_mask, _mm512_set1_epi8, _mm512_set1_epi32,
-        _mm512_storeu_si512, _pext_u64,
+        __m128i, __m256i, __m512i, _mm_cmpeq_epi8, _mm_cmplt_epi8, _mm_loadu_si128,
+        _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8, _mm256_cmpeq_epi8, _mm256_cmpgt_epi8,
+        _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+        _mm512_add_epi32, _mm512_alignr_epi64, _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask,
+        _mm512_cmplt_epi8_mask, _mm512_cvtepu8_epi32, _mm512_loadu_si512, _mm512_mask_or_epi32,
+        _mm512_maskz_compress_epi8, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_storeu_si512,
+        _pext_u64,
     };
 
     use super::{BLOCK, Ends, Masks, QUOTED};
@@ -158,13 +155,9 @@ mod x86 {
         // SAFETY: the block has 64 bytes; loads need no alignment.
         let bytes = unsafe { _mm512_loadu_si512(block.as_ptr().cast::<__m512i>()) };
         let is = |wanted: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(wanted.cast_signed()));
-        Masks {
-            quote: is(b'"'),
-            comma: is(b','),
-            line: is(b'\n'),
-            special: _mm512_cmplt_epu8_mask(bytes, _mm512_set1_epi8(0x20)) | is(b'\\'),
-            high: _mm512_movepi8_mask(bytes),
-        }
+        // With a sign, what is no ASCII is less, too.
+        let care = _mm512_cmplt_epi8_mask(bytes, _mm512_set1_epi8(0x20)) | is(b'\\');
+        Masks { quote: is(b'"'), comma: is(b','), line: is(b'\n'), care }
     }
 
     /// [`super::places`], all at once.
@@ -227,18 +220,14 @@ mod x86 {
             let wanted = _mm256_set1_epi8(wanted.cast_signed());
             bits(_mm256_cmpeq_epi8(low, wanted), _mm256_cmpeq_epi8(high, wanted))
         };
-        let special = |bytes| {
-            let control = _mm256_cmpeq_epi8(_mm256_min_epu8(bytes, _mm256_set1_epi8(0x1f)), bytes);
+        let care = |bytes| {
+            // With a sign, what is no ASCII is less, too.
+            let less = _mm256_cmpgt_epi8(_mm256_set1_epi8(0x20), bytes);
             let slash = _mm256_cmpeq_epi8(bytes, _mm256_set1_epi8(b'\\'.cast_signed()));
-            _mm256_or_si256(control, slash)
+            _mm256_or_si256(less, slash)
         };
-        Masks {
-            quote: is(b'"'),
-            comma: is(b','),
-            line: is(b'\n'),
-            special: bits(special(low), special(high)),
-            high: bits(low, high),
-        }
+        let care = bits(care(low), care(high));
+        Masks { quote: is(b'"'), comma: is(b','), line: is(b'\n'), care }
     }
 
     /// 16 bytes at a time.
@@ -260,17 +249,13 @@ mod x86 {
             let wanted = _mm_set1_epi8(wanted.cast_signed());
             bits(parts.map(|part| _mm_cmpeq_epi8(part, wanted)))
         };
-        let special = |bytes| {
-            let control = _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1f)), bytes);
-            _mm_or_si128(control, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed())))
+        let care = |bytes| {
+            // With a sign, what is no ASCII is less, too.
+            let less = _mm_cmplt_epi8(bytes, _mm_set1_epi8(0x20));
+            _mm_or_si128(less, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'\\'.cast_signed())))
         };
-        Masks {
-            quote: is(b'"'),
-            comma: is(b','),
-            line: is(b'\n'),
-            special: bits(parts.map(special)),
-            high: bits(parts),
-        }
+        let care = bits(parts.map(care));
+        Masks { quote: is(b'"'), comma: is(b','), line: is(b'\n'), care }
     }
 }
 
