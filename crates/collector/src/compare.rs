@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::{Unit, UnitId};
-use orgtap_transport::disk::{path_part, settle};
+use orgtap_transport::disk::settle;
 
 use crate::admit::agreement::Agreement;
 use crate::admit::decisions::{Decided, Delivered, Earlier, decide};
@@ -118,8 +118,7 @@ fn compare(
         }
     }
     let delivered: &mut dyn Delivered = if is_small { rows } else { &mut others };
-    let name = path_part(&this.unit.key());
-    let part = spool.scratch().join(format!("{name}.admit"));
+    let part = spool.part(&this.unit, "admit");
     let decided =
         decide(&part, &spool.scratch(), own, delivered, terms.rule).map_err(Error::disk(&part))?;
     if decided.exceptions > 0 {

@@ -14,7 +14,7 @@ use orgtap_codec::csv::Blocks;
 use orgtap_events::UnitInfo;
 use orgtap_ledger::Rollup;
 use orgtap_salesforce::Encoding;
-use orgtap_transport::disk::{path_part, place, settle};
+use orgtap_transport::disk::{place, settle};
 use tokio::sync::mpsc;
 
 use crate::connector::Connector;
@@ -90,12 +90,8 @@ pub(crate) async fn fetch(
         Encoding::Gzip => Packing::Gzip,
         Encoding::Identity => Packing::Zstd,
     };
-    let name = path_part(&unit.key());
-    let part = spool.scratch().join(format!("{name}.part")).with_added_extension(match packing {
-        Packing::Gzip => "gz",
-        Packing::Zstd => "zst",
-    });
-    let rows = spool.scratch().join(format!("{name}.rows"));
+    let part = spool.part(unit, packing.ending());
+    let rows = spool.part(unit, "rows");
     let _scratch = Scratch(vec![part.clone(), rows.clone()]);
 
     let (sender, receiver) = mpsc::channel::<Bytes>(1);

@@ -10,7 +10,7 @@ use orgtap_codec::csv::Plain;
 use orgtap_events::UnitInfo;
 use orgtap_ledger::{Closing, DeadLetter, Lease, LetterChoice, Unit};
 use orgtap_transport::Explain;
-use orgtap_transport::disk::{path_part, place};
+use orgtap_transport::disk::place;
 
 use crate::admit::index::IndexReader;
 use crate::admit::lane::LaneRows;
@@ -183,8 +183,7 @@ fn is_sound(spool: &Spool, unit: &UnitInfo) -> bool {
 
 /// Makes an index from the spooled bytes.
 fn rebuild(spool: &Spool, unit: &UnitInfo, relative: &str) -> Result<()> {
-    let name = path_part(&unit.key());
-    let part = spool.scratch().join(format!("{name}.rows"));
+    let part = spool.part(unit, "rows");
     let path = spool.bytes(relative);
     let mut bytes = Plain(spool.open_bytes(relative).map_err(Error::disk(&path))?);
     inspect(&mut bytes, unit, limit(unit.length), &part, &spool.scratch(), Besides::default())

@@ -34,7 +34,8 @@ pub(crate) enum Packing {
 }
 
 impl Packing {
-    const fn ending(self) -> &'static str {
+    /// How the names of its files end.
+    pub(crate) const fn ending(self) -> &'static str {
         match self {
             Self::Gzip => "csv.gz",
             Self::Zstd => "csv.zst",
@@ -106,6 +107,13 @@ impl Spool {
         self.root.join("spool").join(relative)
     }
 
+    /// Path of something of a unit's while it is made, with this ending. Two connectors may collect
+    /// the same file of one org at the same time.
+    pub(crate) fn part(&self, unit: &UnitInfo, ending: &str) -> PathBuf {
+        let name = path_part(&format!("{}/{}", unit.connector, unit.key()));
+        self.scratch().join(name).with_added_extension(ending)
+    }
+
     /// Path of a unit's admission record.
     pub(crate) fn decisions(&self, unit: &UnitInfo) -> PathBuf {
         self.root.join("rows").join(Self::place(unit)).with_added_extension("admit")
@@ -175,4 +183,21 @@ pub(crate) fn open_packed(path: &Path) -> io::Result<Box<dyn Read + Send>> {
         Some(Packing::Zstd) => Box::new(zstd::Decoder::new(file)?),
         None => Box::new(file),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_connectors_make_of_one_file_at_the_same_time_lies_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Spool::open(folder.path()).unwrap();
+        let acme = crate::sample::unit();
+        let beta = UnitInfo { connector: "beta".into(), ..acme.clone() };
+        for ending in ["rows", "admit", Packing::Gzip.ending()] {
+            assert_ne!(spool.part(&acme, ending), spool.part(&beta, ending));
+        }
+        assert_ne!(spool.decisions(&acme), spool.decisions(&beta));
+    }
 }
