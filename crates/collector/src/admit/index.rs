@@ -111,16 +111,12 @@ pub(crate) fn write(path: &Path, sorted: Sorted<Entry>) -> io::Result<u64> {
     let start = MAGIC.len() as u64;
     let middle = start + lower.len() * RECORD as u64;
     let (lower, beside) = thread::scope(|scope| {
-        let worth_it = upper.len() > MANY;
-        let beside = || write_half(&out, middle, &mut upper);
-        let beside = worth_it.then(|| thread::Builder::new().spawn_scoped(scope, beside));
+        let is_worth_it = upper.len() > MANY;
+        let write_upper = || write_half(&out, middle, &mut upper);
+        let beside = is_worth_it.then(|| thread::Builder::new().spawn_scoped(scope, write_upper));
         let lower = write_half(&out, start, &mut lower);
-        (
-            lower,
-            beside
-                .and_then(Result::ok)
-                .map(|beside| beside.join().unwrap_or_else(|panic| resume_unwind(panic))),
-        )
+        let beside = beside.and_then(Result::ok).map(thread::ScopedJoinHandle::join);
+        (lower, beside.map(|upper| upper.unwrap_or_else(|panic| resume_unwind(panic))))
     });
     let lower = lower?;
     // Without a thread of its own it is still to be written.
@@ -146,23 +142,23 @@ struct Half {
 fn write_half(out: &File, mut at: u64, sorted: &mut Sorted<Entry>) -> io::Result<Half> {
     let (mut block, mut check) = (Vec::new(), Xxh3::new());
     let (mut last, mut doubles) = (None, 0);
-    loop {
-        let next = sorted.next()?;
-        if let Some(entry) = next {
-            doubles += u64::from(last == Some(entry.hash()));
-            last = Some(entry.hash());
-            block.extend_from_slice(&entry.bytes());
-        }
-        if block.len() >= BLOCK || next.is_none() {
-            check.update(&block);
-            out.write_all_at(&block, at)?;
-            at += block.len() as u64;
-            block.clear();
-        }
-        if next.is_none() {
-            return Ok(Half { end: at, check: check.digest(), doubles });
+    let mut put = |block: &mut Vec<u8>| {
+        check.update(block);
+        out.write_all_at(block, at)?;
+        at += block.len() as u64;
+        block.clear();
+        io::Result::Ok(())
+    };
+    while let Some(entry) = sorted.next()? {
+        doubles += u64::from(last == Some(entry.hash()));
+        last = Some(entry.hash());
+        block.extend_from_slice(&entry.bytes());
+        if block.len() >= BLOCK {
+            put(&mut block)?;
         }
     }
+    put(&mut block)?;
+    Ok(Half { end: at, check: check.digest(), doubles })
 }
 
 /// Reads an index in order, and checks it on the way.

@@ -192,7 +192,7 @@ impl<T: Record> Run<T> {
         if self.at == self.end || left > size / 2 {
             return Ok(());
         }
-        let record = size_of::<T::Bytes>();
+        let record = Self::RECORD as usize;
         let more = self.end - self.at;
         let more = ((size - left) * record).min(usize::try_from(more).unwrap_or(usize::MAX));
         bytes.resize(more, 0);
