@@ -93,7 +93,6 @@ impl Run<'_> {
                 continue;
             }
             let finished = connector.hold.finished();
-            // Not as part of the step, which stands still while what happened is written down.
             let room = match unit.state {
                 State::Listed => {
                     let Connector { ledger, spool, spool_limits, .. } = connector;
@@ -123,13 +122,11 @@ impl Run<'_> {
 
     /// Takes a unit as far as it goes. What happened before is not kept waiting for it.
     async fn step(&mut self, unit: Unit) -> Result<(Unit, Vec<Happened>, Option<Error>)> {
-        let mut stepping = Box::pin(step(self.connector, unit, self.within.clone()));
-        tokio::select! {
-            stepped = &mut stepping => return Ok(stepped),
-            () = tokio::time::sleep(GROUP), if !self.pending.is_empty() => {}
+        let stepping = Box::pin(step(self.connector, unit, self.within.clone()));
+        if self.pending.is_empty() {
+            return Ok(stepping.await);
         }
-        self.commit().await?;
-        Ok(stepping.await)
+        and_write(self.commit(), GROUP, stepping).await
     }
 
     /// Writes down what happened.
@@ -143,6 +140,21 @@ impl Run<'_> {
         self.connector.work.notify_waiters();
         Ok(())
     }
+}
+
+/// Works, and writes something down meanwhile unless the work ends before. Neither stands still for
+/// the other: the work may hold what the writing waits for.
+async fn and_write<T, E>(
+    writing: impl Future<Output = Result<(), E>>,
+    patience: Duration,
+    mut working: impl Future<Output = T> + Unpin,
+) -> Result<T, E> {
+    tokio::select! {
+        done = &mut working => return Ok(done),
+        () = tokio::time::sleep(patience) => {}
+    }
+    let (done, ()) = tokio::try_join!(async { Ok(working.await) }, writing)?;
+    Ok(done)
 }
 
 /// Decides what a unit's failure means.
@@ -410,4 +422,54 @@ fn disputed(connector: &Connector, unit: &mut Unit, fault: UnitFault) -> Event {
     );
     unit.state = State::Disputed;
     Event::Disputed { reason: problem.message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_holds_the_ledger_does_not_stand_still_while_others_wait_for_it_to_write() {
+        let ledger = tokio::sync::Mutex::new(Vec::new());
+        let working = Box::pin(async {
+            let mut held = ledger.lock().await;
+            tokio::time::sleep(2 * GROUP).await;
+            held.push("read");
+            drop(held);
+            tokio::time::sleep(GROUP).await;
+            "done"
+        });
+        let writing = async {
+            ledger.lock().await.push("written");
+            Ok::<(), ()>(())
+        };
+        let both = and_write(writing, GROUP, working);
+        let done = tokio::time::timeout(Duration::from_secs(20), both).await;
+        assert_eq!(done.expect("neither goes on"), Ok("done"));
+        assert_eq!(*ledger.lock().await, ["read", "written"]);
+    }
+
+    #[tokio::test]
+    async fn what_happened_is_written_before_long_work_ends_and_not_at_all_beside_short_work() {
+        let written = std::cell::Cell::new(false);
+        let writing = || async {
+            written.set(true);
+            Ok::<(), ()>(())
+        };
+        let short = Box::pin(async {});
+        assert_eq!(and_write(writing(), Duration::from_mins(1), short).await, Ok(()));
+        assert!(!written.get());
+        let long = Box::pin(async {
+            while !written.get() {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert_eq!(and_write(writing(), Duration::ZERO, long).await, Ok(()));
+    }
+
+    #[tokio::test]
+    async fn work_is_given_up_when_what_happened_cannot_be_written() {
+        let endless = Box::pin(std::future::pending::<()>());
+        assert_eq!(and_write(async { Err("full") }, Duration::ZERO, endless).await, Err("full"));
+    }
 }

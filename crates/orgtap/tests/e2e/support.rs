@@ -6,6 +6,9 @@ use std::io::Read;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use orgtap_simorg::world::{Interval, World, WorldConfig};
@@ -29,6 +32,9 @@ pub(crate) const REFRESH_TOKEN: &str = "refresh-token";
 /// A `file` destination named `files`, uncompressed, below `events`.
 pub(crate) const FILES: &str =
     "- name: files\n  type: file\n  directory: events\n  compression: none\n";
+
+/// A run that takes longer has got stuck.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// Numbers that look random and are the same for the same start, which is not 0.
 pub(crate) struct Random(pub(crate) u64);
@@ -93,7 +99,7 @@ impl Scene {
         let end = world.start + SignedDuration::from_hours(24 * (i64::from(world.days) + 4));
         let mut config = SimConfig::new(world);
         config.clock = ClockConfig::standing(end);
-        config.org.retention = std::time::Duration::from_secs(400 * 86_400);
+        config.org.retention = Duration::from_secs(400 * 86_400);
         change(&mut config);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
@@ -219,9 +225,13 @@ impl Scene {
         command
     }
 
-    /// Runs the program to its end.
+    /// Runs the program to its end, which must come.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(&self.command(args).output().unwrap())
+        let mut command = self.command(args);
+        let (ended, end) = mpsc::channel();
+        thread::spawn(move || ended.send(command.output()));
+        let output = end.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{args:?} hangs"));
+        Ran::of(&output.unwrap())
     }
 
     /// Collects until a pass says that all is delivered.
