@@ -25,8 +25,10 @@ pub(crate) const LEASE: Duration = Duration::from_mins(2);
 
 /// Lanes leased ahead, for each worker. Their leases must outlast the wait for a turn, mostly.
 const AHEAD: usize = 8;
-/// The ledger is not asked for due lanes more often than this.
+/// The ledger is not asked for due lanes more often than this, in the long run.
 const MOMENT: Duration = Duration::from_millis(10);
+/// So often it may be asked without a pause: a short run waits for nothing else.
+const AT_ONCE: u32 = 4;
 
 /// How a lane's turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -188,7 +190,7 @@ struct Lanes<'a> {
     ready: VecDeque<Lease>,
     /// Ended, and not given back yet.
     ended: Vec<Lease>,
-    asked: Option<Instant>,
+    questions: Questions,
     /// Whether there may be more due than when it was last asked.
     news: bool,
 }
@@ -202,7 +204,7 @@ impl<'a> Lanes<'a> {
             busy: HashSet::new(),
             ready: VecDeque::new(),
             ended: Vec::new(),
-            asked: None,
+            questions: Questions { up_to: Instant::now() },
             news: true,
         }
     }
@@ -214,11 +216,11 @@ impl<'a> Lanes<'a> {
 
     /// When the ledger may be asked again.
     fn again(&self) -> Instant {
-        self.asked.map_or_else(Instant::now, |asked| asked + MOMENT)
+        self.questions.again()
     }
 
     fn may_ask(&self) -> bool {
-        self.news && self.asked.is_none_or(|asked| asked.elapsed() >= MOMENT)
+        self.news && self.again() <= Instant::now()
     }
 
     /// Begins the turns of lanes that are leased, as far as there are workers.
@@ -245,7 +247,7 @@ impl<'a> Lanes<'a> {
         // A lane whose lease has run out while it is worked on is due as well.
         let most = wanted + self.busy.len();
         let due = ledger.due(self.connector.name(), name, clock::now(), most).await?;
-        self.asked = Some(Instant::now());
+        self.questions.asked(Instant::now());
         let any = !due.is_empty();
         let lanes = due.into_iter().map(|found| found.lane);
         let lanes: Vec<Lane> = lanes.filter(|lane| !self.busy.contains(lane)).collect();
@@ -294,6 +296,24 @@ impl<'a> Lanes<'a> {
     }
 }
 
+/// How often the ledger was asked.
+#[derive(Debug)]
+struct Questions {
+    /// When a moment will have passed for each of them.
+    up_to: Instant,
+}
+
+impl Questions {
+    /// When there may be another.
+    fn again(&self) -> Instant {
+        self.up_to.checked_sub((AT_ONCE - 1) * MOMENT).unwrap_or(self.up_to)
+    }
+
+    fn asked(&mut self, now: Instant) {
+        self.up_to = self.up_to.max(now) + MOMENT;
+    }
+}
+
 /// What to do when nothing runs.
 enum Rest {
     Until(i64),
@@ -325,5 +345,31 @@ async fn rest(connector: &Connector, stage: &Stage, hold: Held, found: &Found) -
         Some(next) if next <= now + patience => Ok(Rest::Until(next)),
         _ if found.last => Ok(Rest::End(None)),
         _ => Ok(Rest::Until(now + 1_000_000)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ledger_is_asked_a_few_times_at_once_and_then_once_in_a_moment() {
+        let start = Instant::now() + Duration::from_secs(1);
+        let mut questions = Questions { up_to: start };
+        let mut wait = |now| {
+            let wait = questions.again().saturating_duration_since(now);
+            questions.asked(now + wait);
+            wait
+        };
+        for _ in 0..AT_ONCE {
+            assert_eq!(wait(start), Duration::ZERO);
+        }
+        assert_eq!(wait(start), MOMENT);
+        assert_eq!(wait(start + MOMENT), MOMENT);
+        let rested = start + 10 * MOMENT;
+        for _ in 0..AT_ONCE {
+            assert_eq!(wait(rested), Duration::ZERO);
+        }
+        assert_eq!(wait(rested), MOMENT);
     }
 }

@@ -73,10 +73,10 @@ pub(crate) async fn count(connector: &Connector, until: &Until) {
             }
         };
         tokio::select! {
-            () = pause(wait, until) => turns.look(),
+            () = pause(wait, until, failures > 0) => turns.look(),
             () = connector.cancel.cancelled(), if !stopped => {}
             () = connector.counting.news.notified(), if failures == 0 => {
-                pause(LULL, until).await;
+                pause(LULL, until, false).await;
                 turns.behind = true;
             }
         }
@@ -84,9 +84,9 @@ pub(crate) async fn count(connector: &Connector, until: &Until) {
 }
 
 /// Waits, but not beyond the end of the stages before: a pass is not to last longer for it.
-async fn pause(time: Duration, until: &Until) {
+async fn pause(time: Duration, until: &Until, failed: bool) {
     // What failed when all was over is tried again after its time.
-    if until.is_over() {
+    if failed && until.is_over() {
         tokio::time::sleep(time).await;
     } else {
         tokio::time::timeout(time, until.over()).await.ok();
@@ -242,5 +242,22 @@ async fn note(connector: &Connector, error: Option<&Error>) {
     };
     if let Err(error) = noting.await {
         connector.warn("note why nothing is counted", &error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_util::sync::CancellationToken;
+
+    #[tokio::test]
+    async fn when_all_before_is_over_only_what_failed_is_waited_for() {
+        let over = CancellationToken::new();
+        over.cancel();
+        let until = Until::Empty(over);
+        let long = Duration::from_mins(10);
+        let soon = |failed| tokio::time::timeout(LULL, pause(long, &until, failed));
+        assert!(soon(false).await.is_ok());
+        assert!(soon(true).await.is_err());
     }
 }
