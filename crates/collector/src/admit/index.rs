@@ -110,23 +110,28 @@ pub(crate) fn write(path: &Path, sorted: Sorted<Entry>) -> io::Result<u64> {
     let count = lower.len() + upper.len();
     let start = MAGIC.len() as u64;
     let middle = start + lower.len() * RECORD as u64;
-    let (lower, beside) = thread::scope(|scope| {
-        let is_worth_it = upper.len() > MANY;
+    let is_large = upper.len() > MANY;
+    let (low, beside) = thread::scope(|scope| {
         let write_upper = || write_half(&out, middle, &mut upper);
-        let beside = is_worth_it.then(|| thread::Builder::new().spawn_scoped(scope, write_upper));
-        let lower = write_half(&out, start, &mut lower);
+        let beside = is_large.then(|| thread::Builder::new().spawn_scoped(scope, write_upper));
+        let low = write_half(&out, start, &mut lower);
         let beside = beside.and_then(Result::ok).map(thread::ScopedJoinHandle::join);
-        (lower, beside.map(|upper| upper.unwrap_or_else(|panic| resume_unwind(panic))))
+        (low, beside.map(|high| high.unwrap_or_else(|panic| resume_unwind(panic))))
     });
-    let lower = lower?;
+    let low = low?;
     // Without a thread of its own it is still to be written.
-    let upper = beside.unwrap_or_else(|| write_half(&out, middle, &mut upper))?;
+    let high = beside.unwrap_or_else(|| write_half(&out, middle, &mut upper))?;
     let mut trailer = [0xff; TRAILER];
     trailer[RECORD..RECORD + 8].copy_from_slice(&count.to_be_bytes());
-    trailer[RECORD + 8..RECORD + 16].copy_from_slice(&lower.check.to_be_bytes());
-    trailer[RECORD + 16..].copy_from_slice(&upper.check.to_be_bytes());
-    out.write_all_at(&trailer, upper.end)?;
-    Ok(lower.doubles + upper.doubles)
+    trailer[RECORD + 8..RECORD + 16].copy_from_slice(&low.check.to_be_bytes());
+    trailer[RECORD + 16..].copy_from_slice(&high.check.to_be_bytes());
+    out.write_all_at(&trailer, high.end)?;
+    if is_large {
+        // To close the runs' file frees its pages, for which nobody has to wait.
+        let runs = (lower.into_file(), upper.into_file());
+        drop(thread::Builder::new().spawn(move || drop(runs)));
+    }
+    Ok(low.doubles + high.doubles)
 }
 
 /// A half that is written.
