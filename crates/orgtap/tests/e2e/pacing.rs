@@ -203,7 +203,8 @@ fn a_backfill_says_what_would_be_withheld_and_is_refused_when_that_is_all() {
 #[test]
 fn new_events_come_no_faster_than_the_target_takes() {
     const RATE: usize = 100;
-    let (scene, receiver) = scene(84, midnight(DAYS - 2));
+    // Four days, so that two of them are working days.
+    let (scene, receiver) = scene(84, midnight(DAYS - 4));
     scene.configure(HOURLY, &hook(&receiver, &format!("  max_events_per_second: {RATE}\n")));
     let began = Instant::now();
     let ran = scene.run(&["collect"]);
