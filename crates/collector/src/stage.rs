@@ -2,8 +2,8 @@
 //! nothing left or somebody says stop.
 //!
 //! To ask the ledger and to write leases into it costs as much for one lane as for many, so lanes
-//! are leased ahead of their turn, leases are given back together, and the ledger is not asked
-//! again within a moment, in which more becomes due.
+//! are leased ahead of their turn, leases are given back together, and the ledger is asked a few
+//! times at once at most, and then once in a moment, in which more becomes due.
 
 use std::collections::{HashSet, VecDeque};
 use std::future::Future;

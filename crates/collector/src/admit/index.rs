@@ -127,9 +127,8 @@ pub(crate) fn write(path: &Path, sorted: Sorted<Entry>) -> io::Result<u64> {
     trailer[RECORD + 16..].copy_from_slice(&high.check.to_be_bytes());
     out.write_all_at(&trailer, high.end)?;
     if is_large {
-        // To close the runs' file frees its pages, for which nobody has to wait.
-        let runs = (lower.into_file(), upper.into_file());
-        drop(thread::Builder::new().spawn(move || drop(runs)));
+        // That closes the runs' file and frees its pages, for which nobody has to wait.
+        drop(thread::Builder::new().spawn(move || drop((lower, upper))));
     }
     Ok(low.doubles + high.doubles)
 }

@@ -264,11 +264,6 @@ impl<T: Record> Sorted<T> {
         Ok((Self::new(self.file.clone(), lower, size), Self::new(self.file, upper, size)))
     }
 
-    /// What the runs were in, to be closed when both parts' are.
-    pub(crate) fn into_file(self) -> Option<Arc<File>> {
-        self.file
-    }
-
     /// The next record in order.
     pub(crate) fn next(&mut self) -> io::Result<Option<T>> {
         if self.given == self.ready.len() {
