@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -10,6 +11,10 @@ use tempfile::TempDir;
 use crate::certificates::Certificates;
 
 const PROGRAM: &str = "/usr/sbin/rsyslogd";
+
+/// Ports that rsyslog is given: the first, and how many.
+const FIRST_PORT: u16 = 20_000;
+const PORTS: u32 = 12_000;
 
 /// What rsyslog listens for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,14 +140,21 @@ impl Drop for Rsyslog {
     }
 }
 
-/// A port that is free now. Between now and rsyslog's start another program could take it.
+/// A port that is free now, and that nobody is given by chance while rsyslog is down: each is handed
+/// out once, from below those that systems give to whoever asks for any.
 fn free_port(input: Input) -> u16 {
-    let any = (Ipv4Addr::LOCALHOST, 0);
-    let address = match input {
-        Input::Udp => UdpSocket::bind(any).unwrap().local_addr(),
-        _ => TcpListener::bind(any).unwrap().local_addr(),
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let is_free = |port: &u16| match input {
+        Input::Udp => UdpSocket::bind((Ipv4Addr::LOCALHOST, *port)).is_ok(),
+        _ => TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok(),
     };
-    address.unwrap().port()
+    // Another process begins elsewhere, mostly.
+    let first = std::process::id().wrapping_mul(97);
+    let mut ports = (0..PORTS).map(|_| {
+        let next = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        FIRST_PORT + (next % PORTS) as u16
+    });
+    ports.find(is_free).unwrap()
 }
 
 fn configuration(folder: &Path, input: Input, port: u16, certificates: &Certificates) -> String {
