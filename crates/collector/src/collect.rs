@@ -1,6 +1,7 @@
 //! The first stage of a lane: fetch each unit, then admit what of it is new.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -172,6 +173,7 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
                 "the org no longer has this log file"
             );
             ledger.apply(lease, unit.id, &Event::Gone, &[], clock::now()).await?;
+            connector.vanished.store(true, Ordering::Relaxed);
             connector.hold.succeeded();
             Progress::add(&connector.progress.fetched, 1);
             return Ok(Turn::Done);

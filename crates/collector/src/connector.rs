@@ -71,6 +71,8 @@ pub(crate) struct Connector {
     pub(crate) refetch: Refetch,
     /// Errors met that are not in the ledger yet.
     pub(crate) errors: RecentErrors,
+    /// Whether the org had a file no more that it had listed.
+    pub(crate) vanished: AtomicBool,
 }
 
 /// Why a failure was put off, kept in the ledger beside the unit.

@@ -128,6 +128,9 @@ impl Poll<'_> {
                     units.push(new_unit(connector.name(), file));
                 }
             }
+            if units.is_empty() && to == self.cursor {
+                continue;
+            }
             kill::point("discover.before_list");
             let ledger = &connector.ledger;
             let from = self.cursor.as_ref();

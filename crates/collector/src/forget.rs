@@ -6,6 +6,7 @@
 
 use std::fs;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,15 +39,14 @@ impl Past<'_> {
     /// Removes the row indexes and admission records of the connector's lanes that are over. Answers
     /// how many lanes.
     pub(crate) async fn forget(&self, now: i64) -> Result<u64> {
+        let mut keep = clock::micros(self.retention);
+        if self.lanes_before(now.saturating_sub(keep)).await?.is_empty() {
+            return Ok(0);
+        }
         let seen = self.ledger.summary(self.connector).await?.oldest_age.saturating_add(MARGIN);
-        let keep = clock::micros(self.retention).max(seen);
+        keep = keep.max(seen);
         let before = now.saturating_sub(keep);
-        let day: String = rfc3339(before).chars().take(10).collect();
-        let (spool, name) = (self.spool.clone(), self.connector.to_owned());
-        let looking = tokio::task::spawn_blocking(move || {
-            spool.lanes(&name, &day).map_err(Error::disk(spool.scratch()))
-        });
-        let lanes = looking.await.map_err(|error| Error::Worker(error.to_string()))??;
+        let lanes = self.lanes_before(before).await?;
         let mut forgotten = 0;
         for (lane, folder) in lanes {
             if !self.is_over(&lane, before).await? {
@@ -75,6 +75,16 @@ impl Past<'_> {
             );
         }
         Ok(forgotten)
+    }
+
+    /// Lanes of days before a moment of which there are row indexes, each with its folder.
+    async fn lanes_before(&self, before: i64) -> Result<Vec<(Lane, PathBuf)>> {
+        let day: String = rfc3339(before).chars().take(10).collect();
+        let (spool, name) = (self.spool.clone(), self.connector.to_owned());
+        let looking = tokio::task::spawn_blocking(move || {
+            spool.lanes(&name, &day).map_err(Error::disk(spool.scratch()))
+        });
+        looking.await.map_err(|error| Error::Worker(error.to_string()))?
     }
 
     /// Whether a lane needs no more than the ledger remembers: its last file is older, all is

@@ -1,6 +1,7 @@
 //! One connector's collection: sign in, discover, and let the stages run.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use orgtap_ledger::{ConnectorRecord, Lane};
@@ -126,8 +127,8 @@ impl Collector {
             self.with_backfills(&connector, collected).await?;
         }
         // A file that vanished may have been replaced: look for its successor at once.
-        let summary = self.ledger.summary(&settings.name).await?;
-        if trouble.is_none() && summary.lost > 0 && !cancel.is_cancelled() {
+        let vanished = connector.vanished.load(Ordering::Relaxed);
+        if trouble.is_none() && vanished && !cancel.is_cancelled() {
             collected.new_files += self.poll(&connector).await?.new;
             self.stages(&connector, true, collected).await?;
         }
@@ -346,6 +347,7 @@ impl Collector {
             errors: RecentErrors::default(),
             spool_limits: self.limits(),
             refetch: Refetch::default(),
+            vanished: AtomicBool::new(false),
         }
     }
 

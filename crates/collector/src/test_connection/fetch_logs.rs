@@ -25,6 +25,8 @@ struct Permission {
 enum Role {
     /// Nothing works without it.
     Needed,
+    /// Everything works without it, and will not for ever.
+    Lasting(&'static str),
     /// Something works better with it.
     Useful(&'static str),
     /// The user should not have it.
@@ -47,7 +49,7 @@ const PERMISSIONS: [Permission; 9] = [
     Permission {
         name: "PasswordNeverExpires",
         label: "Password Never Expires",
-        role: Role::Useful("without it the connector ends when the password does"),
+        role: Role::Lasting("the connector stops when the password expires"),
     },
     Permission {
         name: "ModifyAllData",
@@ -111,11 +113,14 @@ async fn permissions(desk: &mut Desk<'_>, org: &Org) {
         let about_password = matches!(permission.name, "PasswordNeverExpires" | "TwoFactorApi");
         match (held.get(permission.name).copied().flatten(), permission.role) {
             _ if about_password && !is_password => {}
-            (Some(true), Role::Needed | Role::Useful(_)) => has.push(label),
+            (Some(true), Role::Needed | Role::Lasting(_) | Role::Useful(_)) => has.push(label),
             (Some(false), Role::Needed) => desk.warn(format!(
                 "the user lacks {label}, which nothing works without: give it a permission set \
                  with it (`orgtap setup-kit` makes one)"
             )),
+            (Some(false), Role::Lasting(why)) => {
+                desk.warn(format!("the user lacks {label}: {why}"));
+            }
             (Some(false), Role::Useful(why)) => {
                 desk.found(format!("the user lacks {label}: {why}"));
             }

@@ -16,19 +16,18 @@ pub(super) struct Questions {
     pub(super) listed: &'static str,
     pub(super) destinations: &'static str,
     pub(super) withheld: &'static str,
-    /// Each with the number it is about.
-    pub(super) counts: [(&'static str, Count); 7],
+    /// Numbers under their names, by connector.
+    pub(super) counts: &'static str,
 }
-
-/// A number of a summary.
-type Count = fn(&mut Summary) -> &mut i64;
 
 /// Of a connector, how many units in a state have no later version in the states that make up for
 /// it.
 macro_rules! count_without_later {
-    ($which:literal, $state:literal, $made_up:literal) => {
+    ($which:literal, $number:literal, $state:literal, $made_up:literal) => {
         concat!(
-            "select c.name, count(*) as n from connector c join unit u on u.connector_id = c.id
+            "select c.name, '",
+            $number,
+            "' as number, count(*) as n from connector c join unit u on u.connector_id = c.id
             where ",
             $which,
             " and u.state = ",
@@ -83,68 +82,40 @@ macro_rules! questions {
                 $which,
                 " group by c.id, c.name, t.id, t.name"
             ),
-            counts: [
-                (
-                    concat!(
-                        "select c.name, count(*) as n
-                        from connector c join dead_letter d on d.connector_id = c.id
-                        where d.closed_at is null and ",
-                        $which,
-                        " group by c.id, c.name"
-                    ),
-                    |summary| &mut summary.dead_letters,
-                ),
-                (count_without_later!($which, "'vanished'", "<> 'vanished'"), |summary| {
-                    &mut summary.lost
-                }),
-                (
-                    count_without_later!($which, "'disputed'", "in ('admitted', 'done')"),
-                    |summary| &mut summary.disputed,
-                ),
-                (
-                    concat!(
-                        "select c.name, count(*) as n from connector c
-                        join destination t on t.connector_id = c.id
-                        join replay r on r.destination_id = t.id
-                        where r.ended_at is null and ",
-                        $which,
-                        " group by c.id, c.name"
-                    ),
-                    |summary| &mut summary.replays,
-                ),
-                (
-                    concat!(
-                        "select c.name, count(*) as n
-                        from connector c join unit u on u.connector_id = c.id
-                        where u.state in ('listed', 'fetched') and u.attempts > 0 and ",
-                        $which,
-                        " group by c.id, c.name"
-                    ),
-                    |summary| &mut summary.failing,
-                ),
-                (
-                    concat!(
-                        "select c.name, count(*) as n from connector c
-                        join destination t on t.connector_id = c.id
-                        join delivery d on d.destination_id = t.id
-                        where d.done = 0 and d.attempts > 0 and ",
-                        $which,
-                        " group by c.id, c.name"
-                    ),
-                    |summary| &mut summary.failing,
-                ),
-                (
-                    concat!(
-                        "select c.name, count(*) as n from connector c
-                        join destination t on t.connector_id = c.id
-                        join replay r on r.destination_id = t.id
-                        where r.ended_at is null and r.attempts > 0 and ",
-                        $which,
-                        " group by c.id, c.name"
-                    ),
-                    |summary| &mut summary.failing,
-                ),
-            ],
+            counts: concat!(
+                "select c.name, 'dead letters' as number, count(*) as n
+                from connector c join dead_letter d on d.connector_id = c.id
+                where d.closed_at is null and ",
+                $which,
+                " group by c.id, c.name union all ",
+                count_without_later!($which, "lost", "'vanished'", "<> 'vanished'"),
+                " union all ",
+                count_without_later!($which, "disputed", "'disputed'", "in ('admitted', 'done')"),
+                " union all
+                select c.name, 'replays' as number, count(*) as n from connector c
+                join destination t on t.connector_id = c.id
+                join replay r on r.destination_id = t.id
+                where r.ended_at is null and ",
+                $which,
+                " group by c.id, c.name union all
+                select c.name, 'failing' as number, count(*) as n
+                from connector c join unit u on u.connector_id = c.id
+                where u.state in ('listed', 'fetched') and u.attempts > 0 and ",
+                $which,
+                " group by c.id, c.name union all
+                select c.name, 'failing' as number, count(*) as n from connector c
+                join destination t on t.connector_id = c.id
+                join delivery d on d.destination_id = t.id
+                where d.done = 0 and d.attempts > 0 and ",
+                $which,
+                " group by c.id, c.name union all
+                select c.name, 'failing' as number, count(*) as n from connector c
+                join destination t on t.connector_id = c.id
+                join replay r on r.destination_id = t.id
+                where r.ended_at is null and r.attempts > 0 and ",
+                $which,
+                " group by c.id, c.name"
+            ),
         }
     };
 }
@@ -268,11 +239,16 @@ async fn summaries(
         let summary = found.entry(row.try_get("connector")?).or_default();
         summary.destinations.entry(row.try_get("name")?).or_default().withheld = withheld;
     }
-    for (question, count) in questions.counts {
-        for row in sqlx::query(question).bind(connector).fetch_all(&mut *conn).await? {
-            let summary = found.entry(row.try_get("name")?).or_default();
-            *count(summary) += row.try_get::<i64, _>("n")?;
-        }
+    for row in sqlx::query(questions.counts).bind(connector).fetch_all(&mut *conn).await? {
+        let summary = found.entry(row.try_get("name")?).or_default();
+        let number = match row.try_get("number")? {
+            "dead letters" => &mut summary.dead_letters,
+            "lost" => &mut summary.lost,
+            "disputed" => &mut summary.disputed,
+            "replays" => &mut summary.replays,
+            _ => &mut summary.failing,
+        };
+        *number += row.try_get::<i64, _>("n")?;
     }
     Ok(found)
 }

@@ -154,10 +154,13 @@ fn what_the_app_or_the_org_forbids_has_a_code_of_its_own() {
 #[test]
 fn what_works_and_will_disappoint_is_warned_of() {
     type Case = (&'static str, fn(&mut OrgSettings));
-    let cases: [Case; 3] = [
+    let cases: [Case; 4] = [
         ("no Event Monitoring licence, as it seems: only these", |org| org.licensed = false),
         ("the user has Manage Users and should not", |org| org.permissions.manage_users = true),
         ("the username-password flow is closing", |_| {}),
+        ("the user lacks Password Never Expires: the connector stops when", |org| {
+            org.permissions.password_never_expires = false;
+        }),
     ];
     for (warning, change) in cases {
         let scene = Scene::with(world(11, 1, 0.5), |sim| {
@@ -180,6 +183,7 @@ fn what_works_and_will_disappoint_is_warned_of() {
 fn the_check_of_the_set_up_names_what_is_missing_and_then_nothing() {
     let scene = password_scene(|org| {
         org.permissions.api_only_user = false;
+        org.permissions.password_never_expires = false;
         org.permission_sets = vec!["Another".to_owned()];
     });
     let ran = scene.run(&["setup-kit", "check"]);
@@ -189,6 +193,7 @@ fn the_check_of_the_set_up_names_what_is_missing_and_then_nothing() {
         "  MISSING  the permission set Orgtap is assigned to the user",
         "sf org assign permset --name Orgtap",
         "  MISSING  the user has API Only User",
+        "  MISSING  the user has Password Never Expires",
         "  done     the user has View Event Log Files",
         "  done     event log files are generated",
     ] {

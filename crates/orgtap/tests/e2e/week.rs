@@ -1,7 +1,7 @@
 //! Weeks of an org's life, good and bad, collected and compared row by row.
 
 use orgtap_simorg::world::Interval;
-use orgtap_simorg::{Fault, Rule, When, preset};
+use orgtap_simorg::{Call, Fault, Rule, When, preset};
 
 use crate::support::{Scene, large_world, world};
 
@@ -96,6 +96,24 @@ fn a_file_that_vanishes_is_reported_and_holds_up_nothing_else() {
         found.lost.iter().map(|(lane, _)| lane.clone()).collect();
     assert_eq!(lanes.len() as u64, lost, "what is missing is exactly what vanished");
     assert!(found.extra.is_empty() && found.doubled_uids == 0);
+}
+
+#[test]
+fn the_successor_of_a_file_that_vanished_is_looked_for_at_once_and_not_again_by_each_pass() {
+    let queries = [0.0, 0.05].map(|rate| {
+        let scene = Scene::with(world(7, 1, 0.3), |sim| {
+            sim.faults = vec![(Fault::Vanish, Rule::new(When::Rate(rate)))];
+        });
+        scene.configure_files("daily");
+        [(); 2].map(|()| {
+            let before = scene.org.stats().of(Call::Query);
+            scene.run(&["collect"]);
+            scene.org.stats().of(Call::Query) - before
+        })
+    });
+    let [[first, later], [first_of_lost, later_of_lost]] = queries;
+    assert!(first_of_lost > first, "{queries:?}");
+    assert_eq!(later_of_lost, later, "{queries:?}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ permissions! {
     /// "View All Data".
     view_all_data "ViewAllData" "View All Data" false;
     /// "Password Never Expires".
-    password_never_expires "PasswordNeverExpires" "Password Never Expires" false;
+    password_never_expires "PasswordNeverExpires" "Password Never Expires" true;
     /// "Multi-Factor Authentication for API Logins": a code takes the place of the security token.
     two_factor_api "TwoFactorApi" "Multi-Factor Authentication for API Logins" false;
     /// "Approve Uninstalled Connected Apps".

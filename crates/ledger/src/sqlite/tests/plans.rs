@@ -53,7 +53,7 @@ async fn frequent_questions_read_only_what_waits() {
         }
     }
     // What status asks, of one connector and of all: those are looked through, their units are not.
-    let indexes = [
+    let counted = [
         "INDEX dead_letter_open",
         "INDEX unit_vanished",
         "INDEX unit_disputed",
@@ -63,16 +63,19 @@ async fn frequent_questions_read_only_what_waits() {
         "INDEX replay_due",
     ];
     for (questions, small) in [(status::OF_ONE, &["n", "t"][..]), (status::OF_ALL, &[])] {
-        let counts = questions.counts.map(|(sql, _)| sql).into_iter().zip(indexes);
-        let rest = [
-            (questions.listed, "INDEX unit_due"),
-            (questions.destinations, "INDEX delivery_due"),
-            (questions.withheld, "INDEX delivery_withheld"),
-            (questions.units, ""),
-        ];
-        for (sql, index) in counts.chain(rest) {
+        for (sql, indexes) in [
+            (questions.counts, &counted[..]),
+            (questions.listed, &["INDEX unit_due"]),
+            (questions.destinations, &["INDEX delivery_due"]),
+            (questions.withheld, &["INDEX delivery_withheld"]),
+            (questions.units, &[]),
+        ] {
             let plan = plan(&mut conn, sql).await;
-            assert!(plan.contains(index), "{sql}\n{plan}");
+            let mut rest = &*plan;
+            for index in indexes {
+                let found = rest.split_once(index);
+                rest = found.unwrap_or_else(|| panic!("no {index}: {sql}\n{plan}")).1;
+            }
             for table in ["u", "v", "d", "r"].iter().chain(small) {
                 let scan = format!("SCAN {table}\n");
                 assert!(!plan.contains(&scan), "{sql}\n{plan}");
