@@ -7,6 +7,7 @@ use orgtap_events::time::rfc3339;
 use orgtap_ledger::{
     Backfill, ConnectorRecord, Gaps, Ledger, LetterChoice, Outcome, Overview, RecentError, Summary,
 };
+use orgtap_transport::words::counted;
 use orgtap_transport::{Explain, Problem};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -432,26 +433,28 @@ fn judge(
     let disagreeing = summary.disputed - index_lost;
     if disagreeing > 0 {
         let fault = UnitFault::Disagree { rows: 0, both: 0, example: None };
-        let message = format!("{disagreeing} files do not agree with the lane's other copy");
+        let message =
+            format!("{} not in agreement with the lane's other copy", counted(disagreeing, "file"));
         troubles.push(message.clone());
         let disputed = Problem { message, ..Error::Unit(fault).problem() };
         problem = serde_json::to_value(disputed).ok();
     }
     if index_lost > 0 {
         let fault = UnitFault::IndexLost { unit: String::new(), why: String::new() };
-        let message = format!("{index_lost} files are set aside, since a row index is lost");
+        let message =
+            format!("{} set aside, since a row index is lost", counted(index_lost, "file"));
         troubles.push(message.clone());
         let lost = Problem { message, ..Error::Unit(fault).problem() };
         problem = serde_json::to_value(lost).ok();
     }
     if summary.lost > 0 {
-        troubles.push(format!("{} files were gone before they could be fetched", summary.lost));
+        troubles.push(format!("{} gone before being fetched", counted(summary.lost, "file")));
     }
     if summary.dead_letters > 0 {
-        troubles.push(format!("{} open dead letters", summary.dead_letters));
+        troubles.push(counted(summary.dead_letters, "open dead letter"));
     }
     if summary.failing > 0 {
-        troubles.push(format!("{} units wait out a failure", summary.failing));
+        troubles.push(format!("{} waiting out a failure", counted(summary.failing, "unit")));
     }
     if let Some(uncounted) = failed(&record.counting) {
         troubles.push(format!("rows are not counted for insights: {}", message(&uncounted)));
@@ -462,7 +465,7 @@ fn judge(
         let withheld: i64 = summary.destinations.values().map(|one| one.withheld.units).sum();
         let but = match withheld {
             0 => String::new(),
-            units => format!(", but for {units} files withheld for their age"),
+            units => format!(", but for {} withheld because of age", counted(units, "file")),
         };
         let reason = format!("all that was found is delivered or on its way{but}");
         (ConnectorState::Active, reason, None)

@@ -99,41 +99,6 @@ pub(crate) fn problem_text(problem: &Problem) -> String {
     text
 }
 
-/// A count with thousands marked.
-pub(crate) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// A count and its noun: `1 file`, `2 files`.
-pub(crate) fn counted(number: u64, noun: &str) -> String {
-    let ending = if number == 1 { "" } else { "s" };
-    format!("{} {noun}{ending}", count(number))
-}
-
-/// Bytes in the unit that suits them.
-pub(crate) fn bytes(number: u64) -> String {
-    const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
-    let mut value = number as f64;
-    let mut unit = 0;
-    while value >= 999.5 && unit + 1 < UNITS.len() {
-        value /= 1_000.0;
-        unit += 1;
-    }
-    match UNITS.get(unit) {
-        Some(name) if unit == 0 => format!("{number} {name}"),
-        Some(name) => format!("{value:.1} {name}"),
-        None => number.to_string(),
-    }
-}
-
 /// A moment in RFC 3339 without its fraction.
 pub(crate) fn moment(text: &str) -> String {
     match text.split_once('.') {
@@ -147,12 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_easy_to_read() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1_234_567), "1,234,567");
-        assert_eq!(bytes(999), "999 B");
-        assert_eq!(bytes(1_500_000), "1.5 MB");
+    fn moments_have_no_fraction() {
         assert_eq!(moment("2026-11-23T19:00:00.123Z"), "2026-11-23T19:00:00Z");
     }
 }

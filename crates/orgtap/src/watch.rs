@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use orgtap_collector::Progress;
-
-use crate::render::{bytes, count};
+use orgtap_transport::words::{bytes, count};
 
 /// Bars for one connector; gone when dropped.
 pub(crate) struct Watch {

@@ -1,5 +1,5 @@
 //! What everything that reaches outside needs alike: HTTP client, secrets and the vault they rest
-//! in, files that must survive, retry, and the disposition of failures.
+//! in, files that must survive, retry, the disposition of failures, and how numbers are written for people.
 //!
 //! A crate of its own because the org's client and the destinations need exactly the same things
 //! and must not depend on each other. It knows nothing of Salesforce or of any SIEM.
@@ -14,6 +14,7 @@ mod retry;
 mod secret;
 pub mod tls;
 pub mod vault;
+pub mod words;
 
 pub use measure::{ByteSize, ConfigDuration, MeasureError};
 pub use problem::{Disposition, Explain, Possibility, Problem};

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use orgtap_events::Interval;
 use orgtap_salesforce::{IntervalChoice, LogFile, LogFileShape, Org};
+use orgtap_transport::words::{count, counted};
 
 use super::listed::{Listed, list};
 use super::{Carried, Desk};
@@ -171,9 +172,9 @@ fn files(desk: &mut Desk<'_>, listed: &Listed, now: Timestamp) {
     };
     let age = now.duration_since(newest.created_date);
     desk.found(format!(
-        "{} files of {} event types in the last four days; the newest is {}, made {} ago",
-        listed.files.len(),
-        listed.types.len(),
+        "{} of {} in the last four days; the newest is {}, made {} ago",
+        counted(listed.files.len() as u64, "file"),
+        counted(listed.types.len() as u64, "event type"),
         newest.event_type,
         span(age)
     ));
@@ -200,9 +201,9 @@ fn known_types(desk: &mut Desk<'_>, shape: &LogFileShape) -> usize {
 /// A span in the unit that suits it.
 fn span(span: SignedDuration) -> String {
     match span.as_mins() {
-        minutes @ ..=119 => format!("{} minutes", minutes.max(0)),
-        minutes @ 120..=2_879 => format!("{} hours", minutes / 60),
-        minutes => format!("{} days", minutes / (24 * 60)),
+        minutes @ ..=119 => counted(minutes.max(0), "minute"),
+        minutes @ 120..=2_879 => counted(minutes / 60, "hour"),
+        minutes => counted(minutes / (24 * 60), "day"),
     }
 }
 
@@ -228,7 +229,7 @@ async fn budget(desk: &mut Desk<'_>, org: &Org) {
         Some((usage.allowed.saturating_sub(usage.used), usage.allowed))
     });
     let Some((left, allowed)) = left else { return };
-    desk.found(format!("{left} of {allowed} API calls are left today"));
+    desk.found(format!("{} of {} API calls are left today", count(left), count(allowed)));
     if left < allowed / 10 {
         desk.warn("less than a tenth of the org's API calls is left; other programs use them");
     }

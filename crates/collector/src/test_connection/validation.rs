@@ -9,6 +9,7 @@ use orgtap_destinations::{Batch, Events};
 use orgtap_events::raw::Plan;
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_salesforce::Encoding;
+use orgtap_transport::words::counted;
 
 use super::{Carried, Desk};
 use crate::error::{Result, UnitFault};
@@ -46,8 +47,10 @@ pub(super) async fn run(desk: &mut Desk<'_>, carried: &mut Carried) -> Result<()
     let (rows, sample) = decode_some(bytes, encoding, &unit, whole)?;
     let part = if whole { "" } else { " in its first 4 MiB" };
     desk.found(format!(
-        "{} {} downloaded and decoded: {rows} rows{part}",
-        file.event_type, file.id
+        "{} {} downloaded and decoded: {}{part}",
+        file.event_type,
+        file.id,
+        counted(rows, "row")
     ));
     carried.sample = sample;
     Ok(())

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::words;
+use orgtap_transport::words;
 
 /// Width and height of the drawing's own coordinates.
 const WIDTH: f64 = 1_000.0;

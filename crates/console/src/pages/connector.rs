@@ -7,11 +7,12 @@ use axum::response::Response;
 use orgtap_collector::RecentErrorStatus;
 use orgtap_ledger::unit::State as UnitState;
 use orgtap_ledger::{Delivery, Letter, LetterChoice, Unit};
+use orgtap_transport::words::{bytes, count, counted, span};
 use serde::Deserialize;
 
 use super::heat::{Explained, Heat};
 use super::row::{Delivered, Row, Trouble};
-use super::words::{Moment, bytes, count, counted, span};
+use super::words::Moment;
 use super::{done, status};
 use crate::app::App;
 use crate::error::{Error, Result};

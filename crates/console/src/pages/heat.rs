@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use orgtap_collector::{HourRecord, HourState, Period, Record, completeness};
 use orgtap_events::time::{DAY, HOUR, rfc3339};
+use orgtap_transport::words::count;
 
-use super::words::{Moment, count};
+use super::words::Moment;
 use crate::app::App;
 use crate::error::{Error, Result};
 

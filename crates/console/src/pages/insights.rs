@@ -7,10 +7,11 @@ use orgtap_events::time::DAY;
 use orgtap_insights as insights;
 use orgtap_insights::{Cell as Said, Choice, Kind, OTHERS, Unit};
 use orgtap_ledger::ALL_TYPES;
+use orgtap_transport::words::{about, bytes, count, counted, duration};
 use serde::Deserialize;
 
 use super::chart::{COLOURS, Chart};
-use super::words::{Moment, about, bytes, count, counted, duration};
+use super::words::Moment;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::frame::{Frame, show};
@@ -18,6 +19,8 @@ use crate::security::Viewer;
 
 /// Rows of a table on a page.
 const ROWS: usize = 50;
+/// Words of up to so many letters stand in a table whole.
+const LONG_WORD: usize = 16;
 
 /// The periods a person chooses from: word, title, days.
 const PERIODS: [(&str, &str, i64); 6] = [
@@ -119,8 +122,10 @@ struct Column {
 
 struct Cell {
     text: String,
+    /// How it is set: `num`, a number; `when`, a time; `break`, lines may end inside its words, of which
+    /// one is too long for a column.
+    class: &'static str,
     link: Option<String>,
-    is_number: bool,
     /// Per cent of the column's largest number.
     share: Option<i64>,
 }
@@ -269,10 +274,10 @@ fn series(title: &str, unit: Unit, step: i64, times: &[String], lines: &[insight
     let mut columns = vec![Column { title: "Time (UTC)".to_owned(), is_number: false }];
     columns.extend(lines.iter().map(|line| Column { title: line.name.clone(), is_number: true }));
     let rows = times.iter().enumerate().map(|(at, time)| {
-        let mut row = vec![plain(Moment::of(time).plain())];
+        let mut row = vec![when(time)];
         row.extend(lines.iter().map(|line| {
             let value = line.values.get(at).copied().unwrap_or_default();
-            Cell { text: number(value, unit), link: None, is_number: true, share: None }
+            Cell { class: "num", ..plain(number(value, unit)) }
         }));
         row
     });
@@ -282,7 +287,12 @@ fn series(title: &str, unit: Unit, step: i64, times: &[String], lines: &[insight
 }
 
 fn plain(text: String) -> Cell {
-    Cell { text, link: None, is_number: false, share: None }
+    let is_long = text.split_whitespace().any(|word| word.chars().count() > LONG_WORD);
+    Cell { text, class: if is_long { "break" } else { "" }, link: None, share: None }
+}
+
+fn when(time: &str) -> Cell {
+    Cell { class: "when", ..plain(Moment::of(time).plain()) }
 }
 
 fn table(columns: &[insights::Column], rows: Vec<Vec<Said>>, query: &str) -> Table {
@@ -297,10 +307,10 @@ fn table(columns: &[insights::Column], rows: Vec<Vec<Said>>, query: &str) -> Tab
     let rows = rows.into_iter().take(ROWS).map(|row| {
         let share = (most > 0).then(|| 100 * value(&row) / most);
         let cells = row.into_iter().zip(columns).enumerate();
-        let cells = cells.map(|(at, (said, column))| Cell {
-            share: share.filter(|_| Some(at) == ranked),
-            is_number: counted(column.kind),
-            ..cell(said, column.kind, query)
+        let cells = cells.map(|(at, (said, column))| {
+            let cell = cell(said, column.kind, query);
+            let class = if counted(column.kind) { "num" } else { cell.class };
+            Cell { share: share.filter(|_| Some(at) == ranked), class, ..cell }
         });
         cells.collect()
     });
@@ -314,7 +324,7 @@ fn table(columns: &[insights::Column], rows: Vec<Vec<Said>>, query: &str) -> Tab
 fn cell(said: Said, kind: Kind, query: &str) -> Cell {
     match said {
         Said::None => plain("–".to_owned()),
-        Said::Text(text) if kind == Kind::Time => plain(Moment::of(&text).plain()),
+        Said::Text(text) if kind == Kind::Time => when(&text),
         Said::Text(text) if text == OTHERS => plain("all others".to_owned()),
         Said::Text(text) => plain(text),
         Said::Number(value) => plain(match kind {

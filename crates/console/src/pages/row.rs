@@ -3,10 +3,11 @@
 use orgtap_collector::config::ConnectorSettings;
 use orgtap_collector::{ConnectorState, ConnectorStatus};
 use orgtap_transport::Problem;
+use orgtap_transport::words::{about, bytes, count, counted, span};
 use serde_json::Value;
 
 use super::test::Tested;
-use super::words::{Moment, about, bytes, count, counted, span};
+use super::words::Moment;
 
 /// Event types shown before the rest is counted.
 const TYPES: usize = 3;

@@ -7,10 +7,10 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use http::header;
 use orgtap_collector::ConnectorStatus;
+use orgtap_transport::words::{count, counted};
 use serde::Deserialize;
 
 use super::row::{Row, Shown};
-use super::words::{count, counted};
 use crate::app::App;
 use crate::error::Result;
 use crate::frame::{Frame, show};

@@ -9,13 +9,14 @@ use orgtap_collector::{
     open_ledger, plan_backfill,
 };
 use orgtap_ledger::{BackfillState, Ledger, NewBackfill};
+use orgtap_transport::words::{bytes, count};
 use serde_json::json;
 
 use super::collect::{exit_of, passed_over, report};
 use super::{chosen, ledger, now, say, say_aside, settings, stop_signal};
 use crate::cli::{BackfillArgs, Common};
 use crate::exit::{Exit, usage};
-use crate::render::{bytes, count, moment};
+use crate::render::moment;
 use crate::watch::watch;
 
 /// Runs the command.
@@ -282,10 +283,10 @@ pub(crate) fn progress(one: &BackfillStatus) -> String {
         moment(&one.from),
         moment(&one.to),
         one.state,
-        count(one.finished.unsigned_abs()),
-        count(one.files.unsigned_abs()),
-        bytes(one.bytes.unsigned_abs()),
-        count(one.known.unsigned_abs()),
+        count(one.finished),
+        count(one.files),
+        bytes(one.bytes),
+        count(one.known),
     )
 }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orgtap_collector::{Collected, Collector, Progress};
+use orgtap_transport::words::{bytes, count, counted};
 use serde_json::json;
 
 use super::{chosen, say, say_aside, settings, stop_signal};
 use crate::cli::{CollectArgs, Common};
 use crate::exit::Exit;
-use crate::render::{bytes, count, problem_text};
+use crate::render::problem_text;
 use crate::watch::watch;
 
 /// Runs the command.
@@ -85,57 +86,43 @@ pub(crate) fn exit_of(collected: &Collected) -> Exit {
 /// A pass in words.
 pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration) -> String {
     let mut lines = vec![format!(
-        "{}: {} new files, {} of events, {} rows new, {} rows repeated; {:.1} s",
+        "{}: {}, {} of events, {} new, {} repeated; {:.1} s",
         collected.connector,
-        count(collected.new_files),
+        counted(collected.new_files, "new file"),
         bytes(Progress::get(&progress.raw_bytes)),
-        count(Progress::get(&progress.admitted)),
+        counted(Progress::get(&progress.admitted), "row"),
         count(Progress::get(&progress.repeats)),
         took.as_secs_f64(),
     )];
     for (name, delivered) in &progress.destinations {
         lines.push(format!(
-            "  {name}: {} events delivered from {} files",
-            count(Progress::get(&delivered.events)),
-            count(Progress::get(&delivered.units)),
+            "  {name}: {} delivered from {}",
+            counted(Progress::get(&delivered.events), "event"),
+            counted(Progress::get(&delivered.units), "file"),
         ));
     }
-    let retries = Progress::get(&progress.retries);
-    if retries > 0 {
-        lines.push(format!("  {} failed tries on the way", count(retries)));
-    }
-    if collected.settling_files > 0 {
-        lines.push(format!(
-            "  {} files are too young to be taken; the next pass takes them",
-            collected.settling_files
-        ));
-    }
-    if collected.unfinished > 0 {
-        lines.push(format!("  {} files are not finished yet", collected.unfinished));
-    }
-    if collected.lost > 0 {
-        lines.push(format!("  {} files were gone before they could be fetched", collected.lost));
-    }
-    if collected.disputed > 0 {
-        lines.push(format!(
-            "  {} files are set aside, because their rows could come twice; see `orgtap status`",
-            collected.disputed
-        ));
-    }
-    if collected.dead_letters > 0 {
-        lines.push(format!(
-            "  {} dead letters are open; see `orgtap dead-letters`",
-            collected.dead_letters
-        ));
-    }
-    if collected.withheld > 0 {
-        lines.push(format!(
-            "  {} files were withheld from a destination for their age; see `orgtap status`",
-            collected.withheld
-        ));
-    }
-    if collected.replays > 0 {
-        lines.push(format!("  {} replays wait", collected.replays));
+    let signed = |number| i64::try_from(number).unwrap_or(i64::MAX);
+    for (number, noun, what) in [
+        (signed(Progress::get(&progress.retries)), "failure", "on the way, and tried again"),
+        (signed(collected.settling_files), "file", "too young for this pass"),
+        (collected.unfinished, "file", "not finished yet"),
+        (collected.lost, "file", "gone from the org before being fetched"),
+        (
+            collected.disputed,
+            "file",
+            "set aside, because rows could come twice; see `orgtap status`",
+        ),
+        (collected.dead_letters, "dead letter", "open; see `orgtap dead-letters`"),
+        (
+            signed(collected.withheld),
+            "file",
+            "withheld from a destination because of age; see `orgtap status`",
+        ),
+        (collected.replays, "replay", "waiting"),
+    ] {
+        if number > 0 {
+            lines.push(format!("  {} {what}", counted(number, noun)));
+        }
     }
     for problem in &collected.problems {
         lines.push(problem_text(problem));

@@ -5,11 +5,11 @@ use std::io::{self, Write};
 
 use anyhow::Context;
 use orgtap_collector::{ConvertError, Out, convert};
+use orgtap_transport::words::{bytes, count};
 use serde_json::json;
 
 use crate::cli::{Common, ConvertArgs};
 use crate::exit::Exit;
-use crate::render::{bytes, count};
 
 /// Runs the command.
 #[expect(clippy::print_stderr, reason = "standard output may be carrying the events")]

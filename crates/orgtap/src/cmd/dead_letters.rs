@@ -8,12 +8,13 @@ use clap::{Args, Subcommand};
 use orgtap_collector::config::Settings;
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{Ledger, Letter, LetterChoice, LetterCount, LetterId, LettersAsked};
+use orgtap_transport::words::{count, counted};
 use serde_json::{Value, json};
 
 use super::{event_types, recorded, say, settings};
 use crate::cli::Common;
 use crate::exit::{Exit, usage};
-use crate::render::{count, moment};
+use crate::render::moment;
 
 /// Letters listed unless told otherwise.
 const SHOWN: usize = 50;
@@ -163,7 +164,7 @@ fn as_json(found: &Letter, payload: bool) -> Value {
 fn text(connector: &str, letters: &[Letter], counts: &[LetterCount], closed: bool) -> String {
     let word = if closed { "closed" } else { "open" };
     let all: i64 = counts.iter().map(|one| one.letters).sum();
-    let mut lines = vec![format!("{connector}: {} {word} dead letters", count(all.unsigned_abs()))];
+    let mut lines = vec![format!("{connector}: {}", counted(all, &format!("{word} dead letter")))];
     for group in counts {
         let own: Vec<&Letter> = letters
             .iter()
@@ -171,12 +172,7 @@ fn text(connector: &str, letters: &[Letter], counts: &[LetterCount], closed: boo
                 found.letter.code == group.code && found.letter.destination == group.destination
             })
             .collect();
-        lines.push(format!(
-            "  {} {} [{}]",
-            count(group.letters.unsigned_abs()),
-            who(group),
-            group.code
-        ));
+        lines.push(format!("  {} {} [{}]", count(group.letters), who(group), group.code));
         lines.extend(own.iter().map(|found| line(found)));
         let more = group.letters.unsigned_abs() - own.len() as u64;
         if more > 0 && !own.is_empty() {

@@ -13,6 +13,7 @@ use orgtap_collector::{ConnectorStatus, Fleet, Progress};
 use orgtap_console::Console;
 use orgtap_simorg::world::WorldConfig;
 use orgtap_simorg::{ClockConfig, Running, SimConfig, SimOrg};
+use orgtap_transport::words::{bytes, count, counted};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -21,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 use super::{reference, say, stop_signal, test_connection};
 use crate::cli::{Common, DemoArgs};
 use crate::exit::Exit;
-use crate::render::{bytes, count};
 use crate::watch::watch;
 
 /// Marks a folder as made by the demo, so that only such a one is emptied.
@@ -123,15 +123,15 @@ impl Demo<'_> {
         ));
         let before = delivered(&progress);
         let listed = Progress::get(&progress.listed);
-        say(format!("  files: {} events delivered", count(before)));
+        say(format!("  files: {} delivered", counted(before, "event")));
         self.fleet.collect_now(self.name).await?;
         if self.collected(first.last_poll).await?.is_none() {
             return Ok(Exit::Incomplete);
         }
         say(format!(
-            "A second look found {} new files and delivered {} events: nothing comes twice.",
-            count(Progress::get(&progress.listed) - listed),
-            count(delivered(&progress) - before)
+            "A second look found {} and delivered {}: nothing comes twice.",
+            counted(Progress::get(&progress.listed) - listed, "new file"),
+            counted(delivered(&progress) - before, "event")
         ));
         Ok(Exit::Success)
     }

@@ -9,12 +9,13 @@ use orgtap_destinations::DestinationConfig;
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{Replay, Unit, UnitChoice, UnitId};
 use orgtap_transport::ConfigDuration;
+use orgtap_transport::words::{bytes, count};
 use serde_json::{Value, json};
 
 use super::{chosen, event_types, recorded, say, settings};
 use crate::cli::Common;
 use crate::exit::{Exit, usage};
-use crate::render::{bytes, count, moment};
+use crate::render::moment;
 
 /// Replays listed at most.
 const SHOWN: usize = 50;
@@ -236,8 +237,8 @@ fn line(unit: &Unit, replay: &Replay) -> String {
         unit.listed.lane.event_type,
         unit.listed.lane.day,
         unit.listed.log_file_id,
-        count(replay.delivered.unsigned_abs()),
-        count(replay.rejected.unsigned_abs()),
+        count(replay.delivered),
+        count(replay.rejected),
     );
     if let Some(failure) = failure(replay) {
         line.push_str(&format!("\n    {failure}"));

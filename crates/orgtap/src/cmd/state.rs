@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use orgtap_collector::{Moved, export_state, import_state};
+use orgtap_transport::words::{bytes, count};
 use serde_json::json;
 
 use super::{say, settings_maybe_empty};
 use crate::cli::Common;
 use crate::exit::Exit;
-use crate::render::{bytes, count};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum StateWhat {

@@ -2,11 +2,12 @@
 
 use comfy_table::{ContentArrangement, Table, presets};
 use orgtap_collector::{ConnectorState, ConnectorStatus, Status};
+use orgtap_transport::words::{bytes, count, counted};
 
 use super::{ledger, say, settings};
 use crate::cli::Common;
 use crate::exit::Exit;
-use crate::render::{bytes, count, counted, moment};
+use crate::render::moment;
 
 /// Recent errors shown of a connector; `--json` and the console show more.
 const RECENT: usize = 3;
@@ -47,7 +48,7 @@ fn text(status: &Status) -> String {
             one.connector.clone(),
             one.state.word().to_owned(),
             one.event_types.len().to_string(),
-            count(one.admitted.unsigned_abs()),
+            count(one.admitted),
             when(&one.last_poll),
             when(&one.newest_file),
             one.reason.clone(),
@@ -69,36 +70,35 @@ fn details(one: &ConnectorStatus) -> String {
     let mut lines = vec![format!(
         "{}: {} of events; {} rows repeated, {} undecodable, {} open dead letters, {} files lost",
         one.connector,
-        bytes(one.bytes.unsigned_abs()),
-        count(one.repeats.unsigned_abs()),
-        count(one.undecodable.unsigned_abs()),
-        count(one.dead_letters.unsigned_abs()),
-        count(one.lost.unsigned_abs()),
+        bytes(one.bytes),
+        count(one.repeats),
+        count(one.undecodable),
+        count(one.dead_letters),
+        count(one.lost),
     )];
     if let Some(gaps) = one.gaps.as_ref().filter(|gaps| gaps.hours > 0) {
         lines.push(format!(
             "  gaps in {} of {}, the first from {}, as counted {}; `orgtap completeness` names them",
-            counted(gaps.hours.unsigned_abs(), "hour"),
-            counted(gaps.event_types.unsigned_abs(), "event type"),
+            counted(gaps.hours, "hour"),
+            counted(gaps.event_types, "event type"),
             gaps.oldest.as_deref().map(moment).unwrap_or_default(),
             moment(&gaps.counted_at),
         ));
     }
     for destination in &one.destinations {
         lines.push(format!(
-            "  {}: {} events delivered, {} refused; {} files finished, {} waiting",
+            "  {}: {} delivered, {} refused; {} finished, {} waiting",
             destination.destination,
-            count(destination.delivered.unsigned_abs()),
-            count(destination.rejected.unsigned_abs()),
-            count(destination.finished.unsigned_abs()),
-            count(destination.waiting.unsigned_abs()),
+            counted(destination.delivered, "event"),
+            count(destination.rejected),
+            counted(destination.finished, "file"),
+            count(destination.waiting),
         ));
         if destination.withheld > 0 {
             lines.push(format!(
-                "    {} files with {} rows withheld for their age; `orgtap replay --withheld` \
-                 sends them",
-                count(destination.withheld.unsigned_abs()),
-                count(destination.withheld_rows.unsigned_abs()),
+                "    {} with {} withheld because of age; `orgtap replay --withheld` sends them",
+                counted(destination.withheld, "file"),
+                counted(destination.withheld_rows, "row"),
             ));
         }
         if let (Some(at), Some(newest)) = (&destination.delivered_at, &destination.newest_delivered)
@@ -116,10 +116,14 @@ fn details(one: &ConnectorStatus) -> String {
     }
     lines.extend(one.backfills.iter().map(|it| format!("  {}", super::backfill::progress(it))));
     if one.replays > 0 {
-        lines.push(format!("  {} replays wait", count(one.replays.unsigned_abs())));
+        lines.push(format!("  {} waiting", counted(one.replays, "replay")));
     }
     if let Some((used, allowed)) = one.api_usage {
-        lines.push(format!("  {used} of {allowed} API calls used in the org's day"));
+        lines.push(format!(
+            "  {} of {} API calls used in the org's day",
+            count(used),
+            count(allowed)
+        ));
     }
     if !one.api_calls.is_empty() {
         let calls = one.api_calls.iter().map(|(purpose, calls)| format!("{calls} {purpose}"));
@@ -134,7 +138,7 @@ fn details(one: &ConnectorStatus) -> String {
         };
         lines.push(format!(
             "  met {}{since}, last {}: {} ({})",
-            counted(error.times.unsigned_abs(), "time"),
+            counted(error.times, "time"),
             moment(&error.at),
             said("message"),
             said("code"),

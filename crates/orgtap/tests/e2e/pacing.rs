@@ -114,7 +114,7 @@ fn old_files_are_withheld_from_the_destination_that_takes_none_and_brought_when_
     assert_eq!((&hook["waiting"], &hook["delivered"]), (&0.into(), &wanted.len().into()));
     assert_eq!(destination(&scene, "files")["withheld"], 0);
     let shown = scene.run(&["status"]).stdout;
-    assert!(shown.contains("withheld for their age"), "{shown}");
+    assert!(shown.contains("withheld because of age"), "{shown}");
     let ran = until_young(&scene, &["--json"]);
     assert_eq!(ran.code, Some(3), "{}{}", ran.stdout, ran.stderr);
     let until = ran.json()["connectors"][0]["until"].clone();

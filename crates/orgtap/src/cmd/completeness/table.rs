@@ -2,9 +2,9 @@
 
 use orgtap_collector::{HourState, Record, Until};
 use orgtap_events::time::rfc3339;
+use orgtap_transport::words::counted;
 
 use super::{By, Group};
-use crate::render::counted;
 
 /// The record with its answer.
 pub(super) fn text(record: &Record, by: Option<By>, until: Option<&Until>) -> String {

@@ -4,13 +4,13 @@ use orgtap_collector::config::Settings;
 use orgtap_collector::{
     files_waiting, is_running, ledger_path, open_ledger, remove_file, remove_secrets,
 };
+use orgtap_transport::words::count;
 use serde_json::json;
 
 use super::{RemoveArgs, named};
 use crate::cli::Common;
 use crate::cmd::{ask, say, settings_maybe_empty};
 use crate::exit::{Exit, usage};
-use crate::render::count;
 
 /// Runs the command.
 pub(super) async fn run(common: &Common, args: &RemoveArgs) -> anyhow::Result<Exit> {
