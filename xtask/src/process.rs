@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -34,16 +36,42 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 }
 
 /// Runs a command and hands each line of its standard output to `line`, as it comes.
-pub(crate) fn each_line(command: &mut Command, mut line: impl FnMut(&str)) -> Result<()> {
+pub(crate) fn each_line(command: &mut Command, line: impl FnMut(&str)) -> Result<()> {
+    each_line_within(command, Duration::MAX, line)
+}
+
+/// The same; but a command that says nothing for so long is ended, which is an error. What it has started
+/// goes on.
+pub(crate) fn each_line_within(
+    command: &mut Command,
+    patience: Duration,
+    mut line: impl FnMut(&str),
+) -> Result<()> {
     println!("$ {}", shown(command));
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("starting {}", shown(command)))?;
+    let (sender, lines) = mpsc::channel();
     if let Some(output) = child.stdout.take() {
-        // Tests may print what is no UTF-8: lines are read as bytes.
-        for bytes in BufReader::new(output).split(b'\n') {
-            line(&String::from_utf8_lossy(&bytes?));
+        std::thread::spawn(move || {
+            // Tests may print what is no UTF-8: lines are read as bytes.
+            for bytes in BufReader::new(output).split(b'\n') {
+                if sender.send(bytes).is_err() {
+                    break;
+                }
+            }
+        });
+    }
+    loop {
+        match lines.recv_timeout(patience) {
+            Ok(bytes) => line(&String::from_utf8_lossy(&bytes?)),
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                child.kill()?;
+                child.wait()?;
+                bail!("`{}` said nothing for {} s", shown(command), patience.as_secs());
+            }
         }
     }
     let status = child.wait()?;
@@ -103,5 +131,15 @@ mod tests {
         let mut command = program("sh", &["-c", "echo one; printf 'caf\\351'; exit 3"]);
         assert!(each_line(&mut command, |line| lines.push(line.to_owned())).is_err());
         assert_eq!(lines, ["one", "caf\u{fffd}"]);
+    }
+
+    #[test]
+    fn a_program_that_says_nothing_any_more_is_ended() {
+        let mut lines = Vec::new();
+        let mut command = program("sh", &["-c", "echo one; exec sleep 600"]);
+        let patience = Duration::from_secs(1);
+        let error = each_line_within(&mut command, patience, |line| lines.push(line.to_owned()));
+        assert!(error.unwrap_err().to_string().ends_with("said nothing for 1 s"));
+        assert_eq!(lines, ["one"]);
     }
 }

@@ -1,14 +1,20 @@
 //! `cargo x test`: the whole check of a change, from a fresh clone to a verdict.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use serde_json::Value;
 
 use crate::arguments::Arguments;
-use crate::process::{cargo, each_line};
+use crate::process::{cargo, each_line, each_line_within};
 use crate::steps::Steps;
 use crate::{bench, lint, reference, setup};
+
+/// When no test has ended for so long, one has got stuck: the longest takes two minutes, or five where
+/// all is slow.
+const PATIENCE: Duration = Duration::from_mins(20);
 
 /// Sets up, lints, builds, tests, compares generated pages, counts instructions; goes on after a
 /// failure.
@@ -54,14 +60,45 @@ pub(crate) fn executable(message: &str) -> Option<PathBuf> {
 
 fn run_tests(tally: &mut Tally) -> Result<()> {
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
-    each_line(&mut cargo(&arguments), |line| {
+    let mut slow = Slow::default();
+    let ran = each_line_within(&mut cargo(&arguments), PATIENCE, |line| {
         println!("{line}");
         tally.add(line);
-    })?;
+        slow.add(line);
+    });
+    if let Err(error) = ran {
+        bail!("{error}{slow}");
+    }
     if tally.passed == 0 {
         bail!("no test ran");
     }
     Ok(())
+}
+
+/// Tests that have not ended after a minute.
+#[derive(Debug, Default)]
+struct Slow(BTreeSet<String>);
+
+impl Slow {
+    /// Adds what libtest says of a test that takes long, and removes one that has ended.
+    fn add(&mut self, line: &str) {
+        let Some(said) = line.strip_prefix("test ") else { return };
+        if let Some((name, _)) = said.split_once(" has been running for over ") {
+            self.0.insert(name.to_owned());
+        } else if let Some((name, _)) = said.split_once(" ... ") {
+            self.0.remove(name);
+        }
+    }
+}
+
+impl std::fmt::Display for Slow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (at, name) in self.0.iter().enumerate() {
+            let before = if at == 0 { "; not ended: " } else { ", " };
+            write!(f, "{before}{name}")?;
+        }
+        Ok(())
+    }
 }
 
 /// Tests counted over all of cargo's test programs.
@@ -108,6 +145,18 @@ mod tests {
         tally.add("test a_name ... ok");
         assert_eq!(tally, Tally { passed: 14, failed: 5, skipped: 1 });
         assert_eq!(tally.to_string(), "14 passed, 5 failed, 1 skipped");
+    }
+
+    #[test]
+    fn tests_that_do_not_end_are_named() {
+        let mut slow = Slow::default();
+        assert_eq!(slow.to_string(), "");
+        for name in ["a::one", "a::two", "three"] {
+            slow.add(&format!("test {name} has been running for over 60 seconds"));
+        }
+        slow.add("test a::two ... ok");
+        slow.add("test another ... ok");
+        assert_eq!(slow.to_string(), "; not ended: a::one, three");
     }
 
     #[test]
