@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use orgtap_events::UnitInfo;
 use orgtap_ledger::unit::{Event, State};
-use orgtap_ledger::{DeadLetter, Happened, Lane, Lease, Rollup, Unit};
+use orgtap_ledger::{Happened, Lane, Lease, Rollup, Unit};
 use orgtap_salesforce::ErrorKind;
 use orgtap_transport::{Disposition, Explain};
 
@@ -19,8 +19,8 @@ use crate::compare::{Compared, Known, compare_apart};
 use crate::connector::{Connector, Note};
 use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{self, fetch};
-use crate::inspect::{DeadRow, Inspected};
 use crate::kill;
+use crate::letter;
 use crate::mend::{self, Failed};
 use crate::prepare::{Preparing, Ready};
 use crate::progress::Progress;
@@ -197,16 +197,7 @@ async fn failed(connector: &Connector, lease: &Lease, unit: &Unit, error: Error)
     }
     if matches!(error, Error::Unit(_)) && error.disposition() == Disposition::Reject {
         let event = Event::Undecodable { reason: problem.message.clone() };
-        let letter = DeadLetter {
-            unit: unit.id,
-            destination: None,
-            row: None,
-            offset: None,
-            code: problem.code,
-            reason: problem.message,
-            payload: Vec::new(),
-            at: clock::now(),
-        };
+        let letter = letter::of_unit(unit, None, problem);
         ledger.apply(lease, unit.id, &event, &[letter], clock::now()).await?;
         Progress::add(&connector.progress.fetched, 1);
         return Ok(Turn::Done);
@@ -306,7 +297,7 @@ async fn fetch_unit(
     unit.spooled = true;
     unit.spool_path = Some(fetched.relative.clone());
     unit.rows = i64::try_from(inspected.rows).unwrap_or(i64::MAX);
-    let dead_letters = dead_letters(unit, &inspected);
+    let dead_letters = letter::of_rows(unit, &inspected);
     let distinct = (inspected.doubles == 0).then_some(inspected.hours);
     let progress = &connector.progress;
     Progress::add(&progress.fetched, 1);
@@ -321,20 +312,6 @@ async fn fetch_unit(
     };
     let fresh = Fresh { distinct, ready: fetched.ready, rollup: fetched.rollup };
     Ok((Happened { unit: unit.id, event, dead_letters }, fresh))
-}
-
-fn dead_letters(unit: &Unit, inspected: &Inspected) -> Vec<DeadLetter> {
-    let letter = |dead: &DeadRow| DeadLetter {
-        unit: unit.id,
-        destination: None,
-        row: i64::try_from(dead.row).ok(),
-        offset: i64::try_from(dead.offset).ok(),
-        code: dead.code.to_owned(),
-        reason: dead.reason.clone(),
-        payload: dead.raw.clone(),
-        at: clock::now(),
-    };
-    inspected.dead.iter().map(letter).collect()
 }
 
 /// Compares the unit with what the lane has delivered, and tells what of it is new.

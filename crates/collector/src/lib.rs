@@ -32,6 +32,7 @@ mod forget;
 mod inspect;
 mod kept;
 mod kill;
+mod letter;
 mod memory;
 mod mend;
 mod pacing;

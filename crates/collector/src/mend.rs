@@ -14,11 +14,11 @@ use orgtap_transport::disk::place;
 
 use crate::admit::index::IndexReader;
 use crate::admit::lane::LaneRows;
-use crate::clock;
 use crate::compare::{Compared, Known, compare_apart};
 use crate::connector::Connector;
 use crate::error::{Error, Result, UnitFault};
 use crate::inspect::{Besides, inspect, limit};
+use crate::letter;
 use crate::reconcile::Terms;
 use crate::replay::refetch;
 use crate::spool::Spool;
@@ -95,16 +95,7 @@ pub(crate) async fn letter(
         return Ok(Vec::new());
     }
     let problem = Error::Unit(fault.clone()).problem();
-    Ok(vec![DeadLetter {
-        unit: unit.id,
-        destination: None,
-        row: None,
-        offset: None,
-        code: problem.code,
-        reason: problem.message,
-        payload: Vec::new(),
-        at: clock::now(),
-    }])
+    Ok(vec![letter::of_unit(unit, None, problem)])
 }
 
 /// Whether a person has chosen to have a unit delivered all the same.

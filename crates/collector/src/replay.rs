@@ -7,7 +7,7 @@
 use std::time::{Duration, Instant};
 
 use orgtap_destinations::{Events, Kind, Receipt, Rejected};
-use orgtap_ledger::{DeadLetter, Lane, Lease, Replay, Unit, UnitId};
+use orgtap_ledger::{Lane, Lease, Replay, Unit, UnitId};
 use orgtap_salesforce::ErrorKind;
 use orgtap_transport::Explain;
 use tokio::sync::Mutex;
@@ -17,6 +17,7 @@ use crate::connector::{Connector, Note};
 use crate::deliver::Run;
 use crate::error::{Error, Result, UnitFault};
 use crate::fetch::{Earlier, fetch};
+use crate::letter;
 use crate::stage::Turn;
 
 /// After so long a lane makes way for others, which may have something new.
@@ -153,16 +154,7 @@ impl Run<'_> {
             return Ok(());
         }
         // Rows that were refused have their letters already.
-        let letter = replay.rows.is_none().then(|| DeadLetter {
-            unit: unit.id,
-            destination: Some(name),
-            row: None,
-            offset: None,
-            code: problem.code,
-            reason: problem.message,
-            payload: Vec::new(),
-            at: clock::now(),
-        });
+        let letter = replay.rows.is_none().then(|| letter::of_unit(unit, Some(name), problem));
         let now = clock::now();
         ledger.fail_replay(&self.lease, replay.id, letter.as_ref(), &note, now).await?;
         Ok(())
