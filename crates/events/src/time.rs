@@ -1,6 +1,11 @@
-//! Salesforce's ways of writing a moment, read to microseconds since 1970 UTC, and RFC 3339 back.
+//! Salesforce's ways of writing a moment, read to microseconds since 1970 UTC, and RFC 3339 back; and
+//! what people write.
 //!
-//! Done by hand because it happens once per row.
+//! The former is done by hand because it happens once per row.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::Offset;
 
 /// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;
@@ -198,10 +203,43 @@ pub fn rfc3339(micros: i64) -> String {
     String::from_utf8(out).unwrap_or_default()
 }
 
+/// Reads what a person writes: a time in RFC 3339, or a date, which stands for its start in UTC. A time
+/// that does not say in which zone is refused.
+///
+/// # Errors
+/// How to write it.
+pub fn moment(text: &str) -> Result<Timestamp, &'static str> {
+    let date = || {
+        // A time after the date would be passed over.
+        let date = text.parse::<Date>().ok().filter(|_| text.len() == "2026-11-01".len())?;
+        Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
+    };
+    text.parse()
+        .ok()
+        .or_else(date)
+        .ok_or("write a date such as 2026-11-01 or a time such as 2026-11-01T06:30:00Z")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn people_write_dates_and_times_with_their_zone() {
+        for (text, time) in [
+            ("2026-11-25", "2026-11-25T00:00:00Z"),
+            ("2026-11-25T06:30:00Z", "2026-11-25T06:30:00Z"),
+            ("2026-11-25T06:30:00+02:00", "2026-11-25T04:30:00Z"),
+        ] {
+            assert_eq!(moment(text), Ok(time.parse().unwrap()), "{text}");
+        }
+        for wrong in
+            ["", "yesterday", "7d", "2026-11-31", "2026-11-25T06:30", "2026-11-25 06:30:00"]
+        {
+            assert!(moment(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn reads_both_clocks_of_a_row() {

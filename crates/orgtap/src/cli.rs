@@ -144,11 +144,11 @@ pub(crate) struct BackfillArgs {
     pub(crate) connectors: Vec<String>,
     /// Files about this time or later: a date or an RFC 3339 time.
     #[arg(long, value_name = "TIME", required_unless_present_any = ["status", "cancel"],
-        value_parser = orgtap_collector::config::read_moment)]
+        value_parser = orgtap_events::time::moment)]
     pub(crate) from: Option<jiff::Timestamp>,
     /// Files about times before this one; with a date, those of the day before are the last.
     #[arg(long, value_name = "TIME", required_unless_present_any = ["status", "cancel"],
-        value_parser = orgtap_collector::config::read_moment)]
+        value_parser = orgtap_events::time::moment)]
     pub(crate) to: Option<jiff::Timestamp>,
     /// Only these event types, of those the connector collects: names, `*` for any letters, `!`
     /// to exclude.
@@ -191,10 +191,10 @@ pub(crate) struct CompletenessArgs {
     #[arg(value_name = "CONNECTOR")]
     pub(crate) connectors: Vec<String>,
     /// Hours from this date or time on. Default: thirty days before the end.
-    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    #[arg(long, value_name = "TIME", value_parser = orgtap_events::time::moment)]
     pub(crate) from: Option<jiff::Timestamp>,
     /// Hours before this date or time. Default: the time of `--until`, else now.
-    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    #[arg(long, value_name = "TIME", value_parser = orgtap_events::time::moment)]
     pub(crate) to: Option<jiff::Timestamp>,
     /// Only these event types; `*` stands for any letters, `!` excludes.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -207,10 +207,10 @@ pub(crate) struct CompletenessArgs {
     pub(crate) format: Form,
     /// Answer whether everything in the period up to this date or time is delivered, by the exit
     /// code too.
-    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    #[arg(long, value_name = "TIME", value_parser = orgtap_events::time::moment)]
     pub(crate) until: Option<jiff::Timestamp>,
     /// Judge as of this date or time. Default: now.
-    #[arg(long, value_name = "TIME", value_parser = crate::cmd::completeness::moment)]
+    #[arg(long, value_name = "TIME", value_parser = orgtap_events::time::moment)]
     pub(crate) at: Option<jiff::Timestamp>,
 }
 

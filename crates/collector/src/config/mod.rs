@@ -49,7 +49,7 @@ pub use main_file::MainFile;
 pub use new_connector::{NewBudget, NewConnector, NewFiles};
 pub(crate) use saved::Marks;
 pub use settings::{ConnectorSettings, RetrySettings, Settings, SignInSettings, StoredUse};
-pub use value::{check as check_value, moment as read_moment};
+pub use value::check as check_value;
 pub use written::{AuthFlow, IntervalPolicy, Reconcile};
 
 use excerpt::Source;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use orgtap_salesforce::ApiVersion;
 use orgtap_transport::ConfigDuration;
 
@@ -156,20 +155,13 @@ pub(super) fn floor(text: &str) -> Result<Floor, String> {
 
 /// A date or an RFC 3339 time. A span such as `7d` is refused on purpose: it would begin anew at
 /// every start and silently leave out what was missed while Orgtap was down.
-pub fn moment(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse::<Timestamp>() {
-        return Ok(time);
-    }
-    if text.len() == 10
-        && let Ok(date) = text.parse::<Date>()
-        && let Ok(midnight) = format!("{date}T00:00:00Z").parse()
-    {
-        return Ok(midnight);
-    }
-    if text.parse::<ConfigDuration>().is_ok() {
-        return Err("a fixed moment is wanted, because a span would begin anew at every start; \
-                    write a date such as 2026-11-01"
-            .to_owned());
-    }
-    Err("write a date such as 2026-11-01 or a time such as 2026-11-01T06:30:00Z".to_owned())
+pub(super) fn moment(text: &str) -> Result<Timestamp, String> {
+    let wanted = |form| match text.parse::<ConfigDuration>() {
+        Ok(_) => {
+            "a fixed moment is wanted, because a span would begin anew at every start; write a date \
+             such as 2026-11-01"
+        }
+        Err(_) => form,
+    };
+    orgtap_events::time::moment(text).map_err(|form| wanted(form).to_owned())
 }

@@ -72,18 +72,9 @@ impl Range {
 }
 
 fn moment(key: &str, text: Option<&str>) -> Result<Option<i64>> {
-    let Some(text) = text else { return Ok(None) };
-    let day = |text: &str| {
-        let date: jiff::civil::Date = text.parse().ok()?;
-        jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
-    };
-    let read = text.parse().ok().or_else(|| day(text));
-    let read: Option<jiff::Timestamp> = read;
-    let read = read.ok_or_else(|| {
-        let form = "write a date (2026-11-01) or a time (2026-11-01T06:00:00Z)";
-        Error::unusable(format!("{key}: {form}"))
-    })?;
-    Ok(Some(read.as_microsecond()))
+    let read = text.map(orgtap_events::time::moment).transpose();
+    let read = read.map_err(|form| Error::unusable(format!("{key}: {form}")))?;
+    Ok(read.map(jiff::Timestamp::as_microsecond))
 }
 
 /// What is delivered and what is missing, by event type and hour

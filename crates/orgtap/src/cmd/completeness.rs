@@ -6,8 +6,6 @@ mod table;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::Offset;
 use orgtap_collector::config::TypeFilter;
 use orgtap_collector::{HourState, Period, Record, Until, completeness};
 use orgtap_events::time::{DAY, rfc3339};
@@ -48,14 +46,6 @@ pub(crate) async fn run(common: &Common, args: &CompletenessArgs) -> anyhow::Res
         say(json!({ "from": from, "to": to, "connectors": reports }));
     }
     Ok(exit)
-}
-
-/// Reads a date or a time.
-pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
-    let day = |date: Date| Offset::UTC.to_timestamp(date.at(0, 0, 0, 0));
-    let read = text.parse::<Timestamp>();
-    read.or_else(|_| text.parse::<Date>().and_then(day))
-        .map_err(|_| "write a date (2026-11-01) or a time (2026-11-01T06:00:00Z)".to_owned())
 }
 
 fn period(args: &CompletenessArgs) -> anyhow::Result<Period> {
@@ -159,15 +149,4 @@ fn report(record: &Record, by: Option<By>, until: Option<&Until>) -> Value {
     });
     report["types"] = types.collect();
     report
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_is_its_start() {
-        assert_eq!(moment("2026-11-25").unwrap(), moment("2026-11-25T00:00:00Z").unwrap());
-        assert!(moment("yesterday").is_err());
-    }
 }

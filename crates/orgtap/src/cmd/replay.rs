@@ -34,10 +34,10 @@ pub(crate) struct ReplayArgs {
     #[arg(long, value_name = "LOG_FILE_ID")]
     unit: Option<String>,
     /// Only log files for this time and later: `2026-11-25` or `2026-11-25T08:00:00Z`.
-    #[arg(long, value_name = "TIME", value_parser = super::completeness::moment)]
+    #[arg(long, value_name = "TIME", value_parser = orgtap_events::time::moment)]
     from: Option<Timestamp>,
     /// Only log files for times before this.
-    #[arg(long, value_name = "TIME", value_parser = super::completeness::moment)]
+    #[arg(long, value_name = "TIME", value_parser = orgtap_events::time::moment)]
     until: Option<Timestamp>,
     /// Only these event types; `*` stands for any letters.
     #[arg(long, value_name = "TYPE", value_delimiter = ',')]
