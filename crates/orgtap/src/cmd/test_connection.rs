@@ -3,6 +3,7 @@
 use orgtap_collector::config::{ConnectorSettings, Settings};
 use orgtap_collector::{Level, TestEvent, TestReport};
 use orgtap_transport::Problem;
+use orgtap_transport::words::{count, counted};
 use serde_json::json;
 
 use super::{chosen, say, settings};
@@ -76,14 +77,16 @@ pub(crate) fn verdict(report: &TestReport) -> String {
     }
     if let Some((left, allowed)) = report.api_left {
         text.push_str(&format!(
-            "\n  used {} API calls; {left} of {allowed} are left in the org's day",
-            report.api_calls
+            "\n  used {}; {} of {} are left in the org's day",
+            counted(report.api_calls, "API call"),
+            count(left),
+            count(allowed)
         ));
     }
     match report.warnings().count() {
         0 => {}
         1 => text.push_str("\n  with a warning: see above"),
-        count => text.push_str(&format!("\n  with {count} warnings: see above")),
+        many => text.push_str(&format!("\n  with {many} warnings: see above")),
     }
     text
 }
