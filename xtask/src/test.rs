@@ -12,8 +12,7 @@ use crate::process::{cargo, each_line, each_line_within};
 use crate::steps::Steps;
 use crate::{bench, lint, reference, setup};
 
-/// When no test has ended for so long, one has got stuck: the longest takes two minutes, or five where
-/// all is slow.
+/// When no test has ended for so long, one has got stuck: each takes a few minutes at most.
 const PATIENCE: Duration = Duration::from_mins(20);
 
 /// Sets up, lints, builds, tests, compares generated pages, counts instructions; goes on after a

@@ -6,11 +6,9 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use orgtap_events::time::rfc3339;
 use orgtap_ledger::{Lane, Ledger};
 
 use crate::clock;
@@ -39,14 +37,21 @@ impl Past<'_> {
     /// Removes the row indexes and admission records of the connector's lanes that are over. Answers
     /// how many lanes.
     pub(crate) async fn forget(&self, now: i64) -> Result<u64> {
-        let mut keep = clock::micros(self.retention);
-        if self.lanes_before(now.saturating_sub(keep)).await?.is_empty() {
+        let retention = clock::micros(self.retention);
+        let (spool, name) = (self.spool.clone(), self.connector.to_owned());
+        let day = clock::day(now.saturating_sub(retention));
+        let looking = tokio::task::spawn_blocking(move || {
+            spool.lanes(&name, &day).map_err(Error::disk(spool.scratch()))
+        });
+        let mut lanes = looking.await.map_err(|error| Error::Worker(error.to_string()))??;
+        if lanes.is_empty() {
             return Ok(0);
         }
         let seen = self.ledger.summary(self.connector).await?.oldest_age.saturating_add(MARGIN);
-        keep = keep.max(seen);
+        let keep = retention.max(seen);
         let before = now.saturating_sub(keep);
-        let lanes = self.lanes_before(before).await?;
+        let day = clock::day(before);
+        lanes.retain(|(lane, _)| lane.day < day);
         let mut forgotten = 0;
         for (lane, folder) in lanes {
             if !self.is_over(&lane, before).await? {
@@ -75,16 +80,6 @@ impl Past<'_> {
             );
         }
         Ok(forgotten)
-    }
-
-    /// Lanes of days before a moment of which there are row indexes, each with its folder.
-    async fn lanes_before(&self, before: i64) -> Result<Vec<(Lane, PathBuf)>> {
-        let day: String = rfc3339(before).chars().take(10).collect();
-        let (spool, name) = (self.spool.clone(), self.connector.to_owned());
-        let looking = tokio::task::spawn_blocking(move || {
-            spool.lanes(&name, &day).map_err(Error::disk(spool.scratch()))
-        });
-        looking.await.map_err(|error| Error::Worker(error.to_string()))?
     }
 
     /// Whether a lane needs no more than the ledger remembers: its last file is older, all is
@@ -131,7 +126,7 @@ mod tests {
         /// done or not.
         async fn lane(&self, days_ago: i64, listed_after: i64, done: bool) -> Unit {
             let made = NOW - days_ago * DAY;
-            let day: String = rfc3339(made).chars().take(10).collect();
+            let day = clock::day(made);
             let (connector, event_type) = ("acme".to_owned(), "Login".to_owned());
             let lane = Lane { connector, event_type, day: day.clone() };
             let unit = NewUnit {

@@ -265,8 +265,7 @@ pub struct Status {
 /// they have collected, so that it may be asked for again and again.
 pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Status> {
     let now = clock::now();
-    let today: String = rfc3339(now).chars().take(10).collect();
-    let mut overview = ledger.overview(&today).await?;
+    let mut overview = ledger.overview(&clock::day(now)).await?;
     let full = room::missing(&settings.data_dir, 0);
     let mut connectors = Vec::with_capacity(settings.connectors.len());
     for connector in &settings.connectors {

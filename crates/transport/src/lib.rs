@@ -1,5 +1,6 @@
 //! What everything that reaches outside needs alike: HTTP client, secrets and the vault they rest
-//! in, files that must survive, retry, the disposition of failures, and how numbers are written for people.
+//! in, files that must survive, retry, the disposition of failures, and how numbers are written for
+//! people.
 //!
 //! A crate of its own because the org's client and the destinations need exactly the same things
 //! and must not depend on each other. It knows nothing of Salesforce or of any SIEM.

@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use orgtap_ledger::{ApiCalls, Ledger};
 use orgtap_salesforce::{Call, CallCounts, Org};
 
+use crate::clock;
 use crate::error::Result;
 
 /// What of an [`Org`]'s counts is in the ledger.
@@ -24,11 +25,6 @@ struct Written {
     charged: u64,
 }
 
-/// The UTC day of a time.
-fn day(now: i64) -> String {
-    orgtap_events::time::rfc3339(now).chars().take(10).collect()
-}
-
 impl Tally {
     fn lock(&self) -> MutexGuard<'_, Written> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -36,7 +32,7 @@ impl Tally {
 
     /// Reads how many calls were charged today.
     pub(crate) async fn read(&self, ledger: &dyn Ledger, name: &str, now: i64) -> Result<()> {
-        let today = day(now);
+        let today = clock::day(now);
         let charged = charged(&ledger.api_calls(name, &today).await?);
         let mut written = self.lock();
         (written.day, written.charged) = (today, charged);
@@ -56,7 +52,7 @@ impl Tally {
         org: &Org,
         now: i64,
     ) -> Result<()> {
-        let (counts, today) = (org.calls(), day(now));
+        let (counts, today) = (org.calls(), clock::day(now));
         let before = self.lock().counts;
         let calls: Vec<ApiCalls> = Call::ALL
             .into_iter()
@@ -77,7 +73,7 @@ impl Tally {
     /// Charged calls of the connector in the day of `now`, with those not written yet.
     pub(crate) fn charged(&self, org: Option<&Org>, now: i64) -> u64 {
         let written = self.lock();
-        let earlier = if written.day == day(now) { written.charged } else { 0 };
+        let earlier = if written.day == clock::day(now) { written.charged } else { 0 };
         let made = org.map_or(written.counts, Org::calls).charged();
         earlier + made.saturating_sub(written.counts.charged())
     }

@@ -101,25 +101,25 @@ pub(crate) fn report(collected: &Collected, progress: &Progress, took: Duration)
             counted(Progress::get(&delivered.units), "file"),
         ));
     }
-    let signed = |number| i64::try_from(number).unwrap_or(i64::MAX);
-    for (number, noun, what) in [
-        (signed(Progress::get(&progress.retries)), "failure", "on the way, and tried again"),
-        (signed(collected.settling_files), "file", "too young for this pass"),
-        (collected.unfinished, "file", "not finished yet"),
-        (collected.lost, "file", "gone from the org before being fetched"),
+    let remarks: [(i128, &str, &str); 8] = [
+        (Progress::get(&progress.retries).into(), "failure", "on the way, and tried again"),
+        (collected.settling_files.into(), "file", "too young for this pass"),
+        (collected.unfinished.into(), "file", "not finished yet"),
+        (collected.lost.into(), "file", "gone from the org before being fetched"),
         (
-            collected.disputed,
+            collected.disputed.into(),
             "file",
             "set aside, because rows could come twice; see `orgtap status`",
         ),
-        (collected.dead_letters, "dead letter", "open; see `orgtap dead-letters`"),
+        (collected.dead_letters.into(), "dead letter", "open; see `orgtap dead-letters`"),
         (
-            signed(collected.withheld),
+            collected.withheld.into(),
             "file",
             "withheld from a destination because of age; see `orgtap status`",
         ),
-        (collected.replays, "replay", "waiting"),
-    ] {
+        (collected.replays.into(), "replay", "waiting"),
+    ];
+    for (number, noun, what) in remarks {
         if number > 0 {
             lines.push(format!("  {} {what}", counted(number, noun)));
         }
