@@ -59,20 +59,15 @@ impl Access {
                 since: orgtap_events::time::rfc3339(since),
             });
         }
+        if let Some(known) = &record.org_id {
+            org.expect(known);
+        }
         let began = clock::now();
         self.note(name, |record| record.signing_in = Some(began)).await?;
         // A person who asks wants to see a sign-in; everybody else may use the last session.
         let answer = if even_if_refused { org.sign_in().await } else { org.connect().await };
         let answer = answer.map_err(Error::from);
         let at = clock::now();
-        let answer = answer.and_then(|signed_in| match &record.org_id {
-            Some(known) if *known != signed_in.org_id => Err(Error::OtherOrg {
-                connector: name.to_owned(),
-                known: known.clone(),
-                found: signed_in.org_id,
-            }),
-            _ => Ok(signed_in),
-        });
         let ended = self.note(name, |record| {
             record.signing_in = None;
             record.sign_in = Some(outcome(at, answer.as_ref().err()));

@@ -115,7 +115,12 @@ impl Run<'_> {
             }
             match failure {
                 None => Arc::make_mut(&mut self.within.units)[at] = unit,
-                Some(error) => turn = failed(connector, &self.lease, &unit, error).await?,
+                Some(error) => {
+                    turn = failed(connector, &self.lease, &unit, error).await?;
+                    // What comes after it asks what became of it.
+                    let now = connector.ledger.unit(unit.id).await?;
+                    Arc::make_mut(&mut self.within.units)[at] = now;
+                }
             }
         }
         Ok(turn)

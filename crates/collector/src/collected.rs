@@ -1,11 +1,12 @@
 //! What one pass came to.
 
-use orgtap_transport::Problem;
+use orgtap_transport::{Disposition, Explain, Problem};
 use serde::Serialize;
 
 use crate::collector::Collector;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::recent::last_met;
 
 /// How one pass ended.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -48,14 +49,30 @@ impl Collected {
     pub fn is_complete(&self) -> bool {
         self.unfinished == 0 && self.replays == 0 && self.problems.is_empty()
     }
+
+    /// Takes in how a part of the pass ended. A failure of the ledger is everybody's.
+    pub(crate) fn take_in(&mut self, ended: Result<()>) -> Result<()> {
+        let Err(error) = ended else { return Ok(()) };
+        if matches!(error, Error::Ledger(_)) {
+            return Err(error);
+        }
+        self.needs_person |= error.disposition() == Disposition::Pause;
+        let problem = error.problem();
+        // What held back the files may have held back the look for more as well.
+        if !self.problems.iter().any(|known| known.code == problem.code) {
+            self.problems.push(problem);
+        }
+        Ok(())
+    }
 }
 
 impl Collector {
-    /// The numbers of the pass.
+    /// The numbers of the pass that began then, and why something waits, if nothing has said so.
     pub(crate) async fn tally(
         &self,
         name: &str,
         progress: &Progress,
+        began: i64,
         collected: &mut Collected,
     ) -> Result<()> {
         let summary = self.ledger.summary(name).await?;
@@ -69,6 +86,10 @@ impl Collector {
         let destinations = || progress.destinations.values();
         collected.withheld = destinations().map(|one| Progress::get(&one.withheld)).sum();
         collected.delivered = destinations().map(|one| Progress::get(&one.events)).sum();
+        if summary.failing > 0 && collected.problems.is_empty() {
+            let record = self.ledger.connector(name).await?;
+            collected.problems.extend(last_met(&record, began));
+        }
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::prepare::Prepared;
 use crate::release::Limits;
 use crate::room::Room;
+use crate::secrets;
 use crate::spool::Spool;
 
 /// Everything a configuration names, opened. Holds the data folder for itself.
@@ -109,7 +110,7 @@ impl Collector {
         ledger.break_leases().await?;
         let mut destinations = BTreeMap::new();
         for config in &settings.destinations {
-            let destination = config.build(&settings.vault)?;
+            let destination = secrets::destination(config, &settings.vault).await?;
             destinations.insert(destination.name().to_owned(), destination);
         }
         let memory = Memory::new(destinations.keys());
@@ -144,7 +145,8 @@ impl Collector {
     /// How much may lie in the spool, and for how long.
     pub(crate) fn limits(&self) -> Limits {
         let bytes = self.settings.spool_limit;
-        Limits { retention: self.settings.spool_retention, bytes }
+        let counted = self.insights.is_some();
+        Limits { retention: self.settings.spool_retention, bytes, counted }
     }
 
     /// Forgets the rows of a connector's lanes that are over.

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use orgtap_destinations::Destination;
 use orgtap_events::{Interval, UnitInfo};
 use orgtap_ledger::{Lane, Ledger, NewUnit, Unit};
-use orgtap_salesforce::{ErrorKind, LogFileShape, Org};
+use orgtap_salesforce::{ErrorKind, Org};
 use orgtap_transport::{Disposition, Explain, Problem};
 use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
@@ -26,6 +27,7 @@ use crate::recent::RecentErrors;
 use crate::release;
 use crate::replay::Refetch;
 use crate::room;
+use crate::shape::Shape;
 use crate::spool::Spool;
 use crate::stage::Held;
 
@@ -40,7 +42,7 @@ pub(crate) struct Connector {
     /// The org's id, 18 characters.
     pub(crate) org_id: String,
     /// What the org's log files look like.
-    pub(crate) shape: LogFileShape,
+    pub(crate) shape: Shape,
     /// The record.
     pub(crate) ledger: Arc<dyn Ledger>,
     /// The disk.
@@ -138,19 +140,33 @@ impl Connector {
 
     /// When a unit that failed for the `attempt`-th time (from 1) may be tried again.
     pub(crate) fn wait(&self, error: &Error, attempt: i64, salt: i64) -> i64 {
-        let after = match error.disposition() {
+        let wait = self.retry.wait(error.disposition(), attempt, salt);
+        let tired = self.retry.is_tired(attempt);
+        clock::now() + clock::micros(if tired { wait.max(self.retry.rest()) } else { wait })
+    }
+}
+
+impl RetrySettings {
+    /// The wait after the `attempt`-th failure (from 1): what was asked for is never undercut, and a
+    /// person is given time.
+    pub(crate) fn wait(&self, disposition: Disposition, attempt: i64, salt: i64) -> Duration {
+        let after = match disposition {
             Disposition::Retry { after } => after,
             _ => None,
         };
         let attempt = u32::try_from(attempt).unwrap_or(u32::MAX);
-        let wait = self.retry.backoff.wait(attempt, salt.unsigned_abs(), after);
-        let tired = attempt >= self.retry.attempts;
-        clock::now() + clock::micros(if tired { wait.max(self.rest()) } else { wait })
+        let wait = self.backoff.wait(attempt, salt.unsigned_abs(), after);
+        if disposition == Disposition::Pause { wait.max(self.rest()) } else { wait }
+    }
+
+    /// Whether one pass has tried often enough.
+    pub(crate) fn is_tired(&self, attempt: i64) -> bool {
+        attempt >= i64::from(self.attempts)
     }
 
     /// The wait after so many failures that only a change elsewhere can help.
-    pub(crate) fn rest(&self) -> std::time::Duration {
-        std::time::Duration::from_mins(15).max(self.retry.backoff.max * 3)
+    pub(crate) fn rest(&self) -> Duration {
+        Duration::from_mins(15).max(self.backoff.max * 3)
     }
 }
 
@@ -191,6 +207,8 @@ pub(crate) fn lane(connector: &str, event_type: &str, log_date: Timestamp) -> La
 #[derive(Debug, Default)]
 pub(crate) struct Hold {
     until: AtomicI64,
+    /// Until when not to look for new files either: what is wrong with some files is no reason.
+    looks_until: AtomicI64,
     failures: AtomicI64,
     reason: Mutex<Option<(Problem, bool)>>,
     refusal: Mutex<Option<orgtap_salesforce::Error>>,
@@ -210,7 +228,13 @@ impl Hold {
         (until > now).then_some(until)
     }
 
-    /// Why, and whether a person must act.
+    /// Until when not to look for new files, if it is not over.
+    pub(crate) fn looks_until(&self, now: i64) -> Option<i64> {
+        let until = self.looks_until.load(Ordering::SeqCst);
+        (until > now).then_some(until)
+    }
+
+    /// Why, and whether a pass has waited long enough.
     pub(crate) fn reason(&self) -> Option<(Problem, bool)> {
         self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -244,7 +268,7 @@ impl Hold {
         if waited {
             // Tries before there was any progress count no more.
             self.failures.store(0, Ordering::SeqCst);
-            self.until.store(0, Ordering::SeqCst);
+            self.forget();
         }
         waited
     }
@@ -252,59 +276,81 @@ impl Hold {
     /// Whatever was waited out is not waited out any longer.
     pub(crate) fn forget(&self) {
         self.until.store(0, Ordering::SeqCst);
+        self.looks_until.store(0, Ordering::SeqCst);
     }
 
-    /// A call succeeded.
+    /// The org has said what files there are: whatever is wrong with some is their own matter.
+    pub(crate) fn looked(&self) {
+        if !self.spool_full.load(Ordering::SeqCst) {
+            self.failures.store(0, Ordering::SeqCst);
+        }
+    }
+
+    /// A file was fetched.
     pub(crate) fn succeeded(&self) {
         self.failures.store(0, Ordering::SeqCst);
         self.spool_full.store(false, Ordering::SeqCst);
-        self.until.store(0, Ordering::SeqCst);
+        self.forget();
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// A call failed. Answers whether the failure is everybody's, so that it does not count
-    /// against the unit that met it.
+    /// A look for new files failed: all wait.
+    pub(crate) fn look_failed(&self, connector: &Connector, error: &Error) {
+        self.failed(connector, error);
+        self.looks_until.fetch_max(self.until.load(Ordering::SeqCst), Ordering::SeqCst);
+    }
+
+    /// What was wanted of one file failed. Answers whether the failure is everybody's, so that it
+    /// does not count against the file that met it.
     pub(crate) fn failed(&self, connector: &Connector, error: &Error) -> bool {
-        use orgtap_transport::Disposition as D;
-        let everybodys = match error {
-            Error::Org(org) => matches!(
-                org.kind(),
-                ErrorKind::QuotaExhausted
-                    | ErrorKind::SignIn(_)
-                    | ErrorKind::SessionRefused
-                    | ErrorKind::Unreachable(_)
-            ),
-            Error::SpoolFull { .. } => true,
-            _ if error.is_disk_full() => true,
-            _ => false,
-        };
         if let Error::Org(org) = error
             && is_refusal(org)
         {
             *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(org.clone());
         }
-        let pause = matches!((error, error.disposition()), (Error::Org(_), D::Pause));
-        let failures = self.failures.fetch_add(1, Ordering::SeqCst) + 1;
+        let everybodys = is_everybodys(error);
+        let pause = matches!(error, Error::Org(_)) && error.disposition() == Disposition::Pause;
+        let now = clock::now();
+        // What fails while all wait already is the same failure.
+        let full = error.is_disk_full();
+        let one = i64::from(!everybodys || full || self.until(now).is_none());
+        let failures = self.failures.fetch_add(one, Ordering::SeqCst) + one;
         if !everybodys && !pause && failures <= PATIENCE {
             return false;
         }
-        let full = error.is_disk_full();
         let waits_for_room = full || matches!(error, Error::SpoolFull { .. });
         self.spool_full.store(waits_for_room, Ordering::SeqCst);
-        let attempt = if everybodys { failures } else { failures - PATIENCE };
-        let until = if full {
+        let attempt = if everybodys { failures } else { (failures - PATIENCE).max(1) };
+        let retry = connector.retry;
+        let (wait, tired) = if full {
             // To look for room costs nothing.
-            clock::now() + clock::micros(room::LOOK)
-        } else if pause {
-            clock::now() + clock::micros(connector.rest())
+            (room::LOOK, failures > i64::from(room::LOOKS))
         } else {
-            connector.wait(error, attempt.max(1), failures)
+            (retry.wait(error.disposition(), attempt, failures), retry.is_tired(attempt))
         };
+        let until = now + clock::micros(wait);
         self.until.fetch_max(until, Ordering::SeqCst);
-        let tired = full && failures > i64::from(room::LOOKS);
+        if everybodys {
+            self.looks_until.fetch_max(until, Ordering::SeqCst);
+        }
         *self.reason.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((error.problem(), pause || tired));
-        everybodys || pause
+        everybodys
+    }
+}
+
+/// Whether whatever is asked for would fail the same way.
+pub(crate) fn is_everybodys(error: &Error) -> bool {
+    match error {
+        Error::Org(org) => matches!(
+            org.kind(),
+            ErrorKind::QuotaExhausted
+                | ErrorKind::SignIn(_)
+                | ErrorKind::SessionRefused
+                | ErrorKind::Unreachable(_)
+        ),
+        Error::SpoolFull { .. } => true,
+        _ => error.is_disk_full(),
     }
 }
 

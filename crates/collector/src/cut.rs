@@ -30,6 +30,8 @@ pub(crate) struct Cutter {
     unit: Arc<UnitInfo>,
     limits: Limits,
     from: u64,
+    /// Whether the rows are dead letters.
+    pub(crate) letters: bool,
     buffer: Vec<u8>,
     ends: Vec<u32>,
     times: Vec<i64>,
@@ -43,6 +45,7 @@ impl Cutter {
             unit,
             limits,
             from,
+            letters: false,
             buffer: Vec::new(),
             ends: Vec::new(),
             times: Vec::new(),
@@ -105,6 +108,7 @@ impl Cutter {
             unit: Arc::clone(&self.unit),
             rows,
             ends_unit,
+            letters: self.letters,
             events,
         };
         Cut { batch, rows: take(&mut self.rows, more) }

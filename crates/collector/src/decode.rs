@@ -46,6 +46,7 @@ pub(crate) fn decode(
     let spool = |error: io::Error| UnitFault::Spool(error.to_string());
     let mut reader = Reader::of_blocks(bytes);
     let mut cutter = Cutter::new(Arc::clone(unit), limits, position);
+    cutter.letters = only.is_some();
     let mut plan: Option<Plan> = None;
     let mut number = 0;
     while let Some(item) = reader.next_item().map_err(|error| spool(error.source))? {
@@ -151,6 +152,7 @@ mod tests {
             let cuts = cuts_of(&csv, Wanted { from, only: Some(rows.to_vec()) }, limits);
             let last = cuts.len() - 1;
             assert!(cuts.iter().enumerate().all(|(at, cut)| cut.batch.ends_unit == (at == last)));
+            assert!(cuts.iter().all(|cut| cut.batch.letters), "told from whole units");
             cuts.into_iter().map(|cut| (cut.batch.rows, cut.rows)).collect()
         };
         assert_eq!(found(0, &[3]), [(3..4, vec![3])]);

@@ -1,18 +1,19 @@
 //! The last stage: each destination reads the spool at its own pace.
 //!
 //! A lane's units go out in order, in batches, through one stream. The ledger moves only past
-//! what the destination has called durable, in steps of at most a second's work.
+//! what the destination has called durable, in steps of at most a second's work, and past all of it
+//! before anything is written again.
 
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orgtap_codec::csv::Blocks;
-use orgtap_destinations::{Destination, Kind, Pace, Receipt, Stream};
+use orgtap_destinations::{Receipt, Stream};
 use orgtap_ledger::{
     DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
 };
-use orgtap_transport::{Disposition, Explain, Problem};
+use orgtap_transport::Explain;
 use tokio::sync::mpsc;
 
 use crate::admit::decisions::Decisions;
@@ -22,90 +23,18 @@ use crate::cut::Cut;
 use crate::decode::{Wanted, decode};
 use crate::error::{Error, Result, UnitFault};
 use crate::kill;
+use crate::outlet::Outlet;
 use crate::pacing::Paced;
 use crate::prepare::Ready;
 use crate::progress::Progress;
-use crate::room;
-use crate::stage::{Held, LEASE, Turn};
+use crate::replay::refetch;
+use crate::stage::{LEASE, Turn};
 use crate::unpack::ahead;
 
 /// The ledger is moved at least this often while a big unit goes out.
 const COMMIT_EVERY: Duration = Duration::from_secs(1);
 /// Bytes written before the barrier is asked for though more is to come.
 const FLUSH_EVERY: usize = 32 * 1024 * 1024;
-
-/// One destination as a connector uses it: its open streams, and whether it rests.
-pub(crate) struct Outlet {
-    destination: Arc<dyn Destination>,
-    idle: Mutex<Vec<Box<dyn Stream>>>,
-    trouble: Mutex<Trouble>,
-}
-
-#[derive(Default)]
-struct Trouble {
-    failures: i64,
-    until: i64,
-    reason: Option<(Problem, bool)>,
-}
-
-impl Outlet {
-    /// For a destination, with nothing open.
-    pub(crate) fn new(destination: Arc<dyn Destination>) -> Self {
-        Self { destination, idle: Mutex::default(), trouble: Mutex::default() }
-    }
-
-    /// Name of the stage in the ledger.
-    pub(crate) fn stage(&self) -> String {
-        format!("deliver:{}", self.destination.name())
-    }
-
-    /// Whether the destination rests just now.
-    pub(crate) fn held(&self) -> Held {
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        (trouble.until > clock::now()).then(|| (trouble.until, trouble.reason.clone()))
-    }
-
-    /// The destination's name.
-    pub(crate) fn name(&self) -> &str {
-        self.destination.name()
-    }
-
-    /// What the destination's target takes; none if that is everything.
-    pub(crate) fn pace(&self) -> Option<&Pace> {
-        self.destination.pace()
-    }
-
-    async fn stream(&self) -> Result<Box<dyn Stream>> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        match idle {
-            Some(stream) => Ok(stream),
-            None => Ok(self.destination.open().await?),
-        }
-    }
-
-    fn give_back(&self, stream: Box<dyn Stream>) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(stream);
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Trouble::default();
-    }
-
-    /// A destination that fails rests as a whole: the next lane would meet the same.
-    fn failed(&self, connector: &Connector, error: &Error) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        trouble.failures += 1;
-        let person = error.disposition() == Disposition::Pause;
-        let tired = trouble.failures >= i64::from(connector.retry.attempts);
-        let full = matches!(error, Error::Destination(error) if error.kind() == Kind::DiskFull);
-        trouble.until = if full {
-            // To look for room costs nothing.
-            clock::now() + clock::micros(room::LOOK)
-        } else if person || tired {
-            clock::now() + clock::micros(connector.rest())
-        } else {
-            connector.wait(error, trouble.failures, trouble.failures)
-        };
-        trouble.reason = Some((error.problem(), person || tired));
-    }
-}
 
 /// Sends a lane's units to one destination, in order, up to the first that fails.
 pub(crate) async fn lane(
@@ -119,13 +48,14 @@ pub(crate) async fn lane(
         outlet,
         lease,
         stream: None,
+        durable: Vec::new(),
         pending: Vec::new(),
         unflushed: 0,
         committed: Instant::now(),
         paced: Paced::new(),
     };
     let mut turn = Turn::Done;
-    let name = outlet.destination.name();
+    let name = outlet.name();
     let outbox = connector.ledger.outbox(lane, name).await?;
     for (unit, delivery) in run.young(outbox).await? {
         if connector.cancel.is_cancelled() {
@@ -133,7 +63,7 @@ pub(crate) async fn lane(
             break;
         }
         if delivery.not_before > clock::now() {
-            turn = Turn::Failed;
+            // What was asked for again need not wait for it.
             break;
         }
         if !run.takes_up(&unit, &delivery) {
@@ -151,7 +81,7 @@ pub(crate) async fn lane(
         Ok(()) => Ok(turn),
         Err(error @ Error::Ledger(_)) => Err(error),
         Err(error) => {
-            run.trouble(&error);
+            run.trouble(&error).await?;
             Ok(Turn::Failed)
         }
     }
@@ -163,7 +93,9 @@ pub(crate) struct Run<'a> {
     pub(crate) outlet: &'a Outlet,
     pub(crate) lease: Lease,
     pub(crate) stream: Option<Box<dyn Stream>>,
-    /// Steps not yet in the ledger.
+    /// Steps that are durable, and not yet in the ledger.
+    durable: Vec<DeliveryDelta>,
+    /// Steps that are not durable yet.
     pending: Vec<DeliveryDelta>,
     /// Bytes written since the last durable receipt.
     pub(crate) unflushed: usize,
@@ -180,7 +112,7 @@ impl Run<'_> {
         replay: Option<&Replay>,
     ) -> Result<()> {
         let connector = self.connector;
-        let name = self.outlet.destination.name();
+        let name = self.outlet.name();
         if replay.is_none()
             && let Some(ready) = connector.prepared.take(unit.id, name)
             && from == 0
@@ -198,7 +130,7 @@ impl Run<'_> {
         } else {
             Decisions::open(&connector.spool.decisions(&info), exceptions).map_err(lost)?
         };
-        let limits = self.outlet.destination.limits();
+        let limits = self.outlet.limits();
         let position = u64::try_from(from).unwrap_or_default();
         let only = replay.and_then(|replay| replay.rows.as_ref());
         let only = only.map(|rows| rows.iter().map(|row| row.unsigned_abs()).collect());
@@ -255,7 +187,7 @@ impl Run<'_> {
 
     /// Begins a unit's step, which goes nowhere yet.
     fn begin(&mut self, unit: &Unit, position: i64, replay: Option<&Replay>) -> &mut DeliveryDelta {
-        let destination = self.outlet.destination.name().to_owned();
+        let destination = self.outlet.name().to_owned();
         self.pending.push_mut(DeliveryDelta {
             unit: unit.id,
             destination,
@@ -269,7 +201,7 @@ impl Run<'_> {
     }
 
     fn count_bytes(&self, bytes: usize) {
-        let name = self.outlet.destination.name();
+        let name = self.outlet.name();
         if let Some(delivered) = self.connector.progress.destinations.get(name) {
             Progress::add(&delivered.bytes, bytes as u64);
         }
@@ -300,7 +232,7 @@ impl Run<'_> {
                 let event = events.get(rejected.index).unwrap_or_default();
                 DeadLetter {
                     unit: unit.id,
-                    destination: Some(self.outlet.destination.name().to_owned()),
+                    destination: Some(self.outlet.name().to_owned()),
                     row: rows.get(rejected.index).and_then(|row| i64::try_from(*row).ok()),
                     offset: None,
                     code: "OT-DEST-90".to_owned(),
@@ -331,7 +263,7 @@ impl Run<'_> {
     /// Takes in a receipt: what is durable goes to the ledger, not more than once a second.
     async fn receipt(&mut self, receipt: &Receipt) -> Result<()> {
         if receipt.durable {
-            self.unflushed = 0;
+            self.now_durable();
             if self.committed.elapsed() >= COMMIT_EVERY {
                 self.commit().await?;
             }
@@ -344,28 +276,38 @@ impl Run<'_> {
         let Some(stream) = &mut self.stream else { return Ok(()) };
         let receipt = stream.flush().await?;
         kill::point("deliver.after_flush");
-        self.unflushed = 0;
         if receipt.durable {
+            self.now_durable();
             self.commit().await?;
         }
+        self.unflushed = 0;
         Ok(())
     }
 
-    /// Moves the ledger past everything pending, all of which is durable.
+    /// Everything written is durable. What follows of the unit under way is a step of its own.
+    fn now_durable(&mut self) {
+        self.unflushed = 0;
+        let Some(last) = self.pending.last() else { return };
+        let next =
+            DeliveryDelta { from: last.to, delivered: 0, rejected: Vec::new(), ..last.clone() };
+        for step in self.pending.drain(..).filter(has_moved) {
+            match self.durable.last_mut() {
+                Some(before) if (before.unit, before.replay) == (step.unit, step.replay) => {
+                    before.to = step.to;
+                    before.delivered += step.delivered;
+                    before.rejected.extend(step.rejected);
+                    before.done = step.done;
+                }
+                _ => self.durable.push(step),
+            }
+        }
+        self.pending.extend((!next.done).then_some(next));
+    }
+
+    /// Moves the ledger past everything durable.
     async fn commit(&mut self) -> Result<()> {
         self.committed = Instant::now();
-        let steps: Vec<DeliveryDelta> = std::mem::take(&mut self.pending);
-        let Some(last) = steps.last() else { return Ok(()) };
-        if !last.done {
-            self.pending.push(DeliveryDelta {
-                from: last.to,
-                delivered: 0,
-                rejected: Vec::new(),
-                ..last.clone()
-            });
-        }
-        let moved: Vec<_> =
-            steps.into_iter().filter(|step| step.to > step.from || step.done).collect();
+        let moved = std::mem::take(&mut self.durable);
         if moved.is_empty() {
             return Ok(());
         }
@@ -376,9 +318,7 @@ impl Run<'_> {
         if moved.iter().any(|step| step.done) && self.connector.hold.room() {
             self.connector.work.notify_waiters();
         }
-        if let Some(delivered) =
-            self.connector.progress.destinations.get(self.outlet.destination.name())
-        {
+        if let Some(delivered) = self.connector.progress.destinations.get(self.outlet.name()) {
             for step in &moved {
                 Progress::add(&delivered.events, step.delivered.unsigned_abs());
                 Progress::add(&delivered.rejected, step.rejected.len() as u64);
@@ -399,14 +339,13 @@ impl Run<'_> {
 
     /// Makes everything written durable, in the ledger too.
     pub(crate) async fn settle(&mut self) -> Result<()> {
-        let moved = self.pending.iter().any(|step| step.to > step.from || step.done);
-        if self.unflushed > 0 || moved {
-            if self.stream.is_none() {
-                return self.commit().await;
+        if self.unflushed > 0 || self.pending.iter().any(has_moved) {
+            if self.stream.is_some() {
+                return self.barrier().await;
             }
-            self.barrier().await?;
+            self.now_durable();
         }
-        Ok(())
+        self.commit().await
     }
 
     /// The lane's end: the barrier, the ledger, and the stream goes back for the next lane.
@@ -419,7 +358,8 @@ impl Run<'_> {
     }
 
     /// The stream is dead: what it had not called durable is forgotten, to be written again.
-    pub(crate) fn trouble(&mut self, error: &Error) {
+    pub(crate) async fn trouble(&mut self, error: &Error) -> Result<()> {
+        self.commit().await?;
         self.stream = None;
         self.pending.clear();
         self.unflushed = 0;
@@ -427,7 +367,7 @@ impl Run<'_> {
         if matches!(error, Error::Destination(_)) {
             self.outlet.failed(self.connector, error);
         }
-        let destination = self.outlet.destination.name();
+        let destination = self.outlet.name();
         self.connector.errors.add(error, Some(destination));
         let problem = error.problem();
         tracing::warn!(
@@ -437,6 +377,7 @@ impl Run<'_> {
             "{}",
             problem.message
         );
+        Ok(())
     }
 
     /// Decides what a unit's failure means.
@@ -444,7 +385,11 @@ impl Run<'_> {
         if matches!(error, Error::Ledger(_)) {
             return Err(error);
         }
-        self.trouble(&error);
+        self.trouble(&error).await?;
+        let fresh = delivery.attempts < i64::from(self.connector.retry.attempts);
+        if fresh && matches!(error, Error::Unit(UnitFault::Spool(_))) {
+            self.fetch_lost(unit).await?;
+        }
         if !matches!(error, Error::Destination(_)) {
             let until = self.connector.wait(&error, delivery.attempts + 1, unit.id);
             let note = Note::of(&error).text();
@@ -452,4 +397,34 @@ impl Run<'_> {
         }
         Ok(Turn::Failed)
     }
+
+    /// Fetches a unit again whose bytes are lost in the spool, for the next try.
+    async fn fetch_lost(&mut self, unit: &Unit) -> Result<()> {
+        let connector = self.connector;
+        self.prolong().await?;
+        match refetch(connector, &self.lease, unit.id, true).await {
+            Ok(_) => {
+                let log_file = unit.listed.log_file_id.as_str();
+                tracing::info!(connector = connector.name(), log_file, "was fetched again");
+                Ok(())
+            }
+            Err(error @ Error::Ledger(_)) => Err(error),
+            Err(error) => {
+                // What is wrong is that it is lost, which has been told.
+                let problem = error.problem();
+                tracing::warn!(
+                    connector = connector.name(),
+                    code = problem.code,
+                    "cannot fetch again what is lost in the spool: {}",
+                    problem.message
+                );
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether a step goes anywhere.
+fn has_moved(step: &DeliveryDelta) -> bool {
+    step.to > step.from || step.done
 }

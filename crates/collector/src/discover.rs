@@ -55,7 +55,20 @@ struct Poll<'a> {
 
 /// Lists everything new up to now.
 pub(crate) async fn discover(connector: &Connector) -> Result<Discovered> {
-    let choice = choice(&connector.settings, &connector.shape);
+    let Connector { org, budget, shape, .. } = connector;
+    let known = shape.get(org, budget).await?;
+    match discover_as(connector, &known).await {
+        Err(Error::Org(error)) if shape.has_changed(&error, (org, budget)).await? => {
+            tracing::info!(connector = connector.name(), "the org's event log files have changed");
+            let new = shape.get(org, budget).await?;
+            discover_as(connector, &new).await
+        }
+        found => found,
+    }
+}
+
+async fn discover_as(connector: &Connector, shape: &LogFileShape) -> Result<Discovered> {
+    let choice = choice(&connector.settings, shape);
     let track = format!("event_log_files/{choice:?}");
     let cursor = connector.ledger.cursor(connector.name(), &track).await?;
     let now = connector.org.server_time().unwrap_or_else(Timestamp::now);
@@ -74,7 +87,7 @@ pub(crate) async fn discover(connector: &Connector) -> Result<Discovered> {
         let before = (end < now).then_some(end);
         let listing = Listing {
             select: choice,
-            shape: connector.shape.clone(),
+            shape: shape.clone(),
             after,
             before,
             log_dates: None,

@@ -73,16 +73,6 @@ pub enum Error {
         /// When, RFC 3339.
         since: String,
     },
-    /// The org behind a connector is another one than before.
-    #[error("{connector} now leads to org {found}; it collected from {known} before")]
-    OtherOrg {
-        /// The connector.
-        connector: String,
-        /// The org it collected from.
-        known: String,
-        /// The org it leads to.
-        found: String,
-    },
     /// A destination with undelivered units is no longer configured.
     #[error(
         "{destination} is no longer among the destinations of {connector}, but {units} units wait for it"
@@ -227,12 +217,6 @@ const OWN: &[Own] = &[
         "correct the credentials, or run `orgtap test-connection`, which tries once more",
     ),
     (
-        "OT-ORG-50",
-        "the connector leads to another org",
-        "instance URL or user were changed to another org, or a sandbox was refreshed",
-        "give the other org a connector of its own, with another name",
-    ),
-    (
         "OT-ORG-61",
         "no more calls to the org: the rest is for others",
         "all programs together have used the org's API calls of the last 24 hours down to the floor of `api_budget`, and Orgtap leaves the rest to the others",
@@ -374,7 +358,6 @@ impl Error {
             Self::InUse { .. } => row("OT-DISK-03"),
             Self::SpoolFull { .. } => row("OT-DISK-04"),
             Self::StillRefused { .. } => row("OT-AUTH-50"),
-            Self::OtherOrg { .. } => row("OT-ORG-50"),
             Self::Abandoned { .. } => row("OT-CONF-20"),
             Self::UnknownConnector { .. } => row("OT-CONF-22"),
             Self::Configured { .. } => row("OT-CONF-23"),

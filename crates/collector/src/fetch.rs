@@ -27,7 +27,8 @@ use crate::prepare::{Preparing, Ready};
 use crate::spool::{Packing, Spool};
 use crate::unpack::{Stopped, unpack};
 
-/// A file this old whose length never matched is accepted as it is, when it keeps coming the same.
+/// A file this old whose length never matched is accepted as it is, when it keeps coming the same
+/// and has rows.
 const PATIENCE_WITH_LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_hours(6);
 /// How often the same bytes must have come by then.
 const SAME_BYTES: i64 = 3;
@@ -131,7 +132,8 @@ pub(crate) async fn fetch(
     drop(sender);
     let taken = taker.await.map_err(|error| Error::Worker(error.to_string()))?;
     if let Some(error) = trouble {
-        return Err(error.into());
+        // It had begun to come: the org answers, and other files may come whole.
+        return Err(UnitFault::BrokenOff(error.to_string()).into());
     }
     let Taken { spool_bytes, inspected, copy, prepared: (ready, rollup) } = taken?;
     let warning = check_length(unit, &inspected, earlier, org.server_time())?;
@@ -223,7 +225,9 @@ fn check_length(
     let same = earlier.content_hash.as_deref() == Some(inspected.content_hash.as_str());
     let age = org_time.map(|now| now.duration_since(unit.created_date));
     let old = age.is_some_and(|age| age >= PATIENCE_WITH_LENGTH);
-    if same && old && earlier.attempts + 1 >= SAME_BYTES {
+    // No rows where some were announced are what a proxy says that has nothing to say.
+    let any = inspected.rows > 0 || found > listed;
+    if same && old && any && earlier.attempts + 1 >= SAME_BYTES {
         return Ok(Some(format!(
             "accepted with {found} bytes although the org announced {listed}: the same bytes came {} times",
             earlier.attempts + 1

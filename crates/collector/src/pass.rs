@@ -1,34 +1,33 @@
-//! One connector's collection: sign in, discover, and let the stages run.
+//! One connector's collection: begin, discover, and let the stages run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use orgtap_ledger::{ConnectorRecord, Lane};
+use orgtap_ledger::Lane;
 use orgtap_salesforce::Org;
 use orgtap_transport::{Disposition, Explain};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::is_refusal;
-use crate::budget::Budget;
 use crate::clock;
 use crate::collected::Collected;
 use crate::collector::Collector;
 use crate::completeness::{Recount, note_gaps};
 use crate::config::ConnectorSettings;
-use crate::connector::{Connector, Hold};
-use crate::counting::{self, Counting};
-use crate::deliver::{self, Outlet};
+use crate::connector::Connector;
+use crate::counting;
+use crate::deliver;
 use crate::discover::Discovered;
 use crate::error::{Error, Result};
-use crate::polling::error_wait;
+use crate::outlet::Outlet;
 use crate::progress::Progress;
-use crate::recent::{RecentErrors, note_errors, remember};
-use crate::replay::Refetch;
+use crate::recent::note_errors;
+use crate::secrets::org_settings;
 use crate::stage::{self, Stage, Until};
 use crate::status::note_hold;
-use crate::{collect, reconcile, release};
+use crate::{collect, release};
 
 /// Lanes fetched at once per connector: enough to hide the org's latency.
 const FETCHERS: usize = 4;
@@ -74,25 +73,20 @@ impl Collector {
         cancel: &CancellationToken,
         backfills: bool,
     ) -> Result<Collected> {
-        self.register(settings).await?;
-        self.ledger.wake(&settings.name).await?;
+        let began = clock::now();
         let mut collected = Collected { connector: settings.name.clone(), ..Default::default() };
-        match self.once(settings, progress, cancel, (&mut collected, backfills)).await {
-            Ok(()) => {}
-            Err(error @ Error::Ledger(_)) => return Err(error),
-            Err(error) => {
-                collected.needs_person |= error.disposition() == Disposition::Pause;
-                let problem = error.problem();
-                // What held back the files may have held back the look for more as well.
-                if !collected.problems.iter().any(|known| known.code == problem.code) {
-                    collected.problems.push(problem);
-                }
-            }
-        }
-        self.tally(&settings.name, progress, &mut collected).await?;
-        release::release(&self.ledger, &self.spool, self.limits()).await?;
-        self.forget(settings, clock::now()).await?;
+        let ended = self.once(settings, progress, cancel, (&mut collected, backfills)).await;
+        collected.take_in(ended)?;
+        self.tally(&settings.name, progress, began, &mut collected).await?;
+        let tidied = self.tidy(settings).await;
+        collected.take_in(tidied.map_err(|error| self.room.explain(error)))?;
         Ok(collected)
+    }
+
+    /// Lets go of what is needed no longer.
+    async fn tidy(&self, settings: &ConnectorSettings) -> Result<()> {
+        release::release(&self.ledger, &self.spool, self.limits()).await?;
+        self.forget(settings, clock::now()).await
     }
 
     async fn once(
@@ -102,11 +96,16 @@ impl Collector {
         cancel: &CancellationToken,
         (collected, backfills): (&mut Collected, bool),
     ) -> Result<()> {
-        let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
-        let connector = match self.ready(settings, org, progress, cancel).await {
+        let begun = async {
+            self.register(settings).await?;
+            self.ledger.wake(&settings.name).await?;
+            self.ready(settings, self.org(settings).await?, progress, cancel).await
+        };
+        let connector = match begun.await {
             Ok(connector) => connector,
             Err(error @ Error::Ledger(_)) => return Err(error),
             Err(error) => {
+                self.note_unready(&settings.name, &error).await?;
                 // What is spooled does not need the org.
                 self.deliver_spooled(settings, progress, cancel, collected).await?;
                 return Err(error);
@@ -149,14 +148,10 @@ impl Collector {
         cancel: &CancellationToken,
     ) -> Result<()> {
         self.register(settings).await?;
+        self.note_begun(&settings.name).await?;
         let mut failures = 0;
         while !cancel.is_cancelled() {
-            // Secrets are fetched anew: they may have been changed.
-            let org = Org::new(settings.org_settings(&self.settings.vault)?)?;
-            if self.ledger.connector(&settings.name).await?.stopped.is_some() {
-                let begun = |record: &mut ConnectorRecord| record.stopped = None;
-                self.ledger.change_connector(&settings.name, Box::new(begun)).await?;
-            }
+            let org = self.org(settings).await?;
             let until_refused = cancel.child_token();
             match self.ready(settings, org, progress, &until_refused).await {
                 Ok(connector) => {
@@ -197,8 +192,28 @@ impl Collector {
             "cannot start: {}",
             problem.message
         );
+        self.note_unready(&settings.name, error).await?;
         let mut ignored = Collected::default();
-        self.deliver_spooled(settings, progress, cancel, &mut ignored).await?;
+        // However much there is to deliver, the next try to start does not wait for it.
+        let delivering = cancel.child_token();
+        let delivered = self.deliver_spooled(settings, progress, &delivering, &mut ignored);
+        let waited = async {
+            let waited = self.next_try(settings, (look, cancel), error, failures).await;
+            delivering.cancel();
+            waited
+        };
+        let (delivered, waited) = tokio::join!(delivered, waited);
+        delivered.and(waited)
+    }
+
+    /// Waits until there may be another try to start.
+    async fn next_try(
+        &self,
+        settings: &ConnectorSettings,
+        (look, cancel): (&Notify, &CancellationToken),
+        error: &Error,
+        failures: u32,
+    ) -> Result<()> {
         let refused = matches!(error, Error::StillRefused { .. })
             || matches!(error, Error::Org(org) if is_refusal(org));
         loop {
@@ -220,137 +235,6 @@ impl Collector {
         }
     }
 
-    /// Whether the credentials are others than those that were refused.
-    async fn may_sign_in(&self, settings: &ConnectorSettings) -> Result<bool> {
-        match settings.org_settings(&self.settings.vault) {
-            Ok(org_settings) => self.access.allows(&settings.name, &Org::new(org_settings)?).await,
-            // A secret that is being replaced may be missing for a moment.
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Makes the connector known. Refuses when that would give up units without being told to.
-    async fn register(&self, settings: &ConnectorSettings) -> Result<()> {
-        let now = clock::now();
-        for (destination, counts) in self.ledger.summary(&settings.name).await?.destinations {
-            let units = counts.waiting;
-            let gone = !settings.destinations.contains(&destination);
-            if gone && units > 0 && !self.given_up.contains(&destination) {
-                let connector = settings.name.clone();
-                return Err(Error::Abandoned { connector, destination, units });
-            }
-        }
-        let dropped = self.ledger.register(&settings.name, &settings.destinations, now).await?;
-        for (destination, units) in dropped {
-            tracing::warn!(
-                connector = settings.name,
-                destination,
-                units,
-                "the destination is given up, and the units that waited for it with it"
-            );
-        }
-        reconcile::reconsider(&*self.ledger, settings).await
-    }
-
-    /// Signs in and learns what the org offers. What stands in the way is remembered; that it was
-    /// not tried again is no error by itself.
-    async fn ready(
-        &self,
-        settings: &ConnectorSettings,
-        org: Org,
-        progress: &Arc<Progress>,
-        cancel: &CancellationToken,
-    ) -> Result<Arc<Connector>> {
-        let ready = self.sign_in(settings, org, progress, cancel).await;
-        match &ready {
-            Ok(_) | Err(Error::Ledger(_) | Error::StillRefused { .. }) => {}
-            Err(error) => {
-                let change = |record: &mut ConnectorRecord| remember(record, clock::now(), error);
-                self.ledger.change_connector(&settings.name, Box::new(change)).await?;
-            }
-        }
-        ready
-    }
-
-    async fn sign_in(
-        &self,
-        settings: &ConnectorSettings,
-        org: Org,
-        progress: &Arc<Progress>,
-        cancel: &CancellationToken,
-    ) -> Result<Arc<Connector>> {
-        let retry = self.settings.retry;
-        let budget = Budget::open(settings.api_budget, &*self.ledger, &settings.name).await?;
-        if let Err(error) = budget.before_start() {
-            self.note_calls(&settings.name, &org, &budget).await?;
-            return Err(error);
-        }
-        let mut attempt = 0;
-        let (org_id, shape) = loop {
-            attempt += 1;
-            let tried = async {
-                let signed_in = self.access.sign_in(&settings.name, &org, false).await?;
-                org.negotiate_version().await?;
-                Ok((signed_in.org_id, org.log_file_shape().await?))
-            };
-            match tried.await {
-                Ok(ready) => break ready,
-                Err(error) => match error_wait(&error, retry, attempt) {
-                    Some(wait) if !cancel.is_cancelled() => tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
-                        () = cancel.cancelled() => {}
-                    },
-                    _ => {
-                        // The last run's session was taken up, is dead, and no new one was given.
-                        self.note_if_refused(&settings.name, &org, &error).await?;
-                        self.note_calls(&settings.name, &org, &budget).await?;
-                        return Err(error);
-                    }
-                },
-            }
-        };
-        let refetch = Refetch::signed_in();
-        let parts = self.parts(settings, org, progress, cancel);
-        Ok(Arc::new(Connector { org_id, shape, budget, refetch, ..parts }))
-    }
-
-    fn parts(
-        &self,
-        settings: &ConnectorSettings,
-        org: Org,
-        progress: &Arc<Progress>,
-        cancel: &CancellationToken,
-    ) -> Connector {
-        let destinations = settings
-            .destinations
-            .iter()
-            .filter_map(|name| self.destinations.get(name).cloned())
-            .collect();
-        Connector {
-            settings: settings.clone(),
-            retry: self.settings.retry,
-            org,
-            org_id: String::new(),
-            shape: orgtap_salesforce::LogFileShape::default(),
-            ledger: Arc::clone(&self.ledger),
-            spool: self.spool.clone(),
-            destinations,
-            progress: Arc::clone(progress),
-            owner: self.owner.clone(),
-            work: Notify::new(),
-            cancel: cancel.clone(),
-            hold: Hold::default(),
-            budget: Budget::new(settings.api_budget),
-            memory: self.memory.clone(),
-            prepared: self.prepared.clone(),
-            counting: Counting::new(self.insights.clone()),
-            errors: RecentErrors::default(),
-            spool_limits: self.limits(),
-            refetch: Refetch::default(),
-            vanished: AtomicBool::new(false),
-        }
-    }
-
     /// Delivers what is in the spool when the org cannot be reached. Needs the org's id from an
     /// earlier sign-in.
     async fn deliver_spooled(
@@ -362,7 +246,7 @@ impl Collector {
     ) -> Result<()> {
         let record = self.ledger.connector(&settings.name).await?;
         let (Some(org_id), Ok(org_settings)) =
-            (record.org_id, settings.org_settings(&self.settings.vault))
+            (record.org_id, org_settings(settings, &self.settings.vault).await)
         else {
             return Ok(());
         };
@@ -373,16 +257,6 @@ impl Collector {
         ended.cancel();
         self.deliver(&connector, &Until::Empty(ended), collected).await?;
         note_errors(&connector).await
-    }
-
-    /// Remembers a refusal, so that it is not repeated by the next start.
-    pub(crate) async fn note_if_refused(&self, name: &str, org: &Org, error: &Error) -> Result<()> {
-        match error {
-            Error::Org(refusal) if is_refusal(refusal) => {
-                self.access.note_refusal(name, org, error).await
-            }
-            _ => Ok(()),
-        }
     }
 
     /// A refusal met in mid-work is remembered. Answers whether there was one.

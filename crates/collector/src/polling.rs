@@ -46,18 +46,20 @@ impl Collector {
                 connector.cancel.cancel();
                 return Ok(());
             }
-            if connector.hold.until(clock::now()).is_none()
-                && self.may_look(connector, last).await?
-            {
+            let held = connector.hold.looks_until(clock::now());
+            if held.is_none() && self.may_look(connector, last).await? {
                 last = clock::now();
                 match self.poll(connector).await {
-                    Ok(found) => came |= found.new > 0,
+                    Ok(found) => {
+                        connector.hold.looked();
+                        came |= found.new > 0;
+                    }
                     // The budget has said so in the log.
                     Err(Error::Budget(_)) => {}
                     Err(error @ Error::Ledger(_)) => return Err(error),
                     Err(error) => {
                         connector.warn("list", &error);
-                        connector.hold.failed(connector, &error);
+                        connector.hold.look_failed(connector, &error);
                     }
                 }
                 release::release(&self.ledger, &self.spool, self.limits()).await?;
@@ -71,7 +73,8 @@ impl Collector {
             recount = Recount::WhenOld;
             // Replays may have been asked for by another process.
             connector.work.notify_waiters();
-            let end = tokio::time::Instant::now() + interval;
+            let wait = held.map_or(interval, |until| interval.min(clock::until(until)));
+            let end = tokio::time::Instant::now() + wait;
             while tokio::time::Instant::now() < end {
                 let often = if came { COUNT_SOON } else { COUNT_EVERY };
                 let pause = end.min(tokio::time::Instant::now() + often);
@@ -104,7 +107,7 @@ impl Collector {
         budget.learn(&self.ledger.connector(connector.name()).await?);
         if let Err(error) = budget.look_again(org).await {
             connector.warn("ask for limits", &error);
-            connector.hold.failed(connector, &error);
+            connector.hold.look_failed(connector, &error);
             return Ok(false);
         }
         Ok(budget.is_look_due(org, last, settings.poll_interval))
@@ -130,8 +133,13 @@ impl Collector {
         if let Err(error) = &found {
             self.note_if_refused(name, &connector.org, error).await?;
         }
-        let polled = Some(outcome(clock::now(), found.as_ref().err()));
-        let note = |record: &mut ConnectorRecord| record.poll.clone_from(&polled);
+        let poll = outcome(clock::now(), found.as_ref().err());
+        let note = |record: &mut ConnectorRecord| {
+            if poll.problem.is_none() {
+                record.polled = Some(poll.at);
+            }
+            record.poll = Some(poll.clone());
+        };
         connector.budget.note(&*self.ledger, &connector.org, name, note).await?;
         found
     }

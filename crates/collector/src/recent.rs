@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use orgtap_ledger::{ConnectorRecord, RecentError};
-use orgtap_transport::Explain;
+use orgtap_transport::{Explain, Problem};
 
 use crate::clock;
 use crate::connector::Connector;
@@ -50,6 +50,12 @@ pub(crate) async fn note_errors(connector: &Connector) -> Result<()> {
 /// Adds an error to what a record says.
 pub(crate) fn remember(record: &mut ConnectorRecord, at: i64, error: &Error) {
     put_first(&mut record.recent_errors, met(at, error, None));
+}
+
+/// What was met last, since then.
+pub(crate) fn last_met(record: &ConnectorRecord, since: i64) -> Option<Problem> {
+    let last = record.recent_errors.first().filter(|last| last.at >= since)?;
+    serde_json::from_value(last.problem.clone()).ok()
 }
 
 fn met(at: i64, error: &Error, destination: Option<&str>) -> RecentError {

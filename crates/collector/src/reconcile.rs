@@ -8,6 +8,7 @@ use orgtap_ledger::unit::State;
 use orgtap_ledger::{ConnectorRecord, Ledger, Unit};
 
 use crate::admit::decisions::Rule;
+use crate::clock;
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
 use crate::error::Result;
 
@@ -84,7 +85,7 @@ pub(crate) async fn reconsider(ledger: &dyn Ledger, settings: &ConnectorSettings
     if record.reconcile == words {
         return Ok(());
     }
-    let units = ledger.reconsider(&settings.name).await?;
+    let units = ledger.reconsider(&settings.name, clock::now()).await?;
     if units > 0 {
         let connector = &settings.name;
         tracing::info!(connector, units, "disputed units are decided again under {words:?}");

@@ -21,6 +21,9 @@ pub(crate) struct Limits {
     /// Bytes from which on the oldest final units leave earlier, and nothing more is fetched if
     /// there are none.
     pub(crate) bytes: Option<u64>,
+    /// Whether what units say is to be counted before they leave. It holds back none: what left
+    /// uncounted is told.
+    pub(crate) counted: bool,
 }
 
 /// Removes the bytes of units that became final long enough ago, and of more if there are too many.
@@ -38,7 +41,7 @@ pub(crate) async fn release(
         if units.is_empty() {
             break;
         }
-        remove(ledger, spool, &units).await?;
+        remove(ledger, spool, limits, &units).await?;
         released += units.len() as u64;
     }
     match make_room(ledger, spool, limits, 0).await {
@@ -77,7 +80,7 @@ pub(crate) async fn make_room(
         });
         let enough = enough.count();
         units.truncate(enough);
-        remove(ledger, spool, &units).await?;
+        remove(ledger, spool, limits, &units).await?;
         released += units.len() as u64;
     }
 }
@@ -101,7 +104,12 @@ async fn excess(
     }))
 }
 
-async fn remove(ledger: &Arc<dyn Ledger>, spool: &Spool, units: &[Unit]) -> Result<()> {
+async fn remove(
+    ledger: &Arc<dyn Ledger>,
+    spool: &Spool,
+    limits: Limits,
+    units: &[Unit],
+) -> Result<()> {
     for unit in units {
         if let Some(relative) = &unit.spool_path {
             spool.release(relative).map_err(Error::disk(spool.bytes(relative)))?;
@@ -109,6 +117,13 @@ async fn remove(ledger: &Arc<dyn Ledger>, spool: &Spool, units: &[Unit]) -> Resu
     }
     kill::point("release.before_ledger");
     let ids: Vec<_> = units.iter().map(|unit| unit.id).collect();
-    ledger.spool_released(&ids).await?;
+    let uncounted = ledger.spool_released(&ids).await?;
+    if limits.counted && uncounted > 0 {
+        tracing::warn!(
+            units = uncounted,
+            "log files left the spool before they were counted: Insights lacks them; a larger \
+             spool_limit or a longer spool_retention gives more time"
+        );
+    }
     Ok(())
 }

@@ -146,7 +146,9 @@ impl Run<'_> {
         {
             connector.hold.failed(connector, &error);
             let until = match error {
-                Error::Unit(UnitFault::Released) => clock::now() + clock::micros(connector.rest()),
+                Error::Unit(UnitFault::Released) => {
+                    clock::now() + clock::micros(connector.retry.rest())
+                }
                 _ => connector.wait(&error, replay.attempts + 1, replay.id),
             };
             let until = connector.hold.until(clock::now()).map_or(until, |held| held.max(until));
@@ -184,7 +186,7 @@ impl Run<'_> {
         if matches!(error, Error::Ledger(_)) {
             return Err(error);
         }
-        self.trouble(&error);
+        self.trouble(&error).await?;
         // A destination that fails rests as a whole.
         if !matches!(error, Error::Destination(_)) {
             let until = self.connector.wait(&error, replay.attempts + 1, replay.id);

@@ -15,6 +15,7 @@ use crate::access::Access;
 use crate::collector::open_ledger;
 use crate::config::{ConnectorSettings, Settings, SignInSettings};
 use crate::error::{Error, Result};
+use crate::secrets::org_settings;
 use crate::test_connection::listed::list;
 
 /// Whether one thing is in place.
@@ -83,12 +84,12 @@ pub async fn setup_check(
     let ledger = open_ledger(&settings.data_dir).await?;
     let access = Access::open(&settings.data_dir, Arc::clone(&ledger))?;
     let mut report = SetupReport { connector: connector.name.clone(), items: Vec::new() };
-    let org_settings = connector.org_settings(&settings.vault)?;
+    let org_settings = org_settings(connector, &settings.vault).await?;
     let what = format!("the app signs Orgtap in ({})", org_settings.sign_in.flow());
     let org = Org::new(org_settings)?;
     match access.sign_in(&connector.name, &org, false).await {
         Ok(_) => report.done(what),
-        Err(error @ (Error::Org(_) | Error::StillRefused { .. } | Error::OtherOrg { .. })) => {
+        Err(error @ (Error::Org(_) | Error::StillRefused { .. })) => {
             let remedy = error.remedy();
             let text = format!("{error}; {remedy} `orgtap test-connection` says more");
             report.missing(what, text);

@@ -80,7 +80,8 @@ pub(crate) struct Stage {
     pub(crate) until: Until,
 }
 
-/// Why a stage cannot go on: until when (microseconds), why, and whether a person must act.
+/// Why a stage cannot go on: until when (microseconds), why, and whether a pass has waited long
+/// enough.
 pub(crate) type Held = Option<(i64, Option<(Problem, bool)>)>;
 
 /// Runs a stage. `held` says whether everybody waits; `work` does one lane's turn.
@@ -133,7 +134,10 @@ where
             }
         }
         if !lanes.running.is_empty() {
-            let again = lanes.again();
+            let again = match &hold {
+                Some((until, _)) => Instant::now() + clock::until(*until),
+                None => lanes.again(),
+            };
             tokio::select! {
                 Some(ended) = lanes.running.join_next() => lanes.settle(ended)?,
                 () = &mut woken, if lanes.is_short() => {
@@ -156,9 +160,8 @@ where
         lanes.give_back().await?;
         match rest(connector, stage, hold, &found).await? {
             Rest::Until(until) => {
-                let wait = Duration::from_micros((until - clock::now()).max(1_000).unsigned_abs());
                 tokio::select! {
-                    () = tokio::time::sleep(wait.min(Duration::from_mins(1))) => {}
+                    () = tokio::time::sleep(clock::until(until)) => {}
                     () = &mut woken => woken.set(connector.work.notified()),
                     () = connector.cancel.cancelled() => {}
                 }
@@ -330,8 +333,8 @@ async fn rest(connector: &Connector, stage: &Stage, hold: Held, found: &Found) -
         return Ok(Rest::Until(next));
     };
     if let Some((until, reason)) = hold {
-        let person = reason.as_ref().is_some_and(|(_, person)| *person);
-        if person || until > now + patience {
+        let tired = reason.as_ref().is_some_and(|(_, tired)| *tired);
+        if tired || until > now + patience {
             return Ok(Rest::End(reason.map(|(problem, _)| problem)));
         }
         return Ok(Rest::Until(until));

@@ -1,5 +1,7 @@
 //! What an operator wants to know of a connector, from the ledger alone.
 
+mod judge;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,8 +9,7 @@ use orgtap_events::time::rfc3339;
 use orgtap_ledger::{
     Backfill, ConnectorRecord, Gaps, Ledger, LetterChoice, Outcome, Overview, RecentError, Summary,
 };
-use orgtap_transport::words::counted;
-use orgtap_transport::{Explain, Problem};
+use orgtap_transport::Problem;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -16,9 +17,11 @@ use crate::clock;
 use crate::collector::is_running;
 use crate::config::{ConnectorSettings, Settings};
 use crate::connector::Connector;
-use crate::error::{Error, Result, UnitFault};
+use crate::error::{Error, Result};
 use crate::mend::INDEX_LOST;
 use crate::room;
+
+use judge::judge;
 
 /// State of a connector: one word a person can act on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -129,6 +132,10 @@ pub struct ConnectorStatus {
     pub last_poll: Option<String>,
     /// Whether that went well.
     pub last_poll_ok: Option<bool>,
+    /// When one last went well, RFC 3339.
+    pub last_good_poll: Option<String>,
+    /// When `orgtap run` last began with the connector, RFC 3339.
+    pub begun_at: Option<String>,
     /// When the newest file known was made by the org, RFC 3339.
     pub newest_file: Option<String>,
     /// Units by state.
@@ -259,6 +266,18 @@ pub struct Status {
     pub running: bool,
     /// One per connector.
     pub connectors: Vec<ConnectorStatus>,
+    /// What is wrong with files of saved connectors: those are not collected, or as they were before.
+    #[schema(value_type = Vec<Object>)]
+    pub broken: Vec<Problem>,
+}
+
+impl Status {
+    /// The status where there is no connector; nor need there be a ledger.
+    pub fn of_none(settings: &Settings) -> Self {
+        let running = is_running(&settings.data_dir);
+        let broken = settings.broken.clone();
+        Self { at: rfc3339(clock::now()), running, connectors: Vec::new(), broken }
+    }
 }
 
 /// Reads the status of all connectors of a configuration. What it costs hardly depends on how much
@@ -273,7 +292,7 @@ pub async fn status(settings: &Settings, ledger: &Arc<dyn Ledger>) -> Result<Sta
         let index_lost = index_lost(ledger, &connector.name, &found.summary).await?;
         connectors.push(connector_status(connector, found, now, (full.as_ref(), index_lost)));
     }
-    Ok(Status { at: rfc3339(now), running: is_running(&settings.data_dir), connectors })
+    Ok(Status { at: rfc3339(now), connectors, ..Status::of_none(settings) })
 }
 
 /// How many units are set aside because the rows of their lane are lost.
@@ -302,6 +321,8 @@ fn connector_status(
         org_id: record.org_id,
         last_poll_ok: record.poll.as_ref().map(|poll| poll.problem.is_none()),
         last_poll: record.poll.map(|poll| time(poll.at)),
+        last_good_poll: record.polled.map(time),
+        begun_at: record.begun.map(time),
         newest_file: summary.newest_file.map(time),
         units: summary.units,
         event_types: summary.event_types,
@@ -370,122 +391,4 @@ pub(crate) async fn note_hold(connector: &Connector) -> Result<()> {
         connector.ledger.change_connector(connector.name(), Box::new(change)).await?;
     }
     Ok(())
-}
-
-/// No sign-in takes longer, microseconds; one that began before was cut off.
-const SIGN_IN: i64 = 120_000_000;
-
-type Judged = (ConnectorState, String, Option<serde_json::Value>);
-
-/// The state and its reason. The gravest thing wins. Besides what the connector's record and counts
-/// say: whether the disk is full, and how many units are set aside for lost row indexes.
-fn judge(
-    record: &ConnectorRecord,
-    summary: &Summary,
-    (full, index_lost): (Option<&Error>, i64),
-) -> Judged {
-    let failed =
-        |outcome: &Option<Outcome>| outcome.as_ref().and_then(|outcome| outcome.problem.clone());
-    let message = |problem: &serde_json::Value| {
-        problem.get("message").and_then(|text| text.as_str()).unwrap_or("unknown").to_owned()
-    };
-    if let Some(paused) = &record.paused {
-        let by = paused.by.as_ref().map(|by| format!(" by {by}"));
-        let note = paused.note.as_ref().map(|note| format!(": {note}"));
-        let (by, note) = (by.unwrap_or_default(), note.unwrap_or_default());
-        let at: String = rfc3339(paused.at).replace('T', " ").chars().take(16).collect();
-        let reason = format!("paused{by} on {at} UTC{note}");
-        return (ConnectorState::Paused, reason, None);
-    }
-    if let Some(problem) = failed(&record.stopped) {
-        return (ConnectorState::Error, format!("stopped: {}", message(&problem)), Some(problem));
-    }
-    // With a full disk it may be over, which could not be written down.
-    if full.is_none() && record.signing_in.is_some_and(|since| clock::now() - since < SIGN_IN) {
-        return (ConnectorState::Authenticating, "signing in".to_owned(), None);
-    }
-    if let Some(problem) = failed(&record.sign_in) {
-        return (ConnectorState::Error, format!("sign-in: {}", message(&problem)), Some(problem));
-    }
-    // Looked at, since it may be that it cannot be written down.
-    if let Some(full) = full.map(Explain::problem) {
-        let reason = format!("fetching waits: {}", full.message);
-        return (ConnectorState::Degraded, reason, serde_json::to_value(full).ok());
-    }
-    if let Some(problem) = &record.api_restraint {
-        return (ConnectorState::Degraded, message(problem), Some(problem.clone()));
-    }
-    if record.poll.is_none() {
-        return (ConnectorState::Pending, "not polled yet".to_owned(), None);
-    }
-    if let Some(problem) = failed(&record.poll) {
-        let pause = problem.get("disposition").and_then(|word| word.as_str()) != Some("retry");
-        let state = if pause { ConnectorState::Error } else { ConnectorState::Degraded };
-        return (state, format!("listing: {}", message(&problem)), Some(problem));
-    }
-    if let Some(problem) = failed(&record.hold) {
-        let reason = format!("fetching waits: {}", message(&problem));
-        return (ConnectorState::Degraded, reason, Some(problem));
-    }
-    let mut troubles = Vec::new();
-    let mut problem = None;
-    let disagreeing = summary.disputed - index_lost;
-    if disagreeing > 0 {
-        let fault = UnitFault::Disagree { rows: 0, both: 0, example: None };
-        let message =
-            format!("{} not in agreement with the lane's other copy", counted(disagreeing, "file"));
-        troubles.push(message.clone());
-        let disputed = Problem { message, ..Error::Unit(fault).problem() };
-        problem = serde_json::to_value(disputed).ok();
-    }
-    if index_lost > 0 {
-        let fault = UnitFault::IndexLost { unit: String::new(), why: String::new() };
-        let message =
-            format!("{} set aside, since a row index is lost", counted(index_lost, "file"));
-        troubles.push(message.clone());
-        let lost = Problem { message, ..Error::Unit(fault).problem() };
-        problem = serde_json::to_value(lost).ok();
-    }
-    if summary.lost > 0 {
-        troubles.push(format!("{} gone before being fetched", counted(summary.lost, "file")));
-    }
-    if summary.dead_letters > 0 {
-        troubles.push(counted(summary.dead_letters, "open dead letter"));
-    }
-    if summary.failing > 0 {
-        troubles.push(format!("{} waiting out a failure", counted(summary.failing, "unit")));
-    }
-    if let Some(uncounted) = failed(&record.counting) {
-        troubles.push(format!("rows are not counted for insights: {}", message(&uncounted)));
-        problem = problem.or(Some(uncounted));
-    }
-    if troubles.is_empty() {
-        // Not a trouble: it was told to be so.
-        let withheld: i64 = summary.destinations.values().map(|one| one.withheld.units).sum();
-        let but = match withheld {
-            0 => String::new(),
-            units => format!(", but for {} withheld because of age", counted(units, "file")),
-        };
-        let reason = format!("all that was found is delivered or on its way{but}");
-        (ConnectorState::Active, reason, None)
-    } else {
-        (ConnectorState::Degraded, troubles.join("; "), problem)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_full_disk_is_told_although_the_end_of_a_sign_in_could_not_be_written_down() {
-        let signing_in = Some(clock::now());
-        let record = ConnectorRecord { signing_in, ..ConnectorRecord::default() };
-        let judged = |full| judge(&record, &Summary::default(), (full, 0));
-        assert_eq!(judged(None).0, ConnectorState::Authenticating);
-        let full = Error::NoRoom { folder: "data".into(), free: 0, needed: 1 };
-        let (state, _, problem) = judged(Some(&full));
-        assert_eq!(state, ConnectorState::Degraded);
-        assert_eq!(problem.unwrap()["code"], "OT-DISK-01");
-    }
 }

@@ -11,6 +11,9 @@ pub enum UnitFault {
     /// The compressed bytes end early or do not add up.
     #[error("the download is damaged: {0}")]
     Damaged(String),
+    /// The download ended before its end.
+    #[error("the download broke off: {0}")]
+    BrokenOff(String),
     /// The decompressed length is not what the org announced.
     #[error("the file has {found} bytes where the org announced {listed}")]
     Length {
@@ -81,6 +84,7 @@ impl UnitFault {
             Self::Spool(_) => "OT-UNIT-05",
             Self::IndexLost { .. } => "OT-UNIT-06",
             Self::Disagree { .. } => "OT-UNIT-07",
+            Self::BrokenOff(_) => "OT-UNIT-08",
             Self::Changed => "OT-UNIT-20",
             Self::NowhereLeft => "OT-UNIT-21",
             Self::Released => "OT-UNIT-22",
@@ -108,7 +112,11 @@ impl UnitFault {
             ),
             Self::Length { .. } => (
                 "the org was still writing the file, or replaced it between listing and download",
-                "nothing: it is downloaded again; when the same bytes come three times and the file is six hours old, they are accepted with a warning",
+                "nothing: it is downloaded again; when the same bytes come three times, with rows, and the file is six hours old, they are accepted with a warning",
+            ),
+            Self::BrokenOff(_) => (
+                "the connection was cut, or the org ended a download of more than ten minutes",
+                "nothing at first: it is downloaded again, and other files go on; if it stays with large files, look for a firewall or proxy that limits time or size, and for a slow connection",
             ),
             Self::Bomb { .. } => (
                 "the answer is not the file the org listed, or was made to exhaust the disk",
@@ -120,7 +128,7 @@ impl UnitFault {
             ),
             Self::Spool(_) => (
                 "a file below the data folder was removed or damaged",
-                "check the disk, and restore the file that the log names from a backup; the unit waits and is tried again, and nothing after it in its lane is skipped",
+                "nothing, while the org has the log file: it is fetched again; otherwise check the disk, and restore the file that the log names from a backup; the unit waits and is tried again, and nothing after it in its lane is skipped",
             ),
             Self::Changed => (
                 "the org made the file anew under the same Id after it was collected",
@@ -160,6 +168,7 @@ pub(crate) fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'st
         UnitFault::Spool(String::new()),
         UnitFault::IndexLost { unit: String::new(), why: String::new() },
         UnitFault::Disagree { rows: 0, both: 0, example: None },
+        UnitFault::BrokenOff(String::new()),
         UnitFault::Changed,
         UnitFault::NowhereLeft,
         UnitFault::Released,
@@ -173,6 +182,7 @@ pub(crate) fn catalogue() -> Vec<(&'static str, &'static str, &'static str, &'st
         "spooled bytes that cannot be read",
         "a lost row index",
         "hourly and daily copies that do not agree",
+        "a download that broke off",
         "a replay of a file that has changed",
         "a replay of a file that is nowhere left",
         "a replay that cannot ask the org",

@@ -27,18 +27,34 @@ function tellAges() {
 // --- Live regions: the page is asked for again, and what is marked in it takes its new form.
 
 const LIVE = "[data-live]";
+/** An answer that takes longer is none, milliseconds. */
+const PATIENCE = 10000;
 let asked = 0;
+let answered = Date.now();
+
+/** Says since when the page is not current any more; after an answer nothing. */
+function tellSilence(isSilent) {
+  if (!isSilent) answered = Date.now();
+  const since = new Date(answered + skew).toISOString().slice(11, 19);
+  const text = isSilent ? `No answer from Orgtap since ${since} UTC. What you see is as of then.` : "";
+  const place = document.getElementById("silence");
+  if (place && place.textContent !== text) place.textContent = text;
+}
 
 async function refresh(address) {
   const turn = ++asked;
   let answer;
   try {
-    answer = await fetch(address, { headers: { accept: "text/html", "x-live": "1" }, redirect: "manual" });
+    answer = await fetch(address, {
+      headers: { accept: "text/html", "x-live": "1" },
+      redirect: "manual",
+      signal: AbortSignal.timeout(PATIENCE),
+    });
   } catch {
-    document.body.dataset.offline = "";
+    if (turn === asked) tellSilence(true);
     return;
   }
-  delete document.body.dataset.offline;
+  tellSilence(answer.status >= 500);
   if (answer.type === "opaqueredirect" || answer.status === 401) {
     // The session has ended: the sign-in comes back here.
     location.reload();

@@ -6,10 +6,12 @@ use jiff::Timestamp;
 use orgtap_collector::config::{ConsoleSettings, Settings};
 use orgtap_collector::{Fleet, ledger_path};
 use orgtap_ledger::{ConsoleLedger, Ledger, RollupLedger, SqliteLedger};
+use tokio_util::task::TaskTracker;
 
 use crate::error::Result;
 use crate::rate::Rates;
 use crate::security::{Passwords, Throttle};
+use crate::testing::UnderTest;
 
 /// The state behind every request. Cheap to clone.
 #[derive(Clone)]
@@ -25,6 +27,8 @@ struct Shared {
     passwords: Passwords,
     throttle: Throttle,
     rates: Rates,
+    changes: TaskTracker,
+    under_test: UnderTest,
     #[cfg(test)]
     ahead: std::sync::atomic::AtomicI64,
 }
@@ -59,6 +63,8 @@ impl App {
             passwords: Passwords::new(),
             throttle: Throttle::new(),
             rates: Rates::default(),
+            changes: TaskTracker::new(),
+            under_test: UnderTest::default(),
             #[cfg(test)]
             ahead: 0.into(),
         };
@@ -113,6 +119,16 @@ impl App {
     /// How fast connectors collect.
     pub(crate) fn rates(&self) -> &Rates {
         &self.shared.rates
+    }
+
+    /// The changes under way, which end as they would whether somebody waits for them or not.
+    pub(crate) fn changes(&self) -> &TaskTracker {
+        &self.shared.changes
+    }
+
+    /// The connectors that are being tested.
+    pub(crate) fn under_test(&self) -> &UnderTest {
+        &self.shared.under_test
     }
 
     /// Now, microseconds since 1970.

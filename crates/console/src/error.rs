@@ -328,7 +328,7 @@ const OWN: &[Own] = &[
     (
         "OT-WEB-09",
         "it does not fit what is there",
-        "somebody else changed it meanwhile, or it would leave the console without an administrator",
+        "somebody else changed it meanwhile, the same is under way already, or it would leave the console without an administrator",
         "see the message, look at what is there now, and try again",
     ),
     (

@@ -1,6 +1,6 @@
 //! What is done with dead letters, for the pages and the API alike.
 
-use orgtap_ledger::{LetterChoice, LetterId};
+use orgtap_ledger::{LetterChoice, LetterId, LettersAsked};
 
 use crate::app::App;
 use crate::error::{Error, Result};
@@ -15,7 +15,7 @@ pub(crate) async fn replay_all(app: &App, viewer: &Viewer, connector: &str) -> R
     viewer.did("letters.replay", connector);
     let letters = app.ledger().letters(&LetterChoice::of(connector), MOST).await?;
     let letters: Vec<LetterId> = letters.iter().map(|found| found.id).collect();
-    app.ledger().replay_letters(&letters, app.now()).await?;
+    taken(&app.ledger().replay_letters(&letters, app.now()).await?)?;
     Ok(letters.len())
 }
 
@@ -28,8 +28,13 @@ pub(crate) async fn replay(
 ) -> Result<()> {
     viewer.may(Role::Operator)?;
     viewer.did("letters.replay", format!("{connector}/{letter}"));
-    app.ledger().replay_letters(&[own(app, connector, letter).await?], app.now()).await?;
-    Ok(())
+    let letters = [own(app, connector, letter).await?];
+    taken(&app.ledger().replay_letters(&letters, app.now()).await?)
+}
+
+/// Refused if some were not taken; all others are on their way.
+fn taken(asked: &LettersAsked) -> Result<()> {
+    asked.refusal().map_or(Ok(()), |refusal| Err(Error::conflict(refusal)))
 }
 
 /// Closes one for good.

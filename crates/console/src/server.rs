@@ -43,7 +43,7 @@ const LARGEST_HEAD: usize = 16 << 10;
 const MOST_HEADERS: usize = 64;
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// How long answers under way may take when all ends.
+/// How long answers and changes under way may take when all ends.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 /// Pause after the system had no connection to give, say for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
@@ -137,8 +137,11 @@ impl Console {
                 drop(place);
             });
         }
+        let changes = self.app.changes();
         tasks.close();
-        tokio::time::timeout(LAST_WORDS, tasks.wait()).await.ok();
+        changes.close();
+        let ended = async { tokio::join!(tasks.wait(), changes.wait()) };
+        tokio::time::timeout(LAST_WORDS, ended).await.ok();
     }
 }
 

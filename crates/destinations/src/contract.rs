@@ -116,6 +116,9 @@ pub struct Batch {
     /// Whether `rows` ends with the unit's last row. Every unit ends with such a batch, which may
     /// hold no events.
     pub ends_unit: bool,
+    /// Whether this is of a replay of dead letters: only those rows of the unit come. Rows may lie
+    /// between two batches then, and after the one that ends the unit.
+    pub letters: bool,
     /// The events.
     pub events: Events,
 }

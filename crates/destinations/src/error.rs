@@ -192,16 +192,18 @@ impl Kind {
                  turned off."
             }
             Self::RefusedCredentials => {
-                "Correct the destination's auth (or its client certificate), check at the target \
-                 that the account may send events, then resume."
+                "Correct the destination's auth (or its client certificate), and check at the target \
+                 that the account may send events. It is tried again every 15 minutes, and when \
+                 Orgtap is restarted."
             }
             Self::WrongAddress => {
-                "Compare the url and method with what the target shows for its endpoint, then \
-                 resume."
+                "Compare the url and method with what the target shows for its endpoint. It \
+                 is tried again every 15 minutes, and when Orgtap is restarted."
             }
             Self::Redirected => {
                 "If the named host is the right one, put the new address into url; otherwise ask \
-                 who answers there. Then resume."
+                 who answers there. It is tried again every 15 minutes, and when Orgtap is \
+                 restarted."
             }
             Self::Busy => {
                 "Nothing, if it passes. If it stays, lower max_events_per_second or the batch \
@@ -209,7 +211,8 @@ impl Kind {
             }
             Self::RefusedAll => {
                 "Read the target's reason above and compare body, gzip, headers and batch with \
-                 what the target expects, then resume."
+                 what the target expects. It is tried again every 15 minutes, and when Orgtap is \
+                 restarted."
             }
             Self::NotUnderstood => {
                 "Check that port and transport (https or http, tls or tcp) belong together and \
@@ -221,7 +224,7 @@ impl Kind {
             }
             Self::Permission => {
                 "Give the user Orgtap runs as the right to write to that folder, or name another \
-                 one, then resume."
+                 one. It is tried again every 15 minutes, and when Orgtap is restarted."
             }
             Self::DiskFull => {
                 "Free space on that file system or move the directory to a larger one. Orgtap \
@@ -229,7 +232,9 @@ impl Kind {
             }
             Self::Storage => "Look at the system's log for the disk or mount, and at the path.",
             Self::OutputClosed => "Start Orgtap again with a program that keeps reading.",
-            Self::Secret => "Set the named variable or file, or correct the command, then resume.",
+            Self::Secret => {
+                "Set the named variable or file, or correct the command, and restart Orgtap."
+            }
             Self::Configuration => "Correct the named value.",
             Self::Misused => "Please report it with this message and the log around it.",
         }

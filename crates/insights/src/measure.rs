@@ -66,13 +66,34 @@ pub struct By {
     pub dimension: &'static str,
     /// Each part of the name. A row with a blank part is not counted here.
     pub parts: &'static [(FirstOf, Shape)],
-    /// Only rows whose column has a value other than this.
-    pub unless: Option<(&'static str, &'static str)>,
+    /// Only rows whose column has such a value.
+    pub only: Option<(&'static str, Values)>,
+}
+
+/// Which values of a column.
+#[derive(Debug, Clone, Copy)]
+pub enum Values {
+    /// These.
+    Of(&'static [&'static str]),
+    /// All but this.
+    But(&'static str),
+}
+
+impl Values {
+    /// Whether a value is one of them.
+    pub(crate) fn have(self, value: &[u8]) -> bool {
+        match self {
+            Self::Of(values) => values.iter().any(|one| one.as_bytes() == value),
+            Self::But(other) => other.as_bytes() != value,
+        }
+    }
 }
 
 /// A row worth a line of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Noted {
+    /// The user whose line it is.
+    pub user: FirstOf,
     /// What happened.
     pub what: FirstOf,
     /// More about it, as far as it is there.
@@ -92,21 +113,21 @@ pub struct Measure {
     pub bytes_in: i64,
     /// How long, milliseconds.
     pub millis: FirstOf,
-    /// Counted by.
+    /// Counted by, for each hour, or by [`USER`] for each day.
     pub by: &'static [By],
     /// Whether users are compared by how much they do of it: then it is counted by [`USER`] for
-    /// each day.
+    /// each day. Where only some rows are meant, that is in `by`.
     pub volume: bool,
     /// What users are seen with: the kind, and its column.
     pub traits: &'static [(&'static str, FirstOf)],
-    /// Whether each row is worth a line.
-    pub noted: Option<Noted>,
+    /// Lines each row is worth.
+    pub noted: &'static [Noted],
     /// What the user signs in as.
     pub user_name: Option<(FirstOf, &'static str)>,
 }
 
 const fn by(dimension: &'static str, parts: &'static [(FirstOf, Shape)]) -> By {
-    By { dimension, parts, unless: None }
+    By { dimension, parts, only: None }
 }
 
 const NOTHING: Measure = Measure {
@@ -118,18 +139,23 @@ const NOTHING: Measure = Measure {
     by: &[],
     volume: false,
     traits: &[],
-    noted: None,
+    noted: &[],
     user_name: None,
 };
 
 /// The user's id.
 pub const USER_ID: FirstOf = &["USER_ID", "USER_ID_DERIVED"];
+/// Of a user who acts as another.
+const DELEGATED: FirstOf = &["DELEGATED_USER_ID", "DELEGATED_USER_ID_DERIVED"];
 /// Where a row came from.
 pub const FROM: FirstOf = &["CLIENT_IP", "SOURCE_IP"];
 /// Where a sign-in came from: of one with a token the client is the platform itself.
 const SIGN_IN_FROM: FirstOf = &["SOURCE_IP", "CLIENT_IP"];
 /// The status of a sign-in that succeeded.
 pub const SUCCESS: &str = "LOGIN_NO_ERROR";
+
+/// Transfers of content that take it out: not what is stored, nor what is looked at.
+const DOWNLOADS: Values = Values::Of(&["VersionDownloadAction", "VersionDownloadApi"]);
 
 /// Every type of which more is counted than rows.
 pub const MEASURES: &[Measure] = &[
@@ -141,29 +167,31 @@ pub const MEASURES: &[Measure] = &[
             By {
                 dimension: ADDRESS_FAILED,
                 parts: &[(SIGN_IN_FROM, Shape::Plain)],
-                unless: Some(("LOGIN_STATUS", SUCCESS)),
+                only: Some(("LOGIN_STATUS", Values::But(SUCCESS))),
             },
             by(COUNTRY, &[(&["COUNTRY_CODE"], Shape::Plain)]),
             by(AGENT, &[(&["BROWSER_TYPE"], Shape::Plain)]),
         ],
         traits: &[(ADDRESS, SIGN_IN_FROM), (AGENT, &["BROWSER_TYPE"])],
-        noted: Some(Noted {
+        noted: &[Noted {
+            user: USER_ID,
             what: &["LOGIN_STATUS"],
             detail: &["LOGIN_TYPE", "LOGIN_SUB_TYPE", "BROWSER_TYPE"],
-        }),
+        }],
         user_name: Some((USER_ID, "USER_NAME")),
         ..NOTHING
     },
     Measure {
         event_type: "LoginAs",
-        by: &[by(
-            WHO_AS_WHOM,
-            &[
-                (&["DELEGATED_USER_ID", "DELEGATED_USER_ID_DERIVED"], Shape::User),
-                (USER_ID, Shape::User),
-            ],
-        )],
-        noted: Some(Noted { what: &["DELEGATED_USER_NAME", "DELEGATED_USER_ID"], detail: &[] }),
+        by: &[by(WHO_AS_WHOM, &[(DELEGATED, Shape::User), (USER_ID, Shape::User)])],
+        noted: &[
+            Noted {
+                user: USER_ID,
+                what: &["DELEGATED_USER_NAME", "DELEGATED_USER_ID"],
+                detail: &[],
+            },
+            Noted { user: DELEGATED, what: USER_ID, detail: &[] },
+        ],
         user_name: Some((&["DELEGATED_USER_ID"], "DELEGATED_USER_NAME")),
         ..NOTHING
     },
@@ -210,24 +238,34 @@ pub const MEASURES: &[Measure] = &[
         event_type: "ReportExport",
         volume: true,
         by: &[by(REPORT, &[(&["URI_ID_DERIVED", "URI"], Shape::User)])],
-        noted: Some(Noted {
+        noted: &[Noted {
+            user: USER_ID,
             what: &["EVENT_TYPE"],
             detail: &["REPORT_DESCRIPTION", "URI", "CLIENT_INFO"],
-        }),
+        }],
         ..NOTHING
     },
     Measure {
         event_type: "WaveDownload",
+        volume: true,
         rows: &["NUMBER_OF_RECORDS"],
-        noted: Some(Noted { what: &["DOWNLOAD_FORMAT"], detail: &["ASSET_TYPE", "ASSET_ID"] }),
+        noted: &[Noted {
+            user: USER_ID,
+            what: &["DOWNLOAD_FORMAT"],
+            detail: &["ASSET_TYPE", "ASSET_ID"],
+        }],
         ..NOTHING
     },
     Measure {
         event_type: "ContentTransfer",
         bytes: &["SIZE_BYTES"],
-        by: &[by(CHANGE, &[(&["TRANSACTION_TYPE"], Shape::Plain)])],
+        by: &[
+            by(CHANGE, &[(&["TRANSACTION_TYPE"], Shape::Plain)]),
+            By { only: Some(("TRANSACTION_TYPE", DOWNLOADS)), ..BY_USER },
+        ],
         ..NOTHING
     },
+    Measure { event_type: "DocumentAttachmentDownloads", volume: true, ..NOTHING },
     Measure {
         event_type: "API",
         volume: true,
@@ -313,40 +351,49 @@ pub const MEASURES: &[Measure] = &[
     Measure {
         event_type: "PermissionUpdate",
         by: &[by(CHANGE, &[(&["UPDATE_TYPE", "PERMISSION_TYPE"], Shape::Plain)])],
-        noted: Some(Noted { what: &["UPDATE_TYPE"], detail: &["PERMISSION_TYPE", "DESCRIPTION"] }),
+        noted: &[Noted {
+            user: USER_ID,
+            what: &["UPDATE_TYPE"],
+            detail: &["PERMISSION_TYPE", "DESCRIPTION"],
+        }],
         ..NOTHING
     },
     Measure {
         event_type: "GroupMembership",
         by: &[by(CHANGE, &[(&["OPERATION"], Shape::Plain)])],
-        noted: Some(Noted {
+        noted: &[Noted {
+            user: USER_ID,
             what: &["OPERATION"],
             detail: &["GROUP_TYPE", "GROUP_ID", "MEMBER_ID"],
-        }),
+        }],
         ..NOTHING
     },
     Measure {
         event_type: "PackageInstall",
         by: &[by(CHANGE, &[(&["OPERATION_TYPE"], Shape::Plain)])],
-        noted: Some(Noted { what: &["OPERATION_TYPE"], detail: &["PACKAGE_NAME", "FAILURE_TYPE"] }),
+        noted: &[Noted {
+            user: USER_ID,
+            what: &["OPERATION_TYPE"],
+            detail: &["PACKAGE_NAME", "FAILURE_TYPE"],
+        }],
         ..NOTHING
     },
     Measure {
         event_type: "ChangeSetOperation",
         by: &[by(CHANGE, &[(&["OPERATION"], Shape::Plain)])],
-        noted: Some(Noted { what: &["OPERATION"], detail: &["CHANGE_SET_NAME"] }),
+        noted: &[Noted { user: USER_ID, what: &["OPERATION"], detail: &["CHANGE_SET_NAME"] }],
         ..NOTHING
     },
     Measure {
         event_type: "MetadataApiOperation",
         by: &[by(CHANGE, &[(&["OPERATION"], Shape::Plain)])],
-        noted: Some(Noted { what: &["OPERATION"], detail: &["API_VERSION"] }),
+        noted: &[Noted { user: USER_ID, what: &["OPERATION"], detail: &["API_VERSION"] }],
         ..NOTHING
     },
     Measure {
         event_type: "Sandbox",
         by: &[by(CHANGE, &[(&["STATUS"], Shape::Plain)])],
-        noted: Some(Noted { what: &["STATUS"], detail: &["SANDBOX_ID"] }),
+        noted: &[Noted { user: USER_ID, what: &["STATUS"], detail: &["SANDBOX_ID"] }],
         ..NOTHING
     },
 ];

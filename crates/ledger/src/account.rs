@@ -56,6 +56,9 @@ pub struct Account {
     pub hours: Vec<HourRows>,
     /// Destinations it was opened for, sorted, each with how far it is.
     pub deliveries: Vec<(String, Reached)>,
+    /// Open dead letters of its rows: how many a destination refused, or (none) cannot be decoded.
+    /// Sorted.
+    pub set_aside: Vec<(Option<String>, u64)>,
 }
 
 /// Hours of event types with a gap, as last counted. Times are microseconds since 1970.

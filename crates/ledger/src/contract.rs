@@ -99,7 +99,8 @@ pub trait Ledger: Send + Sync {
 
     /// Lanes of a connector with work due for a stage (`collect`, or `deliver:NAME`) at `now` and
     /// no live lease on it, at most `limit`: those with anything but a backfill's units first, then
-    /// oldest file first, then by day and event type.
+    /// oldest file first, then by day and event type. A unit that waits out a failure is not due; at
+    /// a destination, where units go in order, neither is the rest of its lane.
     async fn due(
         &self,
         connector: &str,
@@ -115,9 +116,9 @@ pub trait Ledger: Send + Sync {
     /// forgotten: a person asked for it. The notes stay.
     async fn wake(&self, connector: &str) -> Result<(), LedgerError>;
 
-    /// Makes every disputed unit of a connector fetched again, with its reason forgotten: what it
-    /// was disputed under has changed. Answers how many.
-    async fn reconsider(&self, connector: &str) -> Result<u64, LedgerError>;
+    /// Makes every disputed unit of a connector fetched again, with its reason forgotten and its
+    /// letter closed: what it was disputed under has changed. Answers how many.
+    async fn reconsider(&self, connector: &str, now: i64) -> Result<u64, LedgerError>;
 
     /// Takes the right to a lane's stage, unless somebody holds it, the same owner included.
     async fn lease(
@@ -260,7 +261,8 @@ pub trait Ledger: Send + Sync {
     /// Asks for what open dead letters stand for to be tried again: rows and units a destination
     /// did not get are replayed there, undecodable units are listed anew and disputed ones decided
     /// again, with their letters closed.
-    /// Rows that could not be decoded stay as they are.
+    /// Rows that could not be decoded stay as they are, and so do letters of destinations that are not
+    /// registered.
     async fn replay_letters(
         &self,
         letters: &[LetterId],
@@ -336,8 +338,9 @@ pub trait Ledger: Send + Sync {
     /// Bytes of all units in the spool, whatever their connector.
     async fn spooled_bytes(&self) -> Result<i64, LedgerError>;
 
-    /// Records that units' bytes left the spool. Refused for one that is not final.
-    async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError>;
+    /// Records that units' bytes left the spool. Refused for one that is not final. Answers how many
+    /// of them had rows to deliver that are in no rollup, and now will be in none.
+    async fn spool_released(&self, units: &[UnitId]) -> Result<u64, LedgerError>;
 
     /// Units of a connector that are on their way, with how far each destination has come, at most
     /// `limit`: those to collect, then those to deliver, each the oldest file first.

@@ -25,7 +25,7 @@ pub struct Lane {
     pub connector: String,
     /// Event type.
     pub event_type: String,
-    /// UTC day, `YYYY-MM-DD`.
+    /// UTC day of its units' log dates, `YYYY-MM-DD`.
     pub day: String,
 }
 
@@ -258,6 +258,12 @@ pub struct ConnectorRecord {
     pub refused_credentials: Option<String>,
     /// The last poll for new files.
     pub poll: Option<Outcome>,
+    /// When `orgtap run` last began with it, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun: Option<i64>,
+    /// When a poll last went well, microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polled: Option<i64>,
     /// Why nothing is fetched just now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Outcome>,

@@ -1,5 +1,7 @@
 //! Dead letters as they are looked at and decided on, and replays: plain data.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::record::{DeadLetter, NewUnit, UnitId};
@@ -37,7 +39,7 @@ pub struct Closed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Closing {
-    /// What it stood for was delivered, or listed anew.
+    /// What it stood for was delivered, listed anew, or decided again.
     Replayed,
     /// A person decided that it need not be.
     Dismissed,
@@ -98,7 +100,7 @@ pub struct LetterCount {
 }
 
 /// What became of dead letters that were to be replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LettersAsked {
     /// Rows and units that will be sent again.
     pub asked: u64,
@@ -110,6 +112,23 @@ pub struct LettersAsked {
     pub waiting: u64,
     /// Letters that cannot be replayed: rows that could not be decoded.
     pub undecodable: u64,
+    /// Letters of destinations the connector no longer has, by destination.
+    pub unregistered: BTreeMap<String, u64>,
+}
+
+impl LettersAsked {
+    /// Why some were not taken, and what to do: their destinations are gone. None if there are none.
+    pub fn refusal(&self) -> Option<String> {
+        let each: Vec<String> =
+            self.unregistered.iter().map(|(name, letters)| format!("{name}: {letters}")).collect();
+        (!each.is_empty()).then(|| {
+            format!(
+                "dead letters of destinations that the connector no longer has stay as they are \
+                 ({}): add the destination to it again and start it, or dismiss them",
+                each.join(", ")
+            )
+        })
+    }
 }
 
 /// Which units.
@@ -156,4 +175,17 @@ pub struct Replay {
     pub requested_at: i64,
     /// When it ended, microseconds.
     pub ended_at: Option<i64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_of_destinations_that_are_gone_are_told_with_names_and_numbers() {
+        assert_eq!(LettersAsked::default().refusal(), None);
+        let unregistered = [("siem".to_owned(), 3), ("lake".to_owned(), 1)].into();
+        let text = LettersAsked { unregistered, ..LettersAsked::default() }.refusal().unwrap();
+        assert!(text.contains("(lake: 1, siem: 3)") && text.contains("dismiss"), "{text}");
+    }
 }

@@ -348,22 +348,24 @@ pub trait RollupLedger: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(String, Trait)>, LedgerError>;
 
-    /// What is known of sign-ins of a user that have events in a range, newest first, day by day. What
-    /// began more than a day before the range is not looked for.
+    /// What is known of sign-ins of a user that have events in a range, with the connector's name,
+    /// newest first, day by day. What began more than a day before the range is not looked for.
     async fn sessions(
         &self,
+        connector: Option<&str>,
         user: &str,
         range: (i64, i64),
         limit: usize,
-    ) -> Result<Vec<Session>, LedgerError>;
+    ) -> Result<Vec<(String, Session)>, LedgerError>;
 
-    /// Single events of a user in a range, newest first.
+    /// Single events of a user in a range, with the connector's name, newest first.
     async fn notables_of_user(
         &self,
+        connector: Option<&str>,
         user: &str,
         range: (i64, i64),
         limit: usize,
-    ) -> Result<Vec<Notable>, LedgerError>;
+    ) -> Result<Vec<(String, Notable)>, LedgerError>;
 
     /// Single events of event types in a range, newest first.
     async fn notables_of_types(

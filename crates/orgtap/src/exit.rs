@@ -7,7 +7,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// All is well: for `collect`, all that was found is durably delivered.
     Success = 0,
-    /// Orgtap itself failed: ledger, disk.
+    /// Orgtap itself failed: ledger, disk, or results that could not be written.
     Failure = 1,
     /// The command line or the configuration is wrong.
     Usage = 2,
@@ -22,7 +22,7 @@ pub(crate) enum Exit {
 /// The table in `--help`.
 pub(crate) const HELP: &str = "Exit codes:
   0  all is well; for collect: all that was found is durably delivered, but for paused connectors
-  1  Orgtap itself failed (ledger, disk)
+  1  Orgtap itself failed (ledger, disk), or what it says could not be written
   2  the command line or the configuration is wrong
   3  delivered, except what was set aside, withheld or gone; see status
   4  not all is delivered yet; trying again will help

@@ -19,6 +19,8 @@ pub(crate) fn start(cli: &Cli) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        // It would panic where standard error takes nothing.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal());
     match cli.log_format {
         LogFormat::Text => builder.init(),

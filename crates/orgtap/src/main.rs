@@ -5,6 +5,7 @@ mod cmd;
 mod exit;
 mod logging;
 mod render;
+mod say;
 mod watch;
 
 use std::process::ExitCode;
@@ -26,7 +27,7 @@ fn main() -> ExitCode {
     };
     let json = cli.json;
     match runtime.block_on(dispatch(cli)) {
-        Ok(exit) => exit.into(),
+        Ok(exit) => say::judged(exit).into(),
         // The thread that waits for an answer cannot be told to stop waiting.
         Err(error) if error.is::<Interrupted>() => std::process::exit(INTERRUPTED_CODE),
         Err(error) => render::failure(&error, json),

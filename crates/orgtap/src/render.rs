@@ -7,9 +7,9 @@ use orgtap_transport::{Explain, Problem};
 use serde_json::json;
 
 use crate::exit::Exit;
+use crate::say::say_aside;
 
 /// Prints a command's failure and answers its exit code.
-#[expect(clippy::print_stderr, reason = "this is the one place where failures are printed")]
 pub(crate) fn failure(error: &anyhow::Error, json: bool) -> ExitCode {
     let (problem, exit) = judge(error);
     let faults = error.downcast_ref::<orgtap_collector::config::ConfigError>().or_else(|| {
@@ -19,11 +19,11 @@ pub(crate) fn failure(error: &anyhow::Error, json: bool) -> ExitCode {
         }
     });
     if let (Some(faults), false) = (faults, json) {
-        eprintln!("{}", faults.render().trim_end());
+        say_aside(faults.render().trim_end());
     } else if json {
-        eprintln!("{}", json!({ "problem": problem }));
+        say_aside(&json!({ "problem": problem }).to_string());
     } else {
-        eprintln!("{}", problem_text(&problem));
+        say_aside(&problem_text(&problem));
     }
     exit.into()
 }

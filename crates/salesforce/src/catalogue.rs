@@ -52,6 +52,7 @@ pub fn catalogue() -> Vec<Entry> {
         ErrorKind::BadRequest,
         ErrorKind::Gone,
         ErrorKind::UnsupportedVersion,
+        ErrorKind::OtherOrg,
         ErrorKind::NotKept,
     ];
     let mut entries: Vec<Entry> = plain
@@ -100,6 +101,7 @@ pub(crate) const fn row(kind: &ErrorKind) -> &'static Row {
         ErrorKind::QuotaExhausted => &QUOTA_EXHAUSTED,
         ErrorKind::QueryTimeout => &QUERY_TIMEOUT,
         ErrorKind::InvalidField(_) => &INVALID_FIELD,
+        ErrorKind::OtherOrg => &OTHER_ORG,
         ErrorKind::InvalidLocator => &INVALID_LOCATOR,
         ErrorKind::BadRequest => &BAD_REQUEST,
         ErrorKind::Gone => &GONE,
@@ -285,6 +287,13 @@ const UNSUPPORTED_VERSION: Row = Row {
     title: "the org does not offer the API version",
     cause: "The configured version is retired or newer than the org.",
     remedy: "Remove api_version from the configuration, or set one the org offers.",
+    disposition: Disposition::Pause,
+};
+const OTHER_ORG: Row = Row {
+    code: "OT-ORG-50",
+    title: "the connector leads to another org",
+    cause: "Instance URL or user were changed to another org, or a sandbox was refreshed.",
+    remedy: "Give the other org a connector of its own, with another name.",
     disposition: Disposition::Pause,
 };
 const NOT_KEPT: Row = Row {

@@ -61,6 +61,8 @@ pub enum ErrorKind {
     QueryTimeout,
     /// The org does not have this column (empty if it did not say which).
     InvalidField(String),
+    /// The sign-in leads to another org than the one it must be.
+    OtherOrg,
     /// The place in a listing is lost: start the listing again.
     InvalidLocator,
     /// The org calls our request malformed.

@@ -46,4 +46,5 @@ pub use reach::Unreachable;
 pub use refusal::{LikelyCause, SignInRefusal};
 pub use session::SignedIn;
 pub use settings::{Keep, OrgSettings, SignIn, generic_host, is_sandbox};
+pub use sign_in::kept::newest_refresh_token;
 pub use version::{ApiVersion, NEWEST_TESTED};

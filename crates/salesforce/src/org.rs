@@ -1,6 +1,6 @@
 //! One org: the calls Orgtap makes, each with a session that is renewed when it must be.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -34,6 +34,8 @@ struct Inner {
     settings: OrgSettings,
     wire: Wire,
     sessions: Sessions,
+    /// The id of the org it must be: the one expected, or the first that gave a session.
+    org_id: OnceLock<String>,
     version: Mutex<Option<ApiVersion>>,
     /// When the user was last seen to be allowed to read `EventLogFile`.
     readable: Mutex<Option<Instant>>,
@@ -65,9 +67,19 @@ impl Org {
             settings,
             wire,
             sessions: Sessions::default(),
+            org_id: OnceLock::new(),
             version: Mutex::default(),
             readable: Mutex::default(),
         })))
+    }
+
+    /// Says which org it must be, by the 18 characters of its id. A session of any other is never
+    /// used, and neither is one of another org than the first that gave one.
+    ///
+    /// # Errors
+    /// None here: whatever needs a session answers with [`ErrorKind::OtherOrg`].
+    pub fn expect(&self, org_id: &str) {
+        let _known = self.0.org_id.set(org_id.to_owned());
     }
 
     /// Signs in now, or joins the sign-in under way. Never tries twice.
@@ -98,8 +110,19 @@ impl Org {
     fn new_session(&self, adopt: bool) -> BoxFuture<'static, Result<Arc<Session>, Error>> {
         let org = self.clone();
         async move {
-            let Inner { wire, settings, sessions, renewal, .. } = &*org.0;
-            Ok(Arc::new(renewal.renew(wire, settings, sessions, adopt).await?))
+            let Inner { wire, settings, sessions, renewal, org_id, .. } = &*org.0;
+            let may_adopt = |left: &Session| {
+                adopt
+                    && !sessions.is_dead(left)
+                    && org_id.get().is_none_or(|it| *it == left.who.org_id)
+            };
+            let session = renewal.renew(wire, settings, may_adopt).await?;
+            let (wanted, found) = (org_id.get_or_init(|| session.who.org_id.clone()), &session.who);
+            if *wanted != found.org_id {
+                let detail = format!("it must be {wanted} and is {}", found.org_id);
+                return Err(Error::new(ErrorKind::OtherOrg, detail).during(Call::SignIn));
+            }
+            Ok(Arc::new(session))
         }
         .boxed()
     }

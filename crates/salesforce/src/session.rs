@@ -1,8 +1,11 @@
 //! The session all calls share: who may renew it, and who just waits for that.
 //!
 //! One sign-in at a time, however many calls need one, and its outcome is the answer to all of
-//! them. A refusal is remembered: until somebody signs in on purpose, calls get the same refusal
-//! without another try, because every failed try brings the user closer to being locked.
+//! them. A refusal of the credentials is remembered: until somebody signs in on purpose, calls get
+//! the same refusal without another try, because every failed try brings the user closer to being
+//! locked. What else only a person can mend (a host that redirects, a session refused as soon as
+//! it was made) is tried again every [`LOOK_AGAIN`]: nobody is locked for that, and the person who
+//! mends it need not know of Orgtap.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +14,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use jiff::Timestamp;
 use orgtap_transport::{Disposition, Explain, Secret};
 use reqwest::header::HeaderValue;
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use url::Url;
 
 use crate::error::{Error, ErrorKind};
@@ -108,14 +111,16 @@ impl State {
     }
 }
 
+/// How long a failure that is no refusal of the credentials, and needs a person, holds up calls.
+const LOOK_AGAIN: Duration = Duration::from_mins(15);
+
 /// What a failed sign-in means for the next one that nobody asked for; none if it may be tried.
 fn refusal(error: &Error, now: Instant) -> Option<Refusal> {
-    let until = match error.disposition() {
-        Disposition::Retry { after } if matches!(error.kind(), ErrorKind::SignIn(_)) => {
-            after.map(|pause| now + pause)
-        }
-        Disposition::Retry { .. } => return None,
-        _ => None,
+    let until = match (error.kind(), error.disposition()) {
+        (ErrorKind::SignIn(_), Disposition::Retry { after }) => after.map(|pause| now + pause),
+        (ErrorKind::SignIn(_), _) => None,
+        (_, Disposition::Retry { .. }) => return None,
+        _ => Some(now + LOOK_AGAIN),
     };
     Some(Refusal { error: error.clone(), until })
 }
@@ -177,10 +182,10 @@ impl Sessions {
         }
     }
 
-    /// Remembers that even a new session was refused: until somebody signs in on purpose, calls
-    /// get this answer without another sign-in.
+    /// Remembers that even a new session was refused, so that calls get this answer without
+    /// another sign-in, as after a sign-in that failed.
     pub(crate) fn refuse(&self, error: &Error) {
-        self.state().refusal = Some(Refusal { error: error.clone(), until: None });
+        self.state().refusal = refusal(error, Instant::now());
     }
 
     /// Whether a session is known to be dead.
@@ -194,7 +199,6 @@ mod tests {
     use super::*;
     use crate::refusal::SignInRefusal;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
     use tokio::sync::Notify;
 
     fn session(token: &str) -> Arc<Session> {
@@ -288,6 +292,26 @@ mod tests {
         assert!(state.refused(now + Duration::from_hours(365 * 24)).is_some());
         state.record(&Ok(session("a")), now);
         assert!(state.refused(now).is_none());
+    }
+
+    #[test]
+    fn what_is_no_refusal_of_the_credentials_is_tried_again_after_a_while() {
+        let now = Instant::now();
+        for kind in [ErrorKind::WrongHost, ErrorKind::UntrustedAddress, ErrorKind::SessionRefused] {
+            let mut state = State::default();
+            state.record(&Err(Error::new(kind.clone(), "HTTP 302")), now);
+            assert!(state.refused(now + Duration::from_mins(14)).is_some(), "{kind:?}");
+            assert!(state.refused(now + Duration::from_mins(15)).is_none(), "{kind:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_the_org_refused_holds_up_calls_for_a_while_and_not_for_good() {
+        let sessions = Sessions::default();
+        sessions.refuse(&Error::new(ErrorKind::SessionRefused, "HTTP 401"));
+        let (state, now) = (sessions.state(), Instant::now());
+        assert!(state.refused(now + Duration::from_mins(14)).is_some());
+        assert!(state.refused(now + Duration::from_mins(15)).is_none());
     }
 
     #[tokio::test]

@@ -187,8 +187,7 @@ impl OrgSettings {
             }
             SignIn::RefreshToken { token } => ("", token.expose(), ""),
         };
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
-        for part in [
+        let parts = [
             self.sign_in.flow(),
             self.instance_url.as_str(),
             self.login_url().as_str(),
@@ -197,18 +196,31 @@ impl OrgSettings {
             user,
             first,
             second,
-        ] {
-            // Lengths keep "ab" + "c" apart from "a" + "bc".
-            context.update(&(part.len() as u64).to_be_bytes());
-            context.update(part.as_bytes());
-        }
-        let tag = context.sign();
-        let mut text = String::with_capacity(32);
-        for nibble in tag.as_ref().iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]) {
-            text.extend(char::from_digit(u32::from(nibble), 16));
-        }
-        text
+        ];
+        keyed_hash(key, &parts)
     }
+
+    /// A keyed hash over what begins a chain of refresh tokens: the app, and the token a person
+    /// got by authorising it. What else a sign-in depends on may change in mid-chain.
+    pub(crate) fn chain(&self, key: &[u8; 32]) -> Option<String> {
+        let SignIn::RefreshToken { token } = &self.sign_in else { return None };
+        Some(keyed_hash(key, &["chain", self.consumer_key.expose(), token.expose()]))
+    }
+}
+
+fn keyed_hash(key: &[u8; 32], parts: &[&str]) -> String {
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, key));
+    for part in parts {
+        // Lengths keep "ab" + "c" apart from "a" + "bc".
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    let tag = context.sign();
+    let mut text = String::with_capacity(32);
+    for nibble in tag.as_ref().iter().take(16).flat_map(|byte| [byte >> 4, byte & 15]) {
+        text.extend(char::from_digit(u32::from(nibble), 16));
+    }
+    text
 }
 
 fn not_empty(what: &str, value: Option<&Secret>) -> Result<(), Error> {
@@ -313,12 +325,28 @@ impl OrgSettings {
                 && matches!(instance.scheme(), "http" | "https");
         }
         let Some(host) = instance.host_str() else { return false };
-        let known = configured.iter().any(|url| url.host_str() == Some(host))
-            || DOMAINS.iter().any(|domain| {
-                host.strip_suffix(domain).is_some_and(|name| name.len() > 1 && name.ends_with('.'))
-            });
-        instance.scheme() == "https" && known
+        let known = configured.iter().any(|url| url.host_str() == Some(host));
+        instance.scheme() == "https" && (known || is_salesforce(host))
     }
+
+    /// Whether a refresh token that was used at `before` may be sent to the login URL.
+    ///
+    /// A token is good at the org that gave it, whatever host leads there: an org's My Domain is
+    /// renamed, and `login.salesforce.com` serves it too. So it may go to any host of Salesforce,
+    /// which knows it anyway, and nowhere else than where it was: a host that was mistyped, or set
+    /// by somebody who is not to have the token, does not get it.
+    pub(crate) fn may_move(&self, before: &Url) -> bool {
+        let now = self.login_url();
+        now.origin() == before.origin()
+            || (is_loopback(now) && is_loopback(before))
+            || (now.scheme() == "https" && now.host_str().is_some_and(is_salesforce))
+    }
+}
+
+fn is_salesforce(host: &str) -> bool {
+    DOMAINS.iter().any(|domain| {
+        host.strip_suffix(domain).is_some_and(|name| name.len() > 1 && name.ends_with('.'))
+    })
 }
 
 #[cfg(test)]

@@ -20,5 +20,5 @@ pub mod words;
 pub use measure::{ByteSize, ConfigDuration, MeasureError};
 pub use problem::{Disposition, Explain, Possibility, Problem};
 pub use retry::Backoff;
-pub use secret::{Secret, SecretError, SecretRef};
+pub use secret::{COMMAND_LIMIT, Secret, SecretError, SecretRef};
 pub use vault::Vault;

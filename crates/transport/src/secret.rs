@@ -2,8 +2,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Read};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, MapAccess, Visitor};
@@ -91,10 +95,20 @@ pub struct SecretError {
 /// Longest secret accepted, in bytes.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
+/// How long a command may take to print a secret. Whoever waits for it stands still.
+pub const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a command has ended that has said everything.
+const LOOK: Duration = Duration::from_millis(5);
+
 impl SecretRef {
     /// Fetches the value, from `vault` if it is stored. Blocks while a file is read or a command
-    /// runs.
+    /// runs, which is stopped after [`COMMAND_LIMIT`].
     pub fn resolve(&self, vault: &Vault) -> Result<Secret, SecretError> {
+        self.resolve_within(vault, COMMAND_LIMIT)
+    }
+
+    fn resolve_within(&self, vault: &Vault, limit: Duration) -> Result<Secret, SecretError> {
         let value = match self {
             Self::Plain(secret) => return Ok(secret.clone()),
             Self::Env(name) => match std::env::var(name) {
@@ -109,7 +123,7 @@ impl SecretRef {
                 let bytes = std::fs::read(path).map_err(|error| self.error(&error))?;
                 self.text(bytes)?
             }
-            Self::Command(words) => self.run(words)?,
+            Self::Command(words) => self.run(words, limit)?,
             Self::Stored(name) => {
                 let found = vault.get(name).map_err(|error| self.error(&error))?;
                 return found.ok_or_else(|| {
@@ -123,19 +137,25 @@ impl SecretRef {
         Ok(Secret::new(value))
     }
 
-    fn run(&self, words: &[String]) -> Result<String, SecretError> {
+    fn run(&self, words: &[String], limit: Duration) -> Result<String, SecretError> {
         let (program, arguments) =
             words.split_first().ok_or_else(|| self.error(&"the command has no words"))?;
-        let output = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| self.error(&error))?;
-        if !output.status.success() {
-            return Err(self.error(&format!("it ended with {}", output.status)));
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
+        let (status, output) =
+            printed(&mut command, limit).map_err(|error| match error.kind() {
+                io::ErrorKind::TimedOut => self.error(&format!(
+                    "it and what it started did not end within {} s and were stopped; run it by \
+                     hand: it must print the secret, ask nothing, and leave nothing running that \
+                     keeps its output open",
+                    limit.as_secs_f32()
+                )),
+                _ => self.error(&error),
+            })?;
+        if !status.success() {
+            return Err(self.error(&format!("it ended with {status}")));
         }
-        self.text(output.stdout)
+        self.text(output)
     }
 
     fn text(&self, bytes: Vec<u8>) -> Result<String, SecretError> {
@@ -155,6 +175,66 @@ impl SecretRef {
     fn error(&self, reason: &dyn fmt::Display) -> SecretError {
         SecretError { from: format!("{self:?}"), reason: reason.to_string() }
     }
+}
+
+/// Runs a command to its end and that of its output, or for as long as the limit says: then it is
+/// killed with its group.
+fn printed(command: &mut Command, limit: Duration) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let end = Instant::now() + limit;
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::process_group(command, 0);
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let read = child.stdout.take().map(read_aside).transpose();
+    let ended = read.and_then(|read| match read {
+        Some(read) => output(&mut child, &read, end),
+        None => Err(io::ErrorKind::BrokenPipe.into()),
+    });
+    if ended.is_err() {
+        kill(&mut child);
+    }
+    ended
+}
+
+/// Reads elsewhere: who has inherited the pipe may hold it open longer than anybody waits.
+fn read_aside(pipe: impl Read + Send + 'static) -> io::Result<mpsc::Receiver<io::Result<Vec<u8>>>> {
+    let (done, read) = mpsc::channel();
+    thread::Builder::new().spawn(move || {
+        let mut bytes = Vec::new();
+        let whole = pipe.take(LONGEST as u64 + 1).read_to_end(&mut bytes);
+        // Nobody may be waiting any longer.
+        done.send(whole.map(|_| bytes)).ok();
+    })?;
+    Ok(read)
+}
+
+fn output(
+    child: &mut Child,
+    read: &mpsc::Receiver<io::Result<Vec<u8>>>,
+    end: Instant,
+) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let left = || end.saturating_duration_since(Instant::now());
+    let bytes = read.recv_timeout(left()).map_err(|_| io::ErrorKind::TimedOut)??;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, bytes));
+        }
+        if left().is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// Kills a child that was not waited for yet, and what it started in its group.
+fn kill(child: &mut Child) {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Pid, Signal, kill_process_group};
+        kill_process_group(Pid::from_child(child), Signal::KILL).ok();
+    }
+    // One that has ended already is only waited for.
+    child.kill().ok();
+    child.wait().ok();
 }
 
 impl<'de> Deserialize<'de> for SecretRef {
@@ -225,7 +305,7 @@ impl JsonSchema for SecretRef {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "A secret: from an environment variable, a file, a command's output, the vault, or (discouraged) the value itself.",
+            "description": "A secret: from an environment variable, a file, a command's output (within 30 s), the vault, or (discouraged) the value itself.",
             "oneOf": [
                 { "type": "string" },
                 { "type": "object", "additionalProperties": false, "required": ["env"],
@@ -279,6 +359,47 @@ mod tests {
         assert!(error.to_string().contains("it is empty"));
         let error = SecretRef::Command(vec!["false".into()]).resolve(&vault()).unwrap_err();
         assert!(error.to_string().contains("ended with"));
+    }
+
+    fn shell(script: &str) -> SecretRef {
+        SecretRef::Command(["sh", "-c", script].map(str::to_owned).to_vec())
+    }
+
+    #[test]
+    fn a_command_that_does_not_end_is_stopped_with_all_it_started() {
+        let folder = tempfile::tempdir().unwrap();
+        let pids = folder.path().join("pids");
+        let limit = Duration::from_millis(300);
+        for script in [
+            "echo $$ > PIDS; exec sleep 600",
+            // The output has ended, the command has not.
+            "echo $$ > PIDS; exec sleep 600 >&-",
+            // The command has ended; what it started holds its output open.
+            "echo secret; sleep 600 & echo $! > PIDS",
+            "sleep 600 & echo $! > PIDS; wait",
+        ] {
+            let script = script.replace("PIDS", pids.to_str().unwrap());
+            let begun = Instant::now();
+            let error = shell(&script).resolve_within(&vault(), limit).unwrap_err().to_string();
+            assert!(error.contains("did not end within 0.3 s and were stopped"), "{error}");
+            assert!(error.contains("run it by hand"), "{error}");
+            assert!(begun.elapsed() < Duration::from_secs(60), "{script}");
+            let pid = std::fs::read_to_string(&pids).unwrap();
+            let is_there = || {
+                let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
+                stat.is_ok_and(|stat| !stat.contains(") Z"))
+            };
+            while is_there() {
+                assert!(begun.elapsed() < Duration::from_secs(60), "{script}: it lives on");
+                thread::sleep(LOOK);
+            }
+        }
+    }
+
+    #[test]
+    fn a_command_that_prints_without_end_is_refused_at_once() {
+        let error = shell("yes").resolve(&vault()).unwrap_err().to_string();
+        assert!(!error.contains("did not end within"), "{error}");
     }
 
     #[test]

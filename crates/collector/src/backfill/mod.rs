@@ -10,14 +10,14 @@ mod plan;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use orgtap_ledger::{Backfill, BackfillState, Cursor, NewUnit};
+use orgtap_ledger::{Backfill, BackfillState, Cursor, LedgerError, NewUnit};
 use orgtap_salesforce::LogFile;
 use orgtap_transport::{Explain, Problem};
 
 use crate::clock;
 use crate::collector::Collector;
 use crate::config::TypeFilter;
-use crate::connector::Connector;
+use crate::connector::{Connector, is_everybodys};
 use crate::discover::new_unit;
 use crate::error::{Error, Result};
 use crate::polling::error_wait;
@@ -65,8 +65,14 @@ impl Collector {
                 Err(error) => {
                     failures += 1;
                     connector.warn("list for a backfill", &error);
-                    connector.hold.failed(connector, &error);
-                    error_wait(&error, connector.retry, failures).unwrap_or(NOTICE)
+                    // What only old files meet is never in the way of new ones.
+                    if is_everybodys(&error) {
+                        connector.hold.look_failed(connector, &error);
+                    }
+                    match error {
+                        Error::Budget(_) => NOTICE,
+                        error => connector.retry.wait(error.disposition(), failures, 0),
+                    }
                 }
             };
             tokio::select! {
@@ -125,15 +131,28 @@ impl Collector {
     async fn feed_next(&self, connector: &Arc<Connector>) -> Result<Next> {
         let next = self.next_of(connector).await?;
         if let Next::Feed(backfill, most) = &next {
-            feed(connector, backfill, *most).await?;
+            let fed = feed(connector, backfill, *most).await;
+            self.unless_cancelled(backfill, fed).await?;
         }
         Ok(next)
+    }
+
+    /// What came of work on a backfill; nothing, if somebody cancelled that meanwhile.
+    async fn unless_cancelled(&self, backfill: &Backfill, came: Result<()>) -> Result<()> {
+        if let Err(Error::Ledger(LedgerError::Delta { .. })) = &came {
+            let all = self.ledger.backfills(&backfill.wish.connector).await?;
+            let now = all.iter().find(|one| one.id == backfill.id).map(|one| one.state);
+            if now == Some(BackfillState::Cancelled) {
+                return Ok(());
+            }
+        }
+        came
     }
 
     async fn next_of(&self, connector: &Connector) -> Result<Next> {
         let all = self.ledger.backfills(connector.name()).await?;
         let under_way: Vec<_> = all.into_iter().filter(|it| it.state.is_under_way()).collect();
-        end_finished(connector, &under_way).await?;
+        self.end_finished(connector, &under_way).await?;
         let in_work: i64 = under_way.iter().map(|it| it.files - it.finished).sum();
         let finished = under_way.iter().map(|it| it.finished).sum();
         let Some(open) = under_way.into_iter().rev().find(|it| it.state == BackfillState::Open)
@@ -152,30 +171,43 @@ impl Collector {
     /// Notes the end of backfills all of whose files have come as far as they can.
     pub(crate) async fn end_backfills(&self, connector: &Connector) -> Result<()> {
         let all = self.ledger.backfills(connector.name()).await?;
-        end_finished(connector, &all).await
+        self.end_finished(connector, &all).await
     }
-}
 
-async fn end_finished(connector: &Connector, backfills: &[Backfill]) -> Result<()> {
-    for one in backfills {
-        if one.state == BackfillState::Listed && one.finished == one.files {
-            let (from, to) = (BackfillState::Listed, BackfillState::Done);
-            connector.ledger.move_backfill(one.id, from, to, clock::now()).await?;
-            let (backfill, files) = (one.id, one.files);
-            tracing::info!(connector = connector.name(), backfill, files, "backfill done");
+    async fn end_finished(&self, connector: &Connector, backfills: &[Backfill]) -> Result<()> {
+        for one in backfills {
+            if one.state == BackfillState::Listed && one.finished == one.files {
+                let (from, to) = (BackfillState::Listed, BackfillState::Done);
+                let ended = self.ledger.move_backfill(one.id, from, to, clock::now()).await;
+                self.unless_cancelled(one, ended.map_err(Error::from)).await?;
+                let (backfill, files) = (one.id, one.files);
+                tracing::info!(connector = connector.name(), backfill, files, "backfill done");
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Lists on from where a backfill's cursor stands, until `most` files are new or there are no more.
 async fn feed(connector: &Connector, backfill: &Backfill, most: u64) -> Result<()> {
     let filter = filter(&backfill.wish.event_types)?;
     let mut feed = Feed { connector, backfill, filter, cursor: backfill.cursor.clone(), new: 0 };
-    let Connector { org, budget, settings, shape, .. } = connector;
+    let Connector { org, budget, settings, .. } = connector;
+    let shape = connector.shape.get(org, budget).await?;
     let mut files =
-        Files::new((org, budget), settings, shape, &backfill.wish, backfill.cursor.clone());
-    while let Some(page) = files.next().await? {
+        Files::new((org, budget), settings, &shape, &backfill.wish, backfill.cursor.clone());
+    loop {
+        let page = match files.next().await {
+            Ok(Some(page)) => page,
+            Ok(None) => break,
+            // The next turn asks for the columns there are now.
+            Err(Error::Org(error))
+                if connector.shape.has_changed(&error, (org, budget)).await? =>
+            {
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         for some in page.chunks(usize::try_from(most).unwrap_or(usize::MAX)) {
             feed.take(some).await?;
             if feed.new >= most {
@@ -189,9 +221,8 @@ async fn feed(connector: &Connector, backfill: &Backfill, most: u64) -> Result<(
 
 /// A backfill's patterns, which were checked when it was asked for.
 fn filter(written: &[String]) -> Result<TypeFilter> {
-    TypeFilter::parse(written.iter().map(String::as_str)).map_err(|_| {
-        orgtap_ledger::LedgerError::Corrupt("a backfill of impossible types".to_owned()).into()
-    })
+    TypeFilter::parse(written.iter().map(String::as_str))
+        .map_err(|_| LedgerError::Corrupt("a backfill of impossible types".to_owned()).into())
 }
 
 /// One turn of feeding.

@@ -17,6 +17,7 @@ use crate::clock;
 use crate::config::{ConnectorSettings, Settings};
 use crate::discover::new_unit;
 use crate::error::{Error, Result};
+use crate::secrets::org_settings;
 
 /// Bytes of a row where none has been seen yet.
 const USUAL_ROW: u64 = 400;
@@ -149,7 +150,7 @@ pub async fn plan_backfill(
     ledger: &Arc<dyn Ledger>,
     wish: &NewBackfill,
 ) -> Result<BackfillPlan> {
-    let org = Org::new(connector.org_settings(&settings.vault)?)?;
+    let org = Org::new(org_settings(connector, &settings.vault).await?)?;
     let budget = Budget::open(connector.api_budget, &**ledger, &connector.name).await?;
     budget.before_start()?;
     let planned = plan(settings, connector, ledger, wish, &org, &budget).await;

@@ -54,6 +54,7 @@ pub(crate) struct Counts {
     pub(crate) reissued: u64,
     pub(crate) rejected: u64,
     pub(crate) disputed: u64,
+    pub(crate) set_aside: u64,
     pub(crate) rows_hourly: u64,
     pub(crate) rows_daily: Option<u64>,
     pub(crate) repeats: u64,
@@ -145,7 +146,28 @@ impl Lane<'_> {
         for account in hourly.iter().chain(&self.daily) {
             facts.counts.add(account, rows(account, hour));
         }
+        facts.counts.set_aside = self.set_aside(hour, hourly, facts.daily == Some(Stage::Done));
         facts
+    }
+
+    /// Rows set aside of the files that have a say in an hour. What a destination refused is missing
+    /// there, whatever other file has it; what cannot be decoded is not, where a later version or the
+    /// whole daily file is delivered.
+    fn set_aside(&self, hour: u8, hourly: &[&Account], is_whole: bool) -> u64 {
+        let is_last =
+            |one: &Account, of: Option<&Account>| of.is_some_and(|of| std::ptr::eq(of, one));
+        let version = |one: &Account| {
+            let sequence = one.unit.listed.sequence;
+            hourly.iter().rev().find(|it| it.unit.listed.sequence == sequence).copied()
+        };
+        let of = |account: &Account, decoding: bool| -> u64 {
+            let counts = account.set_aside.iter();
+            counts.filter(|(to, _)| to.is_some() || decoding).map(|(_, letters)| letters).sum()
+        };
+        let hourly = hourly.iter().map(|one| of(one, !is_whole && is_last(one, version(one))));
+        let daily = self.daily.iter().filter(|one| rows(one, hour).is_some());
+        let daily = daily.map(|one| of(one, is_last(one, self.last_daily())));
+        hourly.sum::<u64>() + daily.sum::<u64>()
     }
 }
 

@@ -65,6 +65,8 @@ pub(crate) enum Reason {
     NoSequence(i64),
     /// Rows that only the daily file has were not wanted.
     OnlyReported(u64),
+    /// Open dead letters: rows that a destination refused, or that cannot be decoded.
+    SetAside(u64),
     /// A destination did not get rows that were older than it takes.
     Withheld,
     /// A file should be there by now.
@@ -94,6 +96,9 @@ pub(crate) fn judge(facts: &Facts, hour: i64, clock: Clock) -> Option<Judged> {
         (false, false) => return None,
     };
     let reason = match reason {
+        None | Some(Reason::UnderWay | Reason::AwaitsDaily) if facts.counts.set_aside > 0 => {
+            Some(Reason::SetAside(facts.counts.set_aside))
+        }
         None | Some(Reason::UnderWay | Reason::AwaitsDaily)
             if !facts.counts.withheld.is_empty() =>
         {
@@ -184,6 +189,7 @@ impl Reason {
             Self::OnlyReported(rows) => {
                 format!("{rows} rows that only the daily file has are reported, not delivered")
             }
+            Self::SetAside(_) => "rows of its files are set aside as dead letters".to_owned(),
             Self::Withheld => "rows are withheld: older than a destination takes".to_owned(),
             Self::Overdue(what) => format!("by its history the type should have a {what} by now"),
             Self::UnderWay => "a file is being fetched or delivered".to_owned(),
@@ -207,6 +213,9 @@ impl Reason {
             }
             Self::OnlyReported(_) => {
                 "set `reconcile: deliver` to have such rows delivered from now on"
+            }
+            Self::SetAside(_) => {
+                "`orgtap dead-letters` lists them: replay or dismiss them; the count of one daily file stands at each of its hours"
             }
             Self::Withheld => {
                 "see OT-DEST-91: `orgtap replay --to NAME --withheld` sends them if the target takes them after all"

@@ -5,6 +5,7 @@
 //! [`facts`] sorts the units of an event type into hours, [`history`] says what the type's own past
 //! lets expect, [`judge`] makes a state of both. No I/O but the questions to the ledger.
 
+mod coming;
 mod facts;
 mod gaps;
 mod history;
@@ -23,6 +24,7 @@ use orgtap_ledger::{Account, Ledger, LogDates, Reached};
 
 use crate::config::{ConnectorSettings, IntervalPolicy, Reconcile};
 use crate::error::Result;
+use coming::Coming;
 use history::History;
 use judge::{Clock, judge};
 
@@ -48,46 +50,53 @@ pub async fn completeness(
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Record> {
     let mut types = Vec::new();
-    let known_to = each_type(ledger, settings, period, wanted, |one| types.push(one)).await?;
-    Ok(Record { connector: settings.name.clone(), known_to, types })
+    let known = each_type(ledger, settings, period, wanted, |one| types.push(one)).await?;
+    let (known_to, come_to) = known;
+    Ok(Record { connector: settings.name.clone(), known_to, come_to, types })
 }
 
 /// Makes the record of one event type after the other, so that none but one is in memory. Answers up
-/// to when the org was asked for files.
+/// to when the org was asked for files, and before when all have come that come as usual.
 async fn each_type(
     ledger: &dyn Ledger,
     settings: &ConnectorSettings,
     period: Period,
     wanted: impl Fn(&str) -> bool,
     mut take: impl FnMut(TypeRecord),
-) -> Result<i64> {
+) -> Result<(i64, i64)> {
     let known = ledger.connector(&settings.name).await?;
     let from = period.from.saturating_sub(LOOK_BACK);
     let dates = LogDates { connector: &settings.name, from, to: period.to };
     let kinds = ledger.kinds(dates).await?;
-    let polled = known.poll.filter(|poll| poll.problem.is_none()).map(|poll| poll.at);
     // A file that was made at a time was listed after it.
     let listed = kinds.iter().map(|kind| kind.newest).max();
-    let known_to = polled.max(listed).unwrap_or(i64::MIN).min(period.now);
+    let known_to = known.polled.max(listed).unwrap_or(i64::MIN).min(period.now);
     let has_daily = kinds.iter().any(|kind| kind.interval != Interval::Hourly.name());
     let all = All {
         both: both_copies(settings) && has_daily,
         first: kinds.iter().map(|kind| kind.first.div_euclid(DAY)).min(),
         clock: Clock { now: period.now, known_to },
     };
+    // Of an org that never listed a file nothing is known.
+    let has_listed = !kinds.is_empty();
+    let mut coming = Coming::new(settings.interval);
     let types: BTreeSet<String> = kinds.into_iter().map(|kind| kind.event_type).collect();
     let collected = |name: &String| settings.event_types.admits(name);
     for event_type in types.into_iter().filter(collected).filter(|name| wanted(name)) {
         let mut accounts = ledger.accounts(dates, &event_type).await?;
+        coming.learn(&accounts);
         for account in &mut accounts {
             // What was withheld from a destination of before is nobody's want.
+            account.set_aside.retain(|(destination, _)| {
+                destination.as_ref().is_none_or(|name| settings.destinations.contains(name))
+            });
             account.deliveries.retain(|(destination, reached)| {
                 *reached != Reached::Withheld || settings.destinations.contains(destination)
             });
         }
         take(of_type(event_type, &accounts, all, period));
     }
-    Ok(known_to)
+    Ok((known_to, if has_listed { coming.come_to(known_to) } else { i64::MIN }))
 }
 
 /// Whether daily files are taken beside hourly ones.

@@ -6,12 +6,8 @@ use orgtap_events::time::rfc3339;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
-use super::HOUR;
 use super::facts::{Counts, Facts};
 use super::judge::{HourState, Judged, Reason};
-
-/// How long after an hour its hourly files usually come.
-const LAG: i64 = 6 * HOUR;
 
 /// The record of one connector.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -22,6 +18,9 @@ pub struct Record {
     #[serde(serialize_with = "moment")]
     #[schema(value_type = String, format = DateTime)]
     pub known_to: i64,
+    /// Before when all files have come that come as usual, microseconds since 1970.
+    #[serde(skip)]
+    pub(crate) come_to: i64,
     /// One per event type, by name.
     pub types: Vec<TypeRecord>,
 }
@@ -76,6 +75,9 @@ pub struct HourRecord {
     pub rejected: u64,
     /// Files that do not agree with the other copy.
     pub disputed: u64,
+    /// Open dead letters of its files: rows that a destination refused or that cannot be decoded. Those
+    /// of a daily file count in each of its hours.
+    pub set_aside: u64,
     /// When its first file was listed, microseconds since 1970; RFC 3339 in JSON.
     #[serde(serialize_with = "maybe_moment")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -100,7 +102,8 @@ pub struct Until {
     pub gaps: u64,
     /// Hours before then with rows that are withheld from a destination.
     pub withheld: u64,
-    /// Whether the org was asked late enough to know of all files up to then.
+    /// Whether all files up to then that come as usual can be known: the org was asked late enough,
+    /// and has listed any at all.
     pub known: bool,
     /// Event type and hour of the first that is not complete.
     pub first: Option<(String, String)>,
@@ -125,7 +128,7 @@ impl Record {
             let this = (hour.hour, event_type);
             first = Some(first.map_or(this, |first| first.min(this)));
         }
-        let known = self.known_to >= until.saturating_add(LAG);
+        let known = until <= self.come_to;
         let first = first.map(|(hour, event_type)| (event_type.to_owned(), rfc3339(hour)));
         let complete = known && waiting + gaps == 0;
         Until { until, complete, waiting, gaps, withheld, known, first }
@@ -146,6 +149,7 @@ impl HourRecord {
             reissued,
             rejected,
             disputed,
+            set_aside,
             rows_hourly,
             rows_daily,
             repeats,
@@ -179,6 +183,7 @@ impl HourRecord {
             reissued,
             rejected,
             disputed,
+            set_aside,
             first_listed,
             last_change,
         }

@@ -6,10 +6,12 @@ use orgtap_events::time::DAY;
 use orgtap_ledger::unit::State;
 use orgtap_ledger::{Account, HourRows, Lane, NewUnit, Reached, Unit};
 
+use super::coming::Coming;
 use super::facts::{Facts, Stage};
 use super::judge::{Clock, DUE, HourState, Judged, RETENTION, Reason, judge};
 use super::record::{Record, TypeRecord};
 use super::{All, HOUR, Period, of_type};
+use crate::config::IntervalPolicy;
 use crate::reconcile::is_hourly;
 
 /// A Monday.
@@ -163,7 +165,7 @@ fn account(day: i64, hour: Option<u8>, state: State, rows: &[(u8, u64)]) -> Acco
     });
     let reached = if state == State::Done { Reached::Done } else { Reached::UnderWay };
     let deliveries = vec![("siem".to_owned(), reached)];
-    Account { unit, hours: hours.collect(), deliveries }
+    Account { unit, hours: hours.collect(), deliveries, set_aside: Vec::new() }
 }
 
 fn record(accounts: &[Account], both: bool, clock: Clock) -> Vec<TypeRecord> {
@@ -202,6 +204,38 @@ fn a_daily_file_that_is_not_there_yet_leaves_every_hour_of_its_day_open() {
 }
 
 #[test]
+fn an_hour_is_not_complete_while_rows_of_it_are_open_dead_letters() {
+    let refused = || vec![(Some("siem".to_owned()), 2)];
+    let undecodable = || vec![(None, 3)];
+    let hourly =
+        |set_aside| Account { set_aside, ..account(MONDAY, Some(3), State::Done, &[(3, 9)]) };
+    let daily = |set_aside| Account { set_aside, ..account(MONDAY, None, State::Done, &[(3, 9)]) };
+    // Of the third hour: its state, and what is set aside of it.
+    let third = |accounts: &[Account]| {
+        let types = record(accounts, false, LATE);
+        let hour = types[0].hours.iter().find(|hour| hour.hour == MONDAY * DAY + 3 * HOUR).unwrap();
+        assert_eq!(hour.remedy.is_some(), hour.set_aside > 0);
+        (hour.state, hour.set_aside)
+    };
+    let complete = (HourState::Complete, 0);
+    assert_eq!(third(&[hourly(vec![])]), complete);
+    assert_eq!(third(&[hourly(undecodable())]), (HourState::Gap, 3));
+    assert_eq!(third(&[hourly(refused())]), (HourState::Gap, 2));
+    assert_eq!(third(&[daily([refused(), undecodable()].concat())]), (HourState::Gap, 5));
+    // A later version, or the daily file, has what could not be decoded; what was refused stays so.
+    assert_eq!(third(&[hourly(undecodable()), hourly(vec![])]), complete);
+    assert_eq!(third(&[hourly(undecodable()), daily(vec![])]), complete);
+    assert_eq!(third(&[hourly(refused()), hourly(vec![])]), (HourState::Gap, 2));
+    assert_eq!(third(&[hourly(refused()), daily(vec![])]), (HourState::Gap, 2));
+    // Once it is replayed or dismissed, it is none.
+    let (connector, known_to) = ("acme".into(), LATE.known_to);
+    let types = record(&[hourly(refused())], false, LATE);
+    let record = Record { connector, known_to, come_to: known_to, types };
+    let until = record.until(MONDAY * DAY + 24 * HOUR);
+    assert_eq!((until.complete, until.gaps), (false, 1));
+}
+
+#[test]
 fn an_hour_is_not_complete_while_rows_of_it_are_withheld_from_a_destination() {
     let withheld = |hour, rows: &[(u8, u64)]| {
         let mut account = account(MONDAY, hour, State::Done, rows);
@@ -226,7 +260,8 @@ fn an_hour_is_not_complete_while_rows_of_it_are_withheld_from_a_destination() {
     assert!(hour.reason.as_ref().unwrap().contains("young") && hour.remedy.is_some());
     assert!(!hour.inferred);
 
-    let record = Record { connector: "acme".into(), known_to: LATE.known_to, types };
+    let (connector, known_to) = ("acme".into(), LATE.known_to);
+    let record = Record { connector, known_to, come_to: known_to, types };
     let until = |hours: i64| record.until(MONDAY * DAY + hours * HOUR);
     assert!(until(3).complete);
     let all = until(24);
@@ -291,7 +326,8 @@ fn everything_up_to_a_moment_is_delivered_or_it_says_what_is_not() {
         account(MONDAY, Some(7), State::Listed, &[]),
     ];
     let types = record(&accounts, false, LATE);
-    let record = Record { connector: "acme".into(), known_to: LATE.known_to, types };
+    let (connector, known_to) = ("acme".into(), LATE.known_to);
+    let record = Record { connector, known_to, come_to: known_to, types };
     let until = |hours: i64| record.until(MONDAY * DAY + hours * HOUR);
     assert!(until(5).complete && until(5).known);
     let six = until(6);
@@ -299,6 +335,31 @@ fn everything_up_to_a_moment_is_delivered_or_it_says_what_is_not() {
     assert_eq!((six.gaps, six.waiting), (1, 0));
     assert_eq!(six.first.unwrap().0, "Login");
     assert_eq!((until(8).gaps, until(8).waiting), (1, 1));
-    let early = Record { known_to: MONDAY * DAY + 6 * HOUR, ..record };
+    let early = Record { come_to: MONDAY * DAY + HOUR, ..record };
     assert!(!early.until(MONDAY * DAY + 2 * HOUR).known, "files may come later");
+}
+
+#[test]
+fn hourly_files_have_come_after_six_hours_and_daily_ones_in_the_night_or_not_at_all() {
+    use IntervalPolicy::{Auto, Daily, Hourly};
+    let hourly = account(MONDAY - 1, Some(3), State::Done, &[(3, 1)]);
+    let daily = account(MONDAY - 1, None, State::Done, &[(3, 1)]);
+    // Asked at this hour from the begin of Monday on; all has come up to that one.
+    let come_to = |interval, accounts: &[&Account], asked: i64| {
+        let mut coming = Coming::new(interval);
+        for account in accounts {
+            coming.learn(&[(*account).clone()]);
+        }
+        (coming.come_to(MONDAY * DAY + asked * HOUR) - MONDAY * DAY) / HOUR
+    };
+    assert_eq!(come_to(Hourly, &[&hourly], 20), 14);
+    assert_eq!(come_to(Hourly, &[&daily], 20), 14, "the daily one is of another time");
+    for interval in [Daily, Auto] {
+        assert_eq!(come_to(interval, &[&hourly, &daily], 20), 0);
+        assert_eq!(come_to(interval, &[&daily], 6), 0, "the batch of the night is there");
+        assert_eq!(come_to(interval, &[&daily], 5), -24, "and may yet be under way");
+        assert_eq!(come_to(interval, &[&daily], 47), 0);
+        assert_eq!(come_to(interval, &[&daily], 48), 24, "a quiet day");
+    }
+    assert_eq!(come_to(Daily, &[], 23), -24, "of the last day nothing has come");
 }

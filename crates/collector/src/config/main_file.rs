@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use orgtap_transport::Explain;
+
 use super::fault::ConfigError;
 use super::saved::{self, Marks};
 use super::settings::Settings;
@@ -34,15 +36,16 @@ impl MainFile {
         self.read_saved(&mut |_, _, error| Err(error))
     }
 
-    /// The same, going on past files that cannot be read: a connector of `before` stays as it was.
-    /// Answers what is wrong with those files.
-    pub(crate) fn with_readable(
-        &self,
-        before: &Settings,
-    ) -> Result<(Settings, Vec<ConfigError>), ConfigError> {
-        let mut errors = Vec::new();
-        let settings = self.read_saved(&mut |settings, path, error| {
-            errors.push(error);
+    /// The same, going on past files that cannot be read: [`Settings::broken`] says what is wrong
+    /// with them.
+    pub fn with_readable(&self) -> Result<Settings, ConfigError> {
+        self.with_readable_since(&self.settings)
+    }
+
+    /// The same; a connector of `before` whose file cannot be read now stays as it was.
+    pub(crate) fn with_readable_since(&self, before: &Settings) -> Result<Settings, ConfigError> {
+        self.read_saved(&mut |settings, path, error| {
+            settings.broken.push(error.problem());
             let file = Some(path);
             let known = before.connectors.iter().find(|one| one.saved_in.as_deref() == file);
             if let Some(known) = known {
@@ -51,8 +54,7 @@ impl MainFile {
                 settings.connectors.push(known.clone());
             }
             Ok(())
-        })?;
-        Ok((settings, errors))
+        })
     }
 
     fn read_saved(

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use orgtap_destinations::config::DestinationConfig;
 use orgtap_salesforce::{ApiVersion, Keep, OrgSettings, SignIn};
 use orgtap_transport::http::ClientSettings;
-use orgtap_transport::{Backoff, Secret, SecretRef, Vault};
+use orgtap_transport::{Backoff, Problem, Secret, SecretRef, Vault};
 use url::Url;
 
 use crate::budget::figures::ApiBudget;
@@ -48,6 +48,8 @@ pub struct Settings {
     pub connectors: Vec<ConnectorSettings>,
     /// Where events go; at least one.
     pub destinations: Vec<DestinationConfig>,
+    /// What is wrong with files of saved connectors that were passed over.
+    pub broken: Vec<Problem>,
     /// The vault's entries that are referred to.
     pub stored: Vec<StoredUse>,
     /// What works but should not stay as it is, for a person to read. Without secrets.
@@ -71,7 +73,7 @@ pub struct StoredUse {
 pub struct RetrySettings {
     /// How long to wait between tries.
     pub backoff: Backoff,
-    /// Tries before one unit is set aside and the others go on.
+    /// Tries before a pass gives up; a running daemon goes on trying.
     pub attempts: u32,
 }
 

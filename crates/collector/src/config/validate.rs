@@ -89,6 +89,7 @@ pub(super) fn main(
         insights,
         connectors: connectors.into_iter().collect::<Option<_>>()?,
         destinations: destinations.clone(),
+        broken: Vec::new(),
         stored: secrets::stored(root),
         warnings: Vec::new(),
     };

@@ -84,7 +84,7 @@ pub(super) struct RetryConfig {
     pub(super) initial: ConfigDuration,
     /// The longest wait.
     pub(super) max: ConfigDuration,
-    /// Tries before a log file is set aside so that the others go on.
+    /// Tries before `orgtap collect` gives up for now; `orgtap run` goes on trying.
     pub(super) attempts: u32,
 }
 

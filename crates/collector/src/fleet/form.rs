@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use orgtap_transport::{Secret, SecretRef};
 use serde::{Deserialize, Serialize, Serializer};
+use url::Url;
 use utoipa::ToSchema;
 
 use crate::config::{
@@ -18,7 +19,8 @@ pub struct Form {
     /// The values that are not secret.
     pub connector: NewConnector,
     /// Secrets by their keys. A value goes into the vault and is never shown again; a blank one,
-    /// or none, keeps the present secret; a reference is written down as it is.
+    /// or none, keeps the present secret, unless the org's host was changed; a reference is
+    /// written down as it is.
     #[serde(default)]
     pub secrets: BTreeMap<String, SecretRef>,
     /// Keys of secrets that shall not be there any longer.
@@ -268,6 +270,7 @@ impl Given<'_> {
                 faults.push(FieldFault::new(FaultKind::Value, key, message));
             }
         }
+        let is_moved = self.present.is_some_and(|present| is_moved(present, new));
         let mut taken = Taken::default();
         for key in NewConnector::SECRETS.into_iter().filter(|key| belongs(key)) {
             let own = SecretRef::Stored(NewConnector::entry(&new.name, key));
@@ -294,6 +297,12 @@ impl Given<'_> {
                 }
                 _ if self.forget.contains(key) => continue,
                 _ => match self.of_present(key) {
+                    Some(SecretRef::Plain(_) | SecretRef::Stored(_)) if is_moved => {
+                        let message = "the host was changed: type it again, so that it is not \
+                                       sent elsewhere by mistake";
+                        faults.push(FieldFault::new(FaultKind::MissingKey, key, message));
+                        continue;
+                    }
                     // Written out in the file by a person: it is better off in the vault.
                     Some(SecretRef::Plain(value)) => {
                         taken.1.push((key, value.clone()));
@@ -312,6 +321,17 @@ impl Given<'_> {
         let all = self.present?.secrets();
         all.into_iter().find(|(it, _)| *it == key).map(|(_, reference)| reference)
     }
+}
+
+/// Whether secrets would go to another host than those of the connector there is, or sessions.
+fn is_moved(present: &ConnectorSettings, new: &NewConnector) -> bool {
+    // What is no address goes nowhere, and was told.
+    let parse = |text: &str| Url::parse(text).ok();
+    let Some(instance_url) = parse(&new.instance_url) else { return false };
+    let login_url = new.login_url.as_deref().and_then(parse);
+    let login_url = login_url.as_ref().unwrap_or(&instance_url);
+    let before = present.login_url.as_ref().unwrap_or(&present.instance_url);
+    instance_url.origin() != present.instance_url.origin() || login_url.origin() != before.origin()
 }
 
 /// What the flow cannot do without.

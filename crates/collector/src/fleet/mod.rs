@@ -23,6 +23,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
+use xxhash_rust::xxh3::xxh3_128;
 
 use crate::clock;
 use crate::collector::Collector;
@@ -100,6 +101,14 @@ pub struct Removed {
     pub files_waiting: u64,
 }
 
+impl FormShown {
+    /// A short text that is another one once what is shown is.
+    pub fn version(&self) -> String {
+        let text = serde_json::to_vec(self).unwrap_or_default();
+        format!("{:032x}", xxh3_128(&text))
+    }
+}
+
 impl Deref for Fleet {
     type Target = Shared;
 
@@ -110,12 +119,13 @@ impl Deref for Fleet {
 
 impl Fleet {
     /// Opens what a configuration names, and holds the data folder. There may be no connector yet.
+    /// Saved connectors whose file cannot be read are left out, until it can.
     /// What waits for the destinations in `give_up` may be dropped; with names in `only`, no other
     /// connectors run.
     pub async fn open(main: MainFile, give_up: &[String], only: &[String]) -> Result<Self> {
         // Before the reading: what changes meanwhile is seen by the first look.
         let marks = main.marks();
-        let settings = main.with_saved()?;
+        let settings = main.with_readable()?;
         let collector = Collector::open(settings.clone()).await?.giving_up(give_up);
         Ok(Self::of(collector, main, settings, marks, only))
     }
@@ -129,7 +139,7 @@ impl Fleet {
         stop: &CancellationToken,
     ) -> Result<Option<Self>> {
         let marks = main.marks();
-        let settings = main.with_saved()?;
+        let settings = main.with_readable()?;
         let collector = Collector::open_to_run(settings.clone(), stop).await?;
         let collector = collector.map(|collector| collector.giving_up(give_up));
         Ok(collector.map(|collector| Self::of(collector, main, settings, marks, only)))
@@ -244,6 +254,25 @@ impl Fleet {
     /// on.
     pub async fn save(&self, form: Form) -> Result<FormShown, FormError> {
         let _turn = self.saving.lock().await;
+        self.save_now(form).await
+    }
+
+    /// The same, unless the connector is no longer what it was when its form had this
+    /// [`FormShown::version`]: then nothing is changed, and the answer is none.
+    pub async fn save_over(
+        &self,
+        version: &str,
+        form: Form,
+    ) -> Result<Option<FormShown>, FormError> {
+        let _turn = self.saving.lock().await;
+        self.take_up_changes().await?;
+        if self.form_of(&form.connector.name)?.version() != version {
+            return Ok(None);
+        }
+        self.save_now(form).await.map(Some)
+    }
+
+    async fn save_now(&self, form: Form) -> Result<FormShown, FormError> {
         let checked = self.checked(form).await?;
         let name = checked.new.name.clone();
         let settings = self.settings();

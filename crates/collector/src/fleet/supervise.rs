@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Fleet, Member};
 use crate::access::outcome;
 use crate::clock;
-use crate::config::{ConnectorSettings, Settings};
+use crate::config::ConnectorSettings;
 use crate::error::{Error, Result};
 use crate::recent::remember;
 
@@ -169,13 +169,14 @@ impl Fleet {
             return;
         }
         let before = self.settings();
-        let read = self.main.with_readable(&before);
-        let (settings, errors): (Option<Settings>, Vec<_>) = match read {
-            Ok((settings, errors)) => (Some(settings), errors),
-            Err(error) => (None, vec![error]),
+        let read = self.main.with_readable_since(&before);
+        let (settings, problems) = match read {
+            Ok(settings) => (Some(settings), Vec::new()),
+            Err(error) => (None, vec![error.problem()]),
         };
-        for error in errors {
-            tracing::error!(code = error.code(), "not taken up: {error}");
+        let broken = settings.iter().flat_map(|settings| &settings.broken);
+        for problem in problems.iter().chain(broken) {
+            tracing::error!(code = problem.code, "not taken up: {}", problem.message);
         }
         let mut state = self.lock();
         let Some(settings) = settings else {

@@ -117,6 +117,43 @@ async fn what_is_saved_keeps_its_secrets_in_the_vault_and_shows_none() {
 }
 
 #[tokio::test]
+async fn a_secret_that_was_typed_does_not_go_to_another_host_unless_it_is_typed_again() {
+    let scene = Scene::new().await;
+    scene.vault().set("shared", &Secret::new("x")).unwrap();
+    scene.save(form("acme")).await.unwrap();
+    let both = ["consumer_key", "consumer_secret"];
+    for (key, value, asked) in [
+        ("instance_url", "https://mistyped.my.salesforce.com", &both[..]),
+        ("instance_url", "http://127.0.0.1:2", &both),
+        ("login_url", "http://127.0.0.1:2", &both),
+        ("login_url", "http://127.0.0.1:1", &[]),
+        ("instance_url", "HTTP://127.0.0.1:1/", &[]),
+    ] {
+        let mut change = form("acme");
+        change["is_new"] = json!(false);
+        change["secrets"] = json!({});
+        change["connector"][key] = json!(value);
+        match scene.save(change.clone()).await {
+            Ok(_) => assert!(asked.is_empty(), "{value}"),
+            Err(FormError::Fields(faults)) => {
+                let keys: Vec<_> = faults.iter().map(|fault| fault.key.as_str()).collect();
+                assert_eq!(keys, asked, "{value}");
+                assert!(faults[0].message.contains("the host was changed"), "{faults:?}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    // One that is typed again, and one that a reference gives in its place.
+    let mut change = form("acme");
+    change["is_new"] = json!(false);
+    change["connector"]["instance_url"] = json!("http://127.0.0.1:2");
+    change["secrets"] = json!({ "consumer_key": "again" });
+    assert_eq!(scene.refused(change.clone()).await, ["consumer_secret"]);
+    change["secrets"]["consumer_secret"] = json!({ "stored": "shared" });
+    scene.save(change).await.unwrap();
+}
+
+#[tokio::test]
 async fn each_wrong_field_is_named_and_nothing_is_changed() {
     let scene = Scene::new().await;
     let mut wrong = form("a/b");

@@ -9,6 +9,7 @@ use orgtap_transport::http;
 use super::{Carried, Desk};
 use crate::config::Settings;
 use crate::error::{Error, Result};
+use crate::secrets;
 
 /// Difference of clocks that is worth a word, seconds.
 const SKEW: i64 = 60;
@@ -20,7 +21,7 @@ pub(super) async fn run(
     settings: &Settings,
     carried: &mut Carried,
 ) -> Result<()> {
-    let org_settings = desk.settings.org_settings(&settings.vault)?;
+    let org_settings = secrets::org_settings(desk.settings, &settings.vault).await?;
     let org = Org::new(org_settings.clone())?;
     desk.found(format!(
         "{} is well-formed, and every secret for {} is there",
@@ -30,7 +31,7 @@ pub(super) async fn run(
     addresses(desk, &org_settings);
     for config in &settings.destinations {
         if desk.settings.destinations.iter().any(|name| name == config.name()) {
-            config.build(&settings.vault)?;
+            secrets::destination(config, &settings.vault).await?;
         }
     }
     way(desk, &org_settings).await;

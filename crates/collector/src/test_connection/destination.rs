@@ -15,6 +15,7 @@ use super::{Carried, Desk};
 use crate::clock;
 use crate::config::Settings;
 use crate::error::{Error, Result, UnitFault};
+use crate::secrets;
 
 /// An event for a test when the org has none to offer.
 fn made_up(connector: &str, org_id: &str) -> Result<Batch, UnitFault> {
@@ -69,8 +70,8 @@ pub(super) async fn run(
             continue;
         }
         let name = config.name();
-        let checked = match config.build(&settings.vault) {
-            Ok(destination) => destination.check(sample.clone()).await,
+        let checked = match secrets::destination(config, &settings.vault).await {
+            Ok(destination) => destination.check(sample.clone()).await.map_err(Error::Destination),
             Err(error) => Err(error),
         };
         withheld(desk, config, &carried.periods);
@@ -81,7 +82,7 @@ pub(super) async fn run(
                     desk.found(format!("{name}: {leaves}"));
                 }
             }
-            Err(error) if failed.is_none() => failed = Some(Error::Destination(error)),
+            Err(error) if failed.is_none() => failed = Some(error),
             Err(error) => desk.warn(format!("{name} fails too: {error}")),
         }
     }

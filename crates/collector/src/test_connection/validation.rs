@@ -102,6 +102,7 @@ fn sample_batch(unit: &Arc<UnitInfo>, mut event: Vec<u8>, time: i64) -> Batch {
         unit: Arc::clone(unit),
         rows: 0..1,
         ends_unit: true,
+        letters: false,
         events: Events::new(Bytes::from(event), vec![end], vec![time]),
     }
 }

@@ -30,7 +30,6 @@ pub(super) fn message(stage: TestStage, error: &Error) -> String {
         },
         Error::Unit(UnitFault::Foreign(_)) => "File Type not supported".to_owned(),
         Error::Unit(_) => "Log reading error".to_owned(),
-        Error::OtherOrg { .. } => "Configuration Error".to_owned(),
         _ => "Unknown Error".to_owned(),
     }
 }
@@ -41,6 +40,9 @@ fn org(stage: TestStage, error: &orgtap_salesforce::Error) -> String {
         let about_them = credentials.iter().any(|word| error.detail().contains(word));
         let said = if about_them { "Credentials error" } else { "Configuration Error" };
         return said.to_owned();
+    }
+    if *error.kind() == OrgKind::OtherOrg {
+        return "Configuration Error".to_owned();
     }
     let late = matches!(
         error.kind(),

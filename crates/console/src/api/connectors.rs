@@ -26,7 +26,8 @@ pub(super) struct Written {
     /// `auth`, `salesforce_user`, `description`, `destinations` and the others.
     connector: NewConnector,
     /// Secrets by their keys: a text goes into the vault; a key that is not there keeps the secret
-    /// there is; `{"env": ..}`, `{"file": ..}` and `{"command": [..]}` are written down as they are.
+    /// there is, which is refused where the org's host changes; `{"env": ..}`, `{"file": ..}` and
+    /// `{"command": [..]}` are written down as they are.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, serde_json::Value>)]
     secrets: BTreeMap<String, SecretRef>,
@@ -183,7 +184,8 @@ pub(super) async fn collect(
 /// Tests a connector
 ///
 /// Answers a line of JSON for everything that happens: `event` is `began`, `found`, `ended`, and of
-/// the last line `report`, or `failed` if there cannot be one.
+/// the last line `report`, or `failed` if there cannot be one. While a test of the connector is under
+/// way, another one is refused with 409.
 #[utoipa::path(post, path = "/connectors/{name}/test", tag = "connectors",
     params(("name" = String, Path, description = "The connector")),
     responses((status = 200, description = "The test as it goes", body = String,
@@ -196,5 +198,5 @@ pub(super) async fn test(
     viewer.may(Role::Operator)?;
     app.fleet().form_of(&name)?;
     viewer.did("connector.test", &name);
-    Ok(testing::stream(app, name))
+    testing::stream(app, name)
 }

@@ -60,17 +60,16 @@ pub(super) async fn security(
 
 /// One user's time line
 #[utoipa::path(get, path = "/insights/users/{user}", tag = "insights",
-    params(("user" = String, Path, description = "The user's id, 15 or 18 characters"), Range),
+    params(("user" = String, Path, description = "The user's id, 15 or 18 characters"), Of),
     responses((status = 200, description = "Panels", body = Page)))]
 pub(super) async fn user(
     State(app): State<App>,
     _: Viewer,
     Named(user): Named<String>,
-    Asked(range): Asked<Range>,
+    Asked(of): Asked<Of>,
 ) -> Result<Json<Page>> {
     if !matches!(user.len(), 15 | 18) || !user.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(Error::unusable("user: an id has 15 or 18 letters and digits"));
     }
-    let period = range.read()?;
-    Ok(Json(insights::user_time_line(app.rollups(), &user, period.from, period.to).await?))
+    Ok(Json(insights::user_time_line(app.rollups(), &user, &of.choice(&app)?).await?))
 }

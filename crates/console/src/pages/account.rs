@@ -66,6 +66,9 @@ async fn set_password(
 
 async fn sign_out_everywhere(State(app): State<App>, viewer: Viewer) -> Result<Response> {
     viewer.did("sign-out.everywhere", "");
+    if viewer.session.is_none() {
+        return Err(Error::unusable("a token cannot end sessions"));
+    }
     app.door().end_sessions(viewer.person).await?;
     clear_cookie(app.console(), Redirect::to("/sign-in").into_response())
 }

@@ -118,9 +118,9 @@ pub(super) async fn test(
     app.fleet().form_of(&name)?;
     viewer.did("connector.test", &name);
     if headers.get(header::ACCEPT).is_some_and(|wanted| wanted == testing::NDJSON) {
-        return Ok(testing::stream(app, name));
+        return testing::stream(app, name);
     }
-    app.fleet().test(&name, |_| {}).await?;
+    testing::whole(&app, &name).await?;
     Ok(Redirect::to(&format!("/connectors/{name}/edit")).into_response())
 }
 

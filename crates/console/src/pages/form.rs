@@ -1,23 +1,22 @@
 //! The form of a connector, in DNIF's words.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod take;
 
 use askama::Template;
-use axum::Form as Body;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use http::StatusCode;
+use axum::response::Response;
 use orgtap_collector::config::{AuthFlow, NewConnector};
-use orgtap_collector::{FieldFault, Form, FormError, FormShown};
-use orgtap_transport::{Secret, SecretRef};
+use orgtap_collector::{FieldFault, FormShown};
 use serde::Deserialize;
 
 use super::test::Tested;
 use super::{done, status};
 use crate::app::App;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::frame::{Frame, show};
-use crate::security::{Outcome, Role, Viewer};
+use crate::security::{Role, Viewer};
+
+pub(super) use take::{add, change};
 
 /// What is asked for beside the connector.
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +60,9 @@ struct FormPage {
     /// What is wrong and belongs to no field shown.
     errors: Vec<String>,
     is_known: bool,
+    /// What is shown is a change of this; empty for a connector that is not there yet.
+    version: String,
+    under_test: bool,
     is_new: bool,
     is_from_file: bool,
     is_writable: bool,
@@ -164,93 +166,6 @@ async fn test(app: &App, name: &str) -> Result<Option<Tested>> {
     Ok(rows.into_iter().find(|row| row.name == name).and_then(|row| row.test))
 }
 
-/// Takes the form of a new connector.
-pub(super) async fn add(
-    State(app): State<App>,
-    viewer: Viewer,
-    Body(fields): Body<Vec<(String, String)>>,
-) -> Result<Response> {
-    viewer.may(Role::Administrator)?;
-    save(&app, viewer, filled(fields, None)?).await
-}
-
-/// Takes the form of a connector there is.
-pub(super) async fn change(
-    State(app): State<App>,
-    viewer: Viewer,
-    Path(name): Path<String>,
-    Body(fields): Body<Vec<(String, String)>>,
-) -> Result<Response> {
-    viewer.may(Role::Administrator)?;
-    let shown = app.fleet().form_of(&name)?;
-    save(&app, viewer, filled(fields, Some(shown.connector))?).await
-}
-
-async fn save(app: &App, viewer: Viewer, form_: Form) -> Result<Response> {
-    let (connector, is_new) = (form_.connector.clone(), form_.is_new);
-    let name = connector.name.clone();
-    viewer.did(if is_new { "connector.add" } else { "connector.change" }, &name);
-    let faults = match app.fleet().save(form_).await {
-        Ok(_) => {
-            let address = format!("/connectors/{name}/edit?done=saved");
-            return Ok(Redirect::to(&address).into_response());
-        }
-        Err(FormError::Fields(faults)) => faults,
-        Err(FormError::Other(error)) => return Err(error.into()),
-    };
-    let shown = if is_new { None } else { Some(app.fleet().form_of(&name)?) };
-    let test = if is_new { None } else { test(app, &name).await? };
-    let filling = Filling { connector: &connector, shown: shown.as_ref(), faults };
-    let code = filling.faults.first().map_or("OT-WEB-08", |fault| fault.code);
-    let mut page = show(&form(app, viewer, filling, test, None))?;
-    *page.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-    page.extensions_mut().insert(Outcome(code));
-    Ok(page)
-}
-
-/// What came back, upon what there was before: what the form does not show stays.
-fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result<Form> {
-    let is_new = before.is_none();
-    let mut values: BTreeMap<String, String> = BTreeMap::new();
-    let mut destinations = Vec::new();
-    for (key, value) in fields {
-        if key == "destinations" {
-            destinations.push(value);
-        } else {
-            values.insert(key, value);
-        }
-    }
-    let mut take = |key: &str| values.remove(key).filter(|value| !value.trim().is_empty());
-    let auth = take("auth").and_then(|word| AuthFlow::of_word(&word));
-    let auth = auth.ok_or_else(|| Error::unusable("choose how the connector signs in"))?;
-    let mut connector = before.unwrap_or_else(|| NewConnector::new("", auth));
-    if is_new {
-        take("name").unwrap_or_default().trim().clone_into(&mut connector.name);
-    }
-    connector.auth = auth;
-    connector.description = take("description").map(|text| text.trim().to_owned());
-    connector.instance_url = take("instance_url").unwrap_or_default();
-    // Of fields that belong to another way to sign in, nothing is kept.
-    let belongs = |key: &str| auth.needs().contains(&key) || auth.may_have().contains(&key);
-    connector.user = take("salesforce_user").filter(|_| belongs("salesforce_user"));
-    connector.jwt_audience = take("jwt_audience").filter(|_| belongs("jwt_audience"));
-    connector.login_url = take("login_url");
-    connector.api_version = take("api_version");
-    connector.proxy = take("proxy");
-    connector.ca_file = take("ca_file").map(|path| path.trim().into());
-    connector.poll_interval = take("poll_interval");
-    connector.start = take("start");
-    connector.destinations = destinations;
-    let mut secrets = BTreeMap::new();
-    for key in NewConnector::SECRETS {
-        let value = take(key).filter(|_| key == "consumer_key" || belongs(key));
-        if let Some(value) = value {
-            secrets.insert(key.to_owned(), SecretRef::Plain(Secret::new(value)));
-        }
-    }
-    Ok(Form { connector, secrets, forget: BTreeSet::new(), is_new })
-}
-
 fn form(
     app: &App,
     viewer: Viewer,
@@ -260,6 +175,7 @@ fn form(
 ) -> FormPage {
     let connector = filling.connector;
     let is_known = filling.shown.is_some();
+    let version = filling.shown.map(FormShown::version).unwrap_or_default();
     let is_from_file = filling.shown.is_some_and(|shown| !shown.is_saved);
     let is_writable = viewer.role >= Role::Administrator && !is_from_file;
     let f = &mut filling;
@@ -321,6 +237,8 @@ fn form(
         },
         done: asked.and_then(done),
         is_known,
+        version,
+        under_test: app.under_test().has(&connector.name),
         is_new: test.is_none(),
         is_from_file,
         is_writable,
@@ -421,59 +339,4 @@ fn destinations(app: &App, connector: &NewConnector) -> Vec<Destination> {
         chosen: connector.destinations.iter().any(|name| name == one.name()),
     })
     .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pairs(of: &[(&str, &str)]) -> Vec<(String, String)> {
-        of.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-    }
-
-    #[test]
-    fn a_blank_secret_is_not_sent_and_so_keeps_the_present_one() {
-        let form = filled(
-            pairs(&[
-                ("auth", "password"),
-                ("name", "acme"),
-                ("consumer_key", "  "),
-                ("security_token", "t"),
-            ]),
-            None,
-        )
-        .unwrap();
-        assert_eq!(form.secrets.keys().collect::<Vec<_>>(), ["security_token"]);
-        assert!(form.is_new);
-    }
-
-    #[test]
-    fn what_belongs_to_another_way_to_sign_in_is_left_out() {
-        let form = filled(
-            pairs(&[
-                ("auth", "client_credentials"),
-                ("name", "acme"),
-                ("jwt_key", "k"),
-                ("jwt_audience", "a"),
-            ]),
-            None,
-        )
-        .unwrap();
-        assert!(form.secrets.is_empty() && form.connector.jwt_audience.is_none());
-    }
-
-    #[test]
-    fn the_name_of_a_connector_there_is_stays() {
-        let before = NewConnector::new("acme", AuthFlow::Password);
-        let fields = pairs(&[
-            ("auth", "password"),
-            ("name", "other"),
-            ("destinations", "a"),
-            ("destinations", "b"),
-        ]);
-        let form = filled(fields, Some(before)).unwrap();
-        assert_eq!(form.connector.name, "acme");
-        assert_eq!(form.connector.destinations, ["a", "b"]);
-        assert!(filled(pairs(&[("auth", "magic")]), None).is_err());
-    }
 }

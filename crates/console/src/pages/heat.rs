@@ -188,6 +188,7 @@ fn facts(it: &HourRecord) -> Vec<(&'static str, String)> {
         ("Files made anew", it.reissued),
         ("Files that cannot be decoded", it.rejected),
         ("Disputed files", it.disputed),
+        ("Open dead letters of its files", it.set_aside),
     ];
     facts.extend(seldom.into_iter().filter(|(_, of)| *of > 0).map(|(what, of)| (what, number(of))));
     for (what, when) in [("First listed", it.first_listed), ("Last change", it.last_change)] {

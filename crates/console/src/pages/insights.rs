@@ -160,9 +160,13 @@ pub(super) async fn user(
     Path(user): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let choice = asked.choice(&app)?;
-    let page = insights::user_time_line(app.rollups(), &user, choice.from, choice.to).await?;
-    let about = format!("What the user {user} did, joined by sign-in, session and request.");
+    let page = insights::user_time_line(app.rollups(), &user, &asked.choice(&app)?).await?;
+    let names = app.rollups().user_names(std::slice::from_ref(&user)).await?;
+    let who = match names.first() {
+        Some((_, name)) => format!("{name} ({user})"),
+        None => format!("the user {user}"),
+    };
+    let about = format!("What {who} did, joined by sign-in, session and request.");
     draw(&app, Frame::new(viewer, "security"), &asked, page, about)
 }
 

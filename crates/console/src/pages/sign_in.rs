@@ -67,6 +67,7 @@ struct SignIn {
 async fn sign_in(
     State(app): State<App>,
     Address(address): Address,
+    viewer: Option<Viewer>,
     log: Log,
     Form(given): Form<SignIn>,
 ) -> Result<Response> {
@@ -84,8 +85,13 @@ async fn sign_in(
         return refused_with(&refused, &page);
     };
     app.throttle().forget(address, &name);
+    let entered = Redirect::to(&next).into_response();
+    if viewer.is_some_and(|viewer| viewer.session.is_some() && viewer.person == person.id) {
+        // Another tab's session is this one's too.
+        return Ok(entered);
+    }
     tracing::info!(person = person.name, "signed in to the console");
-    open_session(&app, person.id, Redirect::to(&next).into_response()).await
+    open_session(&app, person.id, entered).await
 }
 
 /// A form again, with what is wrong.

@@ -15,11 +15,14 @@ use super::{origin, refusal, session};
 use crate::api;
 use crate::app::App;
 use crate::error::{Error, Refused, Result};
+use crate::testing;
 
 /// Largest body of a person's or token's request: a form with a key in it has a few kilobytes.
 const LARGEST_BODY: usize = 1 << 20;
 /// Largest body of anybody's request.
 const LARGEST_BODY_OF_STRANGERS: usize = 16 << 10;
+/// Where people sign in.
+const ENTRY: &str = "/sign-in";
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(20);
 
@@ -59,8 +62,34 @@ pub(crate) async fn gate(State(app): State<App>, request: Request, next: Next) -
         request: format!("{method} {path}"),
         may_change: origin::may_change(&method),
     };
+    let by_script = request.headers().get(header::ACCEPT).is_some_and(|it| it == testing::NDJSON);
     let asked = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
-    let response = match admit(&app, request, &mut pending).await {
+    let admitted = admit(&app, request, &mut pending).await;
+    let viewer = pending.viewer.clone();
+    let may_change = pending.may_change;
+    let answer = answer(app.clone(), admitted, pending, next);
+    let response = if may_change {
+        // Whoever goes away meanwhile does not cut it in the middle.
+        let answered = app.changes().spawn(answer).await;
+        answered.unwrap_or_else(|error| Error::Unexpected(error.to_string()).into_response())
+    } else {
+        answer.await
+    };
+    let asked = refusal::Asked { method, address: asked, viewer, by_script };
+    let mut response = refusal::told(response, &asked);
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+/// What the handler answers to a request that is let in, once that is written down.
+async fn answer(app: App, admitted: Result<Request>, pending: Pending, next: Next) -> Response {
+    let response = match admitted {
         Ok(request) => next.run(request).await,
         Err(error) => error.into_response(),
     };
@@ -71,17 +100,7 @@ pub(crate) async fn gate(State(app): State<App>, request: Request, next: Next) -
         None if response.status().as_u16() < 400 => "done".to_owned(),
         None => response.status().as_u16().to_string(),
     };
-    let viewer = pending.viewer.clone();
     pending.write(&app, outcome).await;
-    let asked = refusal::Asked { method, address: asked, viewer };
-    let mut response = refusal::told(response, &asked);
-    let headers = response.headers_mut();
-    for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    if !headers.contains_key(header::CACHE_CONTROL) {
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
     response
 }
 
@@ -99,14 +118,16 @@ async fn admit(app: &App, request: Request, pending: &mut Pending) -> Result<Req
     let limit = if viewer.is_some() { LARGEST_BODY } else { LARGEST_BODY_OF_STRANGERS };
     let body = whole(&parts.headers, body, limit).await?;
     if pending.may_change {
+        // Whoever signs in may have done so in another tab, after this one's page was made.
+        let is_entry = parts.uri.path() == ENTRY;
         // Tokens are not sent by browsers on their own; sessions are, and strangers sign in.
         let is_bearer = parts.headers.contains_key(header::AUTHORIZATION);
         if !is_bearer {
             // A program that forgot its token is told so.
             let is_api = parts.uri.path().starts_with(api::BASE);
-            origin::check_origin(&parts.headers, viewer.is_none() && !is_api)?;
+            origin::check_origin(&parts.headers, (viewer.is_none() || is_entry) && !is_api)?;
         }
-        if let Some(viewer) = viewer.filter(|viewer| viewer.session.is_some()) {
+        if let Some(viewer) = viewer.filter(|viewer| viewer.session.is_some() && !is_entry) {
             origin::check_csrf(&parts.headers, &body, &viewer.csrf)?;
         }
     }

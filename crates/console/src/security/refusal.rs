@@ -18,6 +18,8 @@ pub(super) struct Asked {
     /// Path and query.
     pub(super) address: String,
     pub(super) viewer: Option<Viewer>,
+    /// A script asks, and reads JSON.
+    pub(super) by_script: bool,
 }
 
 #[derive(Template)]
@@ -38,7 +40,7 @@ struct ErrorOutside<'a> {
 /// The answer with its refusal, if it is one, as JSON or a page.
 pub(super) fn told(response: Response, asked: &Asked) -> Response {
     let (mut parts, body) = response.into_parts();
-    let is_api = asked.address.starts_with("/api/");
+    let is_api = asked.by_script || asked.address.starts_with("/api/");
     let refused = parts.extensions.remove::<Refused>();
     let problem = match refused {
         Some(refused) => refused.problem,

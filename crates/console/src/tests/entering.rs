@@ -107,6 +107,37 @@ async fn signing_out_another_password_and_another_role_end_sessions_at_once() {
 }
 
 #[tokio::test]
+async fn who_signs_in_in_a_second_tab_is_in_and_stays_in_in_the_first() {
+    let house = House::new().await;
+    let ada = house.person("ada", Role::Administrator).await;
+    let fields = [("name", "ada"), ("password", PASSWORD), ("next", "/connectors")];
+    let again = ada.post_from("http://localhost:8080", "", "/sign-in", &fields).await;
+    assert_eq!((again.status, again.header("location")), (StatusCode::SEE_OTHER, "/connectors"));
+    assert_eq!(ada.post("/account/sign-out-everywhere", &[]).await.header("location"), "/sign-in");
+    // Somebody else is somebody else.
+    let eve = house.person("eve", Role::Viewer).await;
+    let other = eve.post_from("http://localhost:8080", "", "/sign-in", &fields).await;
+    assert_ne!(other.header("set-cookie"), "");
+    let forged = eve.post_from("http://evil.example", &eve.csrf, "/sign-in", &fields).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_token_ends_no_session_of_its_person() {
+    let house = House::new().await;
+    let ada = house.person("ada", Role::Administrator).await;
+    let fields = [("name", "t"), ("role", "viewer"), ("days", "")];
+    let page = ada.post("/tokens", &fields).await.body;
+    let (_, secret) = page.split_once("<code class=\"break\">").unwrap();
+    let token = format!("Bearer {}", secret.split_once('<').unwrap().0);
+    let request = house.stranger().request(Method::POST, "/account/sign-out-everywhere");
+    let request = request.header(header::AUTHORIZATION, token).body(Body::empty()).unwrap();
+    let answer = house.stranger().send(request).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", answer.body);
+    assert_eq!(ada.get("/status").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn guessing_passwords_gets_slow_and_the_right_one_is_not_told_apart_meanwhile() {
     let house = House::new().await;
     house.person("ada", Role::Administrator).await;

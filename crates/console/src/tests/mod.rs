@@ -1,6 +1,7 @@
 //! Who may what, asked of the whole router as a browser or a program asks it.
 
 mod changing;
+mod connectors;
 mod entering;
 
 use axum::Router;

@@ -7,7 +7,10 @@
 //! The day is the one the log file is about, and the unit's name is its identity, so the same
 //! unit always has the same file. A file grows under a temporary name that starts with a dot and
 //! gets its own name when it is whole and safe: whoever watches the folder sees only whole files.
-//! Units without an event have no file.
+//! Units without an event have no file. Where only some rows of a unit come, which happens when a
+//! destination of this name was of another type before, the file's name says so:
+//! `<unit>.from-4.ndjson.zst` if the first four went elsewhere, `<unit>.letters-from-4.ndjson.zst`
+//! for dead letters that were replayed, of which row 4 is the first.
 //!
 //! # Guarantee
 //!
@@ -29,6 +32,7 @@ mod stream;
 mod tests;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -48,9 +52,10 @@ pub struct FileDestination {
 }
 
 impl FileDestination {
-    /// Files below a folder, which is made when it is first needed.
+    /// Files below a folder, which is made when it is first needed, and not again.
     pub fn new(name: &str, directory: &Path, compression: Compression) -> Self {
-        let place = Place { name: name.into(), root: directory.into(), compression };
+        let place =
+            Place { name: name.into(), root: directory.into(), seen: Arc::default(), compression };
         Self { name: name.to_owned(), place }
     }
 }
@@ -95,5 +100,9 @@ impl Destination for FileDestination {
 
 /// The path of a unit's file below the directory of the configuration.
 pub fn unit_path(unit: &orgtap_events::UnitInfo, compression: Compression) -> PathBuf {
-    path::folder(unit).into_iter().collect::<PathBuf>().join(path::file_name(unit, 0, compression))
+    path::folder(unit).into_iter().collect::<PathBuf>().join(path::file_name(
+        unit,
+        path::Rows::All,
+        compression,
+    ))
 }

@@ -4,13 +4,15 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use flate2::write::GzEncoder;
 use orgtap_events::UnitInfo;
 use orgtap_transport::disk::{sync_folder, unique};
 use zstd::stream::write::Encoder as ZstdEncoder;
 
-use super::{Compression, path};
+use super::Compression;
+use super::path::{self, Rows};
 use crate::{Batch, Error, Events};
 
 /// Level of Zstandard: above it, time grows faster than files shrink.
@@ -23,6 +25,8 @@ pub(super) struct Place {
     pub(super) name: Arc<str>,
     /// The folder of the configuration.
     pub(super) root: Arc<Path>,
+    /// Whether this process has seen it.
+    pub(super) seen: Arc<AtomicBool>,
     /// How files are compressed.
     pub(super) compression: Compression,
 }
@@ -103,12 +107,12 @@ impl Part {
     ///
     /// Every try has a temporary name of its own, so that a worker that was thought dead and still
     /// writes spoils nothing: it puts the same whole file in place, or none.
-    pub(super) fn create(place: &Place, unit: &UnitInfo, first_row: u64) -> Result<Self, Error> {
+    pub(super) fn create(place: &Place, unit: &UnitInfo, rows: Rows) -> Result<Self, Error> {
         let folder = make_folder(place, &path::folder(unit))?;
         remove_leftovers(place, &folder, &path::temporary_prefix(unit))?;
         let suffix = place.compression.suffix();
         let prefix = path::temporary_prefix(unit);
-        let target = folder.join(path::file_name(unit, first_row, place.compression));
+        let target = folder.join(path::file_name(unit, rows, place.compression));
         let (temporary, file) =
             create_new(&folder, || format!("{prefix}{}{suffix}.part", unique()));
         let file = file.map_err(|error| failed(place, "creating", &temporary, error))?;
@@ -189,12 +193,20 @@ pub(super) fn probe(place: &Place, sample: &Batch) -> Result<(), Error> {
 fn make_folder(place: &Place, parts: &[String]) -> Result<PathBuf, Error> {
     let mut folder = place.root.to_path_buf();
     if !folder.is_dir() {
+        // It may be below a mount that has gone away. What went to the disk beneath would count as
+        // delivered, and nobody would see it.
+        if place.seen.load(Ordering::Relaxed) {
+            let gone = "the folder was there and is gone; mount it, or make it again";
+            let error = io::Error::new(io::ErrorKind::NotFound, gone);
+            return Err(failed(place, "looking for", &folder, error));
+        }
         let made = builder().recursive(true).create(&folder);
         made.map_err(|error| failed(place, "creating", &folder, error))?;
         if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent).map_err(|error| failed(place, "syncing", parent, error))?;
         }
     }
+    place.seen.store(true, Ordering::Relaxed);
     for part in parts {
         let parent = folder.clone();
         folder.push(part);

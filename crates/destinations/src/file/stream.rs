@@ -8,6 +8,7 @@ use orgtap_events::UnitInfo;
 use tokio::runtime::Handle;
 
 use super::part::{Ended, Part, Place, settle};
+use super::path::Rows;
 use crate::error::Kind;
 use crate::{Batch, Error, Receipt, Stream};
 
@@ -28,7 +29,7 @@ pub(super) struct Files {
 /// A unit between its first and its last batch.
 struct Open {
     unit: Arc<UnitInfo>,
-    first_row: u64,
+    rows: Rows,
     next_row: u64,
     /// None until there is an event.
     part: Option<Part>,
@@ -46,7 +47,7 @@ impl Files {
         let Some(open) = self.open.take() else {
             return Ok(Open {
                 unit: Arc::clone(&batch.unit),
-                first_row: batch.rows.start,
+                rows: Rows::beginning_with(batch),
                 next_row: batch.rows.start,
                 part: None,
             });
@@ -54,8 +55,13 @@ impl Files {
         if open.unit.key() != batch.unit.key() {
             return Err(wrong(format!("unit {} was left before its end", open.unit.key())));
         }
-        if open.next_row != batch.rows.start {
-            let (next, start) = (open.next_row, batch.rows.start);
+        let (next, start) = (open.next_row, batch.rows.start);
+        let letters = matches!(open.rows, Rows::Letters(_));
+        if letters != batch.letters {
+            return Err(wrong(format!("row {start} came among those of another delivery")));
+        }
+        // Between dead letters lie rows that are none.
+        if start < next || (start > next && !letters) {
             return Err(wrong(format!("row {next} was due and row {start} came")));
         }
         Ok(open)
@@ -94,7 +100,7 @@ fn write(place: &Place, mut open: Open, batch: &Batch) -> Result<(Open, Option<E
     if !batch.events.is_empty() {
         let part = match open.part.take() {
             Some(part) => part,
-            None => Part::create(place, &open.unit, open.first_row)?,
+            None => Part::create(place, &open.unit, open.rows)?,
         };
         open.part.insert(part).write(&batch.events)?;
     }

@@ -4,7 +4,8 @@
 //!
 //! Best effort: whoever reads the other end of a pipe confirms nothing. A batch is written whole
 //! and flushed before it is answered for; batches of several lanes take turns. A closed pipe
-//! pauses delivery.
+//! pauses delivery. A failure within a line, as of a full disk, leaves a piece that no reader can
+//! parse; it is ended before the batch comes again, so that it spoils no other line.
 
 mod config;
 
@@ -23,24 +24,57 @@ use crate::{Batch, Checked, Destination, Error, Guarantee, Limits, Promise, Rece
 pub const PROMISE: Promise = Promise {
     guarantee: Guarantee::BestEffort,
     repeats: "a batch that was written just before a crash or a failure is written again, with \
-              the same event_uid",
+              the same event_uid; if that was within a line, the piece of it stays behind",
     loss: "what the reading program had not taken when it ended",
     reorder: "",
 };
 
 /// Where lines go.
-type Writer = Arc<Mutex<dyn Write + Send>>;
+struct Output {
+    writer: Box<dyn Write + Send>,
+    /// Whether the last byte it took ended no line.
+    torn: bool,
+}
+
+impl Output {
+    /// Writes whole lines and flushes.
+    fn print(&mut self, lines: &[u8]) -> io::Result<()> {
+        if self.torn && !lines.is_empty() {
+            self.put(b"\n")?;
+        }
+        self.put(lines)?;
+        self.writer.flush()
+    }
+
+    /// Like `write_all`, but remembers where a failure left the output.
+    fn put(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match self.writer.write(bytes) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(taken) => {
+                    let (done, rest) = bytes.split_at(taken);
+                    self.torn = !done.ends_with(b"\n");
+                    bytes = rest;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
 
 /// A running destination.
 pub struct Stdout {
     name: String,
-    writer: Writer,
+    output: Arc<Mutex<Output>>,
 }
 
 impl Stdout {
     /// A destination over any writer, for example a buffer.
     pub fn new(name: &str, writer: impl Write + Send + 'static) -> Self {
-        Self { name: name.to_owned(), writer: Arc::new(Mutex::new(writer)) }
+        let output = Output { writer: Box::new(writer), torn: false };
+        Self { name: name.to_owned(), output: Arc::new(Mutex::new(output)) }
     }
 }
 
@@ -64,26 +98,26 @@ impl Destination for Stdout {
 
     /// Flushes the output. Writes nothing, as that would end up among the events.
     async fn check(&self, _sample: Batch) -> Result<Checked, Error> {
-        print(&self.name, &self.writer, Bytes::new()).await?;
+        print(&self.name, &self.output, Bytes::new()).await?;
         Ok(Checked { proof: "flushed the standard output".to_owned(), leaves: None })
     }
 
     async fn open(&self) -> Result<Box<dyn Stream>, Error> {
-        let lines = Lines { name: self.name.clone(), writer: Arc::clone(&self.writer) };
+        let lines = Lines { name: self.name.clone(), output: Arc::clone(&self.output) };
         Ok(Box::new(Fused::new(&self.name, lines)))
     }
 }
 
 struct Lines {
     name: String,
-    writer: Writer,
+    output: Arc<Mutex<Output>>,
 }
 
 #[async_trait]
 impl Stream for Lines {
     async fn write(&mut self, batch: Batch) -> Result<Receipt, Error> {
         if !batch.events.is_empty() {
-            print(&self.name, &self.writer, batch.events.ndjson().clone()).await?;
+            print(&self.name, &self.output, batch.events.ndjson().clone()).await?;
         }
         Ok(Receipt::durable())
     }
@@ -93,13 +127,11 @@ impl Stream for Lines {
     }
 }
 
-/// Writes whole lines and flushes, off the async threads: a pipe blocks while nobody reads.
-async fn print(name: &str, writer: &Writer, lines: Bytes) -> Result<(), Error> {
-    let writer = Arc::clone(writer);
+/// Writes whole lines off the async threads: a pipe blocks while nobody reads.
+async fn print(name: &str, output: &Arc<Mutex<Output>>, lines: Bytes) -> Result<(), Error> {
+    let output = Arc::clone(output);
     let written = tokio::task::spawn_blocking(move || {
-        let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-        writer.write_all(&lines)?;
-        writer.flush()
+        output.lock().unwrap_or_else(PoisonError::into_inner).print(&lines)
     })
     .await;
     match written.map_err(io::Error::other).flatten() {

@@ -57,6 +57,7 @@ pub fn batch_of(
         unit: Arc::clone(unit),
         rows,
         ends_unit: ends,
+        letters: false,
         events: Events::new(Bytes::from(ndjson), ends_at, times),
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
@@ -84,6 +84,13 @@ impl Wire {
         }
     }
 
+    fn socket_mut(&mut self) -> &mut TcpStream {
+        match self {
+            Self::Tcp(socket) => socket,
+            Self::Tls(stream) => stream.get_mut().0,
+        }
+    }
+
     /// Whether the receiver has ended the connection, as far as is known without waiting.
     ///
     /// What it says meanwhile is dropped: syslog has no answers. With TLS, reading also takes in
@@ -123,18 +130,20 @@ impl Wire {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.shutdown().await?;
-        let mut scratch = [0; 1024];
-        loop {
-            match self.read(&mut scratch).await {
-                Ok(0) => break,
-                Ok(_) => {}
-                // Receivers seldom take leave in TLS. TCP tells whether they read everything.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(error) => return Err(error),
-            }
+        match pass_over(&mut self).await {
+            // Receivers seldom take leave in TLS. TCP tells whether they read everything.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+            other => other?,
         }
+        // Those that take leave do so before they close.
+        pass_over(self.socket_mut()).await?;
         check_read_to_end(self.socket())
     }
+}
+
+/// Reads to the end, and drops what comes until then.
+async fn pass_over(reader: &mut (impl AsyncRead + Unpin)) -> io::Result<()> {
+    tokio::io::copy(reader, &mut tokio::io::sink()).await.map(drop)
 }
 
 /// Looks for a byte, or the end, without taking it and without waiting.

@@ -19,21 +19,32 @@ pub(super) enum Answer {
     Malformed(String),
 }
 
+/// What a body says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Said {
+    /// Whether it is a web page.
+    pub(super) page: bool,
+    /// Its start, cleaned for people, or empty.
+    pub(super) excerpt: String,
+}
+
 /// Tells apart what concerns the events from what concerns the target or the configuration.
-///
-/// `excerpt` is the start of the answer's body, cleaned for people, or empty.
 pub(super) fn read(
     name: &str,
     status: StatusCode,
     headers: &HeaderMap,
-    excerpt: &str,
+    body: &Said,
 ) -> Result<Answer, Error> {
+    let mut detail = format!("it answered {}", said(status));
     if status.is_success() {
+        if body.page {
+            let detail = format!("{detail} with a web page, like one to sign in or a block page");
+            return Err(Error::new(Kind::NotUnderstood, name, detail));
+        }
         return Ok(Answer::Taken(status));
     }
-    let mut detail = format!("it answered {}", said(status));
-    if !excerpt.is_empty() {
-        detail = format!("{detail}: {excerpt}");
+    if !body.excerpt.is_empty() {
+        detail = format!("{detail}: {}", body.excerpt);
     }
     let error = |kind| Error::new(kind, name, detail.clone());
     Err(match status.as_u16() {
@@ -84,7 +95,7 @@ mod tests {
 
     fn kind(status: u16) -> Result<Answer, Kind> {
         let status = StatusCode::from_u16(status).unwrap();
-        read("siem", status, &HeaderMap::new(), "").map_err(|error| error.kind())
+        read("siem", status, &HeaderMap::new(), &Said::default()).map_err(|error| error.kind())
     }
 
     #[test]
@@ -123,10 +134,19 @@ mod tests {
     }
 
     #[test]
+    fn a_web_page_is_no_answer_of_a_target() {
+        let page = Said { page: true, excerpt: String::new() };
+        let error = read("siem", StatusCode::OK, &HeaderMap::new(), &page).unwrap_err();
+        assert_eq!(error.kind(), Kind::NotUnderstood);
+        assert!(error.to_string().contains("200 OK with a web page"), "{error}");
+    }
+
+    #[test]
     fn a_busy_target_says_how_long() {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, HeaderValue::from_static("17"));
-        let error = read("siem", StatusCode::TOO_MANY_REQUESTS, &headers, "").unwrap_err();
+        let error =
+            read("siem", StatusCode::TOO_MANY_REQUESTS, &headers, &Said::default()).unwrap_err();
         let after = Some(Duration::from_secs(17));
         assert_eq!(error.disposition(), Disposition::Retry { after });
     }
@@ -136,7 +156,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         let location = HeaderValue::from_static("https://login.example/secret-path?token=x");
         headers.insert(LOCATION, location);
-        let error = read("siem", StatusCode::FOUND, &headers, "<html>").unwrap_err();
+        let error = read("siem", StatusCode::FOUND, &headers, &Said::default()).unwrap_err();
         assert_eq!(error.disposition(), Disposition::Pause);
         let text = error.to_string();
         assert!(text.contains("login.example") && !text.contains("secret-path"), "{text}");

@@ -8,7 +8,7 @@ use orgtap_transport::{ConfigDuration, Secret};
 use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Response, StatusCode};
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Said};
 use super::auth::{Auth, header_of, resolve, value_of};
 use super::{Body, Method, Settings, body};
 use crate::config::TargetUrl;
@@ -112,7 +112,9 @@ impl Client {
             .await
             .map_err(|error| self.failed(error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let said = self.excerpt(response, &plain).await;
+        // Read in any case, so that the connection can be used again.
+        let said = read_bounded(response).await;
+        let said = Said { page: is_page(&said), excerpt: self.excerpt(status, &said, &plain) };
         tracing::debug!(
             destination = self.name,
             status = status.as_u16(),
@@ -131,16 +133,12 @@ impl Client {
     }
 
     /// What the target says, fit to be shown; empty when it took the events.
-    ///
-    /// The body is read in either case, so that the connection can be used again.
-    async fn excerpt(&self, response: Response, sent: &[u8]) -> String {
-        let taken = response.status().is_success();
-        let body = read_bounded(response).await;
-        if taken {
+    fn excerpt(&self, status: StatusCode, body: &[u8], sent: &[u8]) -> String {
+        if status.is_success() {
             return String::new();
         }
         // Secrets go first: a cut that went through one would leave its beginning.
-        let mut text = String::from_utf8_lossy(&body).into_owned();
+        let mut text = String::from_utf8_lossy(body).into_owned();
         for secret in self.secrets.iter().filter(|secret| !secret.is_empty()) {
             text = text.replace(secret.expose(), "...");
         }
@@ -160,6 +158,15 @@ impl Client {
         };
         Error::new(kind, &self.name, doing).with_source(error)
     }
+}
+
+/// Whether it is a web page, which no interface answers with.
+fn is_page(body: &[u8]) -> bool {
+    let begins = |start: &str| {
+        let body = body.trim_ascii_start();
+        body.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start.as_bytes()))
+    };
+    begins("<!doctype html") || begins("<html")
 }
 
 /// The headers every request has.

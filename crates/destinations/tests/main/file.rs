@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::future::ready;
 use std::io::{ErrorKind, Read};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,8 @@ use orgtap_destinations::suite::{
     Condition, Harness, Worker, batch_of, poll_times, uids, unit, units,
 };
 use orgtap_destinations::{Batch, Destination, Kind, contract_suite};
+use orgtap_events::UnitInfo;
+use orgtap_transport::{Disposition, Explain};
 use tempfile::TempDir;
 
 struct Files {
@@ -93,6 +96,14 @@ fn lines(path: &Path, bytes: &[u8]) -> Vec<u8> {
     plain
 }
 
+/// The `event_uid`s in lines, in order.
+fn uids_in(lines: &[u8]) -> Vec<String> {
+    let events = serde_json::Deserializer::from_slice(lines).into_iter::<serde_json::Value>();
+    events
+        .map(|event| event.unwrap()["_orgtap"]["event_uid"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 #[async_trait]
 impl Harness for Files {
     fn destination(&self) -> Arc<dyn Destination> {
@@ -122,10 +133,7 @@ impl Harness for Files {
     async fn arrived(&mut self, _: usize) -> Vec<String> {
         let mut arrived = Vec::new();
         for (path, bytes) in self.visible() {
-            for line in String::from_utf8(lines(&path, &bytes)).unwrap().lines() {
-                let event: serde_json::Value = serde_json::from_str(line).unwrap();
-                arrived.push(event["_orgtap"]["event_uid"].as_str().unwrap().to_owned());
-            }
+            arrived.extend(uids_in(&lines(&path, &bytes)));
         }
         arrived
     }
@@ -304,6 +312,60 @@ async fn the_rest_of_a_unit_does_not_replace_the_whole() {
     assert!(found.keys().any(|path| name(path).ends_with(".from-4.ndjson")));
 }
 
+/// A batch of a replay of dead letters.
+fn letters(unit: &Arc<UnitInfo>, rows: Range<u64>, ends: bool) -> Batch {
+    Batch { letters: true, ..batch_of(unit, rows, ends, 10) }
+}
+
+#[tokio::test]
+async fn dead_letters_have_a_file_of_their_own_whatever_lies_between_them() {
+    let files = Files::new(Compression::None);
+    let unit = Arc::new(unit("acme", "Login", 1));
+    let batches = vec![
+        letters(&unit, 3..4, false),
+        letters(&unit, 7..9, false),
+        letters(&unit, 12..13, true),
+    ];
+    let wanted = uids(&batches);
+    deliver(&files, batches).await;
+    let found = files.visible();
+    let (path, bytes) = found.first_key_value().unwrap();
+    assert!(found.len() == 1 && name(path).ends_with(".letters-from-3.ndjson"), "{found:?}");
+    assert_eq!(uids_in(bytes), wanted);
+}
+
+#[tokio::test]
+async fn dead_letters_do_not_take_the_name_of_the_whole_unit_or_its_rest() {
+    let files = Files::new(Compression::None);
+    let unit = Arc::new(unit("acme", "Login", 1));
+    deliver(&files, vec![batch_of(&unit, 0..10, true, 10)]).await;
+    deliver(&files, vec![batch_of(&unit, 4..10, true, 10)]).await;
+    let before = files.visible();
+    deliver(&files, vec![letters(&unit, 0..1, true)]).await;
+    deliver(&files, vec![letters(&unit, 4..5, true)]).await;
+    let after = files.visible();
+    assert_eq!((before.len(), after.len()), (2, 4));
+    assert!(before.iter().all(|(path, bytes)| after[path] == *bytes));
+}
+
+#[tokio::test]
+async fn dead_letters_out_of_order_or_among_other_rows_are_refused() {
+    let files = Files::new(Compression::None);
+    let unit = Arc::new(unit("acme", "Login", 1));
+    for (first, second) in [
+        (letters(&unit, 4..6, false), letters(&unit, 5..7, true)),
+        (letters(&unit, 4..6, false), letters(&unit, 2..3, true)),
+        (letters(&unit, 4..6, false), batch_of(&unit, 6..7, true, 10)),
+        (batch_of(&unit, 0..6, false, 10), letters(&unit, 6..7, true)),
+    ] {
+        let mut stream = files.destination.open().await.unwrap();
+        stream.write(first).await.unwrap();
+        let error = stream.write(second).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Misused);
+    }
+    assert!(files.visible().is_empty());
+}
+
 #[tokio::test]
 async fn rows_out_of_turn_are_refused() {
     let files = Files::new(Compression::None);
@@ -315,6 +377,26 @@ async fn rows_out_of_turn_are_refused() {
         assert_eq!(error.kind(), Kind::Misused);
     }
     assert!(files.visible().is_empty());
+}
+
+#[tokio::test]
+async fn a_directory_that_is_gone_is_not_made_anew_beneath_a_lost_mount() {
+    let files = Files::new(Compression::None);
+    let whole = |hour| batch_of(&Arc::new(unit("acme", "Login", hour)), 0..5, true, 10);
+    deliver(&files, vec![whole(1)]).await;
+    // Whoever takes the files away may take their folders along.
+    fs::remove_dir_all(files.directory().join("acme")).unwrap();
+    deliver(&files, vec![whole(2)]).await;
+    fs::remove_dir_all(files.directory()).unwrap();
+    let mut worker = Worker::new(files.destination(), vec![whole(3)]);
+    let error = worker.attempt().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Storage);
+    assert!(matches!(error.disposition(), Disposition::Retry { .. }));
+    assert_eq!(files.destination.check(whole(3)).await.unwrap_err().kind(), Kind::Storage);
+    assert!(!files.directory().exists());
+    fs::create_dir(files.directory()).unwrap();
+    worker.attempt().await.unwrap();
+    assert_eq!(files.visible().len(), 1);
 }
 
 #[tokio::test]

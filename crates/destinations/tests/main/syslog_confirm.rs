@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
+use tokio_rustls::server::TlsStream;
 
 use crate::certificates::Certificates;
 use crate::webhook_suite::build;
@@ -210,6 +211,62 @@ async fn a_receiver_that_stops_reading_holds_the_writer_back() {
     assert!(drain(&mut connection).await > 80_000_000);
     drop(connection);
     assert!(writing.await.unwrap().durable);
+}
+
+/// Ends the session of TLS and leaves the connection beneath it open.
+async fn take_leave(stream: TlsStream<TcpStream>) -> TcpStream {
+    let (mut connection, mut session) = stream.into_inner();
+    session.send_close_notify();
+    let mut leave = Vec::new();
+    assert!(session.write_tls(&mut leave).unwrap() > 0);
+    // Or the system may keep it back until the close.
+    connection.set_nodelay(true).unwrap();
+    connection.write_all(&leave).await.unwrap();
+    connection
+}
+
+#[tokio::test]
+async fn a_receiver_that_ends_tls_some_time_before_it_closes_confirms() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
+    let (port, mut connections) = receiver().await;
+    let acceptor = certificates.acceptor(false);
+    let reading = tokio::spawn(async move {
+        let mut stream = acceptor.accept(connections.recv().await.unwrap()).await.unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).await.unwrap();
+        let connection = take_leave(stream).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        drop(connection);
+        received.len()
+    });
+    let tls = json!({ "transport": "tls", "tls": { "ca_file": certificates.ca } });
+    let mut stream = destination(port, &tls).open().await.unwrap();
+    stream.write(batch(3)).await.unwrap();
+    assert!(stream.flush().await.unwrap().durable);
+    assert!(reading.await.unwrap() > 300);
+}
+
+#[tokio::test]
+async fn a_receiver_that_ends_tls_and_closes_with_messages_unread_confirms_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = Certificates::make(folder.path());
+    let (port, mut connections) = receiver().await;
+    let acceptor = certificates.acceptor(false);
+    let leaving = tokio::spawn(async move {
+        let stream = acceptor.accept(connections.recv().await.unwrap()).await.unwrap();
+        let connection = take_leave(stream).await;
+        while !ended(&connection).await {
+            tokio::task::yield_now().await;
+        }
+        drop(connection);
+    });
+    let tls = json!({ "transport": "tls", "tls": { "ca_file": certificates.ca } });
+    let mut stream = destination(port, &tls).open().await.unwrap();
+    stream.write(batch(100)).await.unwrap();
+    let error = stream.flush().await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Broken, "{error:?}");
+    leaving.await.unwrap();
 }
 
 #[tokio::test]

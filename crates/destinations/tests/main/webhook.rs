@@ -49,6 +49,22 @@ async fn a_request_names_its_batch_and_what_it_carries() {
 }
 
 #[tokio::test]
+async fn a_web_page_that_answers_200_has_taken_nothing() {
+    let target = FakeHttp::start().await;
+    let destination = build(config(&target, &json!({})));
+    for page in ["<html>please sign in</html>", "\r\n<!DOCTYPE HTML><title>blocked</title>"] {
+        target.set(Manner::Answers(200, Vec::new(), page.to_owned()));
+        let error = write(&destination, batch(2)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::NotUnderstood, "{page}");
+        assert!(matches!(error.disposition(), Disposition::Retry { .. }), "{page}");
+    }
+    // A word of thanks is none, whatever its type is called.
+    let html = vec![("content-type", "text/html; charset=utf-8".to_owned())];
+    target.set(Manner::Answers(200, html, "OK".to_owned()));
+    write(&destination, batch(2)).await.unwrap();
+}
+
+#[tokio::test]
 async fn lines_are_the_batch_byte_by_byte() {
     let target = FakeHttp::start().await;
     let destination = build(config(&target, &json!({ "body": "ndjson" })));

@@ -2,8 +2,11 @@
 
 use super::{BTreeMap, BY_HOUR, Choice, HOURS_KEPT, LedgerError, RollupLedger, Span, rfc3339};
 use crate::panel::{Body, Cell, Need, Page, Panel};
-use orgtap_events::time::DAY;
-use orgtap_ledger::{ALL_TYPES, Asked, Step, USER};
+use orgtap_events::time::{DAY, HOUR};
+use orgtap_ledger::{ALL_TYPES, Asked, Step, TOTAL, USER};
+
+/// The longest time that is looked at.
+const LONGEST: i64 = 4_000 * DAY;
 
 /// A page that is being made.
 pub(super) struct Asking<'a> {
@@ -15,6 +18,8 @@ pub(super) struct Asking<'a> {
     pub(super) steps: Span,
     /// Event types that came, with their last hour.
     seen: BTreeMap<String, i64>,
+    /// End of the last hour of which something is counted.
+    counted_to: i64,
 }
 
 /// What a panel is, but for its answer.
@@ -36,14 +41,15 @@ impl<'a> Asking<'a> {
         let newest = seen.values().max().copied().unwrap_or_default();
         let (from, to) = (choice.from, choice.to.max(choice.from.saturating_add(1)));
         // Far away moments are nobody's: days are counted one by one.
-        let (from, to) = (from.max(to.saturating_sub(4_000 * DAY)).max(0), to.max(1));
+        let (from, to) = (from.max(to.saturating_sub(LONGEST)).max(0), to.max(1));
         let by_hour = to - from <= BY_HOUR && from > newest - HOURS_KEPT + DAY;
         let spans = if by_hour { Span::hours(from, to) } else { Span::days(from, to) };
         let first = spans.first().map_or(from, |span| span.from);
         let last = spans.last().map_or(to, |span| span.to);
         let step = if by_hour { Step::Hour } else { Step::Day };
         let steps = Span { step, from: first, to: last };
-        Ok(Self { ledger, connector, spans, steps, seen })
+        let counted_to = newest.saturating_add(HOUR);
+        Ok(Self { ledger, connector, spans, steps, seen, counted_to })
     }
 
     /// Whether rows of a type ever came.
@@ -63,13 +69,36 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// The days before, as many as this page is about; none if this page is about hours.
-    pub(super) fn before(&self) -> Vec<Span> {
-        let Span { from, to, .. } = self.steps;
-        match self.steps.step {
-            Step::Hour => Span::hours(from - (to - from), from),
-            _ => Span::days(from - (to - from), from),
-        }
+    /// Where the counts of a stretch of time end: at its end, or with the last hour that has come.
+    pub(super) fn counted(&self, Span { from, to, .. }: Span) -> i64 {
+        to.min(self.counted_to).max(from + HOUR)
+    }
+
+    /// The days of this page of which all has come, or the only one there is.
+    pub(super) fn whole_days(&self) -> Span {
+        let (step, day) = (Step::Day, Step::Day.micros());
+        let from = step.start(self.steps.from);
+        let last = step.start(self.steps.to - 1) + day;
+        let counted = self.counted(Span { step, from, to: last });
+        Span { step, from, to: step.start(counted).max(from + day) }
+    }
+
+    /// What of this page is compared, and the time before it that is as long: of a page about days,
+    /// whole days.
+    pub(super) fn compared(&self) -> [Vec<Span>; 2] {
+        let (Span { from, to, .. }, spans): (_, fn(i64, i64) -> _) = match self.steps.step {
+            Step::Hour => (Span { to: self.counted(self.steps), ..self.steps }, Span::hours),
+            _ => (self.whole_days(), Span::days),
+        };
+        [spans(from, to), spans(from - (to - from), from)]
+    }
+
+    /// The day from which on something is counted, if it is in a stretch of time or before.
+    pub(super) async fn counted_from(&self, before: i64) -> Result<Option<i64>, LedgerError> {
+        let asked = self.asked(&[ALL_TYPES], TOTAL);
+        let all = Span { step: Step::Day, from: before - LONGEST, to: before };
+        let points = self.ledger.over_time(asked, all).await?;
+        Ok(points.first().map(|point| point.start))
     }
 
     /// Starts of all steps.

@@ -4,6 +4,8 @@ mod ask;
 mod compare;
 mod monitoring;
 mod security;
+#[cfg(test)]
+mod tests;
 mod time_line;
 mod top;
 

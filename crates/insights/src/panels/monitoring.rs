@@ -265,18 +265,21 @@ async fn users(asking: &Asking<'_>, from: i64, to: i64) -> Result<Option<(i64, i
 async fn activity(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
     let asked = asking.asked(&[ALL_TYPES], TOTAL);
     let total = |found: Vec<orgtap_ledger::Named>| found.first().map(|named| named.sums.events);
-    let now = total(asking.ledger.top(asked, &asking.spans, By::Events, 1).await?);
-    let before = total(asking.ledger.top(asked, &asking.before(), By::Events, 1).await?);
-    let day = Step::Day;
-    let (from, to) = (day.start(asking.steps.from), day.start(asking.steps.to - 1) + day.micros());
+    let [now, before] = asking.compared();
+    let now = total(asking.ledger.top(asked, &now, By::Events, 1).await?);
+    let before = total(asking.ledger.top(asked, &before, By::Events, 1).await?);
+    let Span { from, to, .. } = asking.whole_days();
     let (here, there) =
         (users(asking, from, to).await?, users(asking, from - (to - from), from).await?);
     let week = Step::Week;
-    let this = week.start(to - 1);
+    let this = week.start(asking.steps.to - 1);
     let asked = asking.asked(&[ALL_TYPES], ACTIVE_USERS);
     let span = Span { step: week, from: this - week.micros(), to: this + week.micros() };
     let weeks = asking.ledger.over_time(asked, span).await?;
     let in_week = |start| weeks.iter().find(|point| point.start == start).map(|p| p.sums.events);
+    // One that is not over is not held against a whole one.
+    let is_whole = asking.counted(span) == span.to;
+    let by_hour = asking.steps.step == Step::Hour;
     let figure = |label: &str, value: Option<i64>, unit, before| Figure {
         label: label.to_owned(),
         value: value.unwrap_or_default(),
@@ -284,7 +287,7 @@ async fn activity(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
         before,
     };
     let figures = vec![
-        figure("Events", now, Unit::Events, before),
+        figure(if by_hour { "Events" } else { "Events on whole days" }, now, Unit::Events, before),
         figure(
             "Users on an average day",
             here.map(|(mean, _)| mean),
@@ -301,7 +304,7 @@ async fn activity(asking: &Asking<'_>) -> Result<Panel, LedgerError> {
             "Users in the last week (from Monday)",
             in_week(this),
             Unit::Users,
-            in_week(this - week.micros()),
+            in_week(this - week.micros()).filter(|_| is_whole),
         ),
     ];
     Ok(asking.panel(&ACTIVITY, Body::Figures { figures }))

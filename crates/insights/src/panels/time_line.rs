@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{CompactString, LedgerError, Notable, RollupLedger, Session};
 
-use super::ask::name_users;
-use super::top::name;
+use super::Choice;
 use crate::login::outcome;
 use crate::panel::{Body, Cell, Column, Kind, Page, Panel};
+use crate::text::short_id;
 
 /// Sessions and event types looked at.
 const SESSIONS: usize = 2_000;
@@ -17,23 +17,38 @@ const SHOWN: usize = 200;
 /// Single events shown.
 const EVENTS: usize = 500;
 
-/// What one user did, sign-in by sign-in: `user` is the id a [`Cell::User`] has. Microseconds since
-/// 1970 UTC; `to` is not part of it. Goes back as far as sign-ins are kept.
+/// What one user did, sign-in by sign-in: `user` is the id a [`Cell::User`] has, or its long form.
+/// Goes back as far as sign-ins are kept. Of all connectors together, each line says of which it is.
 ///
 /// # Errors
 /// Only the ledger's. An unknown user has empty panels.
 pub async fn user_time_line(
     ledger: &dyn RollupLedger,
     user: &str,
-    from: i64,
-    to: i64,
+    choice: &Choice,
 ) -> Result<Page, LedgerError> {
-    let sessions = ledger.sessions(user, (from, to), SESSIONS).await?;
-    let notables = ledger.notables_of_user(user, (from, to), EVENTS).await?;
-    let mut panels = vec![sign_ins(user, sessions), events(notables)];
-    name_users(ledger, &mut panels).await?;
+    let Choice { connector, from, to } = choice;
+    let (connector, range) = (connector.as_deref(), (*from, *to));
+    let user = short_id(user.as_bytes());
+    let user = std::str::from_utf8(user).unwrap_or_default();
+    let sessions = ledger.sessions(connector, user, range, SESSIONS).await?;
+    let notables = ledger.notables_of_user(connector, user, range, EVENTS).await?;
+    let mut panels = vec![sign_ins(sessions), events(notables)];
+    if connector.is_some() {
+        panels.iter_mut().for_each(without_connector);
+    }
     let title = "User time line";
-    Ok(Page { id: "user_time_line", title, from: rfc3339(from), to: rfc3339(to), panels })
+    Ok(Page { id: "user_time_line", title, from: rfc3339(*from), to: rfc3339(*to), panels })
+}
+
+/// Takes away the last column, which is the connector's.
+fn without_connector(panel: &mut Panel) {
+    if let Body::Table { columns, rows } = &mut panel.body {
+        columns.pop();
+        for row in rows {
+            row.pop();
+        }
+    }
 }
 
 /// What is known of one sign-in.
@@ -46,11 +61,11 @@ struct SignIn {
     types: BTreeMap<CompactString, i64>,
 }
 
-fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
-    let mut all: BTreeMap<CompactString, SignIn> = BTreeMap::new();
-    for part in sessions {
+fn sign_ins(sessions: Vec<(String, Session)>) -> Panel {
+    let mut all: BTreeMap<(String, CompactString), SignIn> = BTreeMap::new();
+    for (connector, part) in sessions {
         let one = all
-            .entry(part.login_key)
+            .entry((connector, part.login_key))
             .or_insert_with(|| SignIn { first: part.first_at, ..SignIn::default() });
         one.first = one.first.min(part.first_at);
         one.last = one.last.max(part.last_at);
@@ -58,9 +73,9 @@ fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
         one.events += part.events;
         *one.types.entry(part.event_type).or_default() += part.events;
     }
-    let mut all: Vec<(CompactString, SignIn)> = all.into_iter().collect();
+    let mut all: Vec<((String, CompactString), SignIn)> = all.into_iter().collect();
     all.sort_by_key(|(_, one)| std::cmp::Reverse(one.last));
-    let row = |(key, one): (CompactString, SignIn)| {
+    let row = |((connector, key), one): ((String, CompactString), SignIn)| {
         let mut types: Vec<_> = one.types.into_iter().collect();
         types.sort_by_key(|(_, events)| std::cmp::Reverse(*events));
         let types: Vec<String> =
@@ -68,21 +83,21 @@ fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
         vec![
             Cell::text(rfc3339(one.first)),
             Cell::text(rfc3339(one.last)),
-            name(user, Kind::User),
             one.address.map_or(Cell::None, Cell::text),
             Cell::Number(one.events),
             Cell::text(types.join(", ")),
             Cell::text(key),
+            Cell::text(connector),
         ]
     };
     let columns = vec![
         Column { title: "First event", kind: Kind::Time },
         Column { title: "Last event", kind: Kind::Time },
-        Column { title: "User", kind: Kind::User },
         Column { title: "Address", kind: Kind::Text },
         Column { title: "Events", kind: Kind::Count },
         Column { title: "By type", kind: Kind::Text },
         Column { title: "Login key", kind: Kind::Text },
+        Column { title: "Connector", kind: Kind::Text },
     ];
     let rows = all.into_iter().take(SHOWN).map(row).collect();
     Panel {
@@ -95,9 +110,9 @@ fn sign_ins(user: &str, sessions: Vec<Session>) -> Panel {
     }
 }
 
-fn events(notables: Vec<Notable>) -> Panel {
+fn events(notables: Vec<(String, Notable)>) -> Panel {
     let some = |text: Option<CompactString>| text.map_or(Cell::None, Cell::text);
-    let row = |one: Notable| {
+    let row = |(connector, one): (String, Notable)| {
         let what = match one.event_type.as_str() {
             "Login" => format!("sign-in {}", outcome(&one.what).words()),
             _ => one.event_type.to_string(),
@@ -111,6 +126,7 @@ fn events(notables: Vec<Notable>) -> Panel {
             some(one.request_id),
             some(one.login_key),
             some(one.session_key),
+            Cell::text(connector),
         ]
     };
     let columns = vec![
@@ -122,6 +138,7 @@ fn events(notables: Vec<Notable>) -> Panel {
         Column { title: "Request", kind: Kind::Text },
         Column { title: "Login key", kind: Kind::Text },
         Column { title: "Session key", kind: Kind::Text },
+        Column { title: "Connector", kind: Kind::Text },
     ];
     let rows = notables.into_iter().map(row).collect();
     Panel {

@@ -6,6 +6,7 @@
 //! [`OTHERS`](orgtap_ledger::OTHERS), and of people's doings only the first so many are kept.
 
 mod kept;
+mod lines;
 mod names;
 mod people;
 
@@ -21,7 +22,7 @@ use orgtap_ledger::{
 use self::kept::{Cells, Kept, find};
 use self::names::Names;
 use self::people::People;
-use crate::measure::{self, BY_USER, By, FirstOf, Shape};
+use crate::measure::{self, BY_USER, By, FirstOf, Shape, Values};
 use crate::text;
 
 /// Names of one dimension and hour, at most, together over all hours of a unit.
@@ -62,7 +63,9 @@ pub struct Tally {
 struct Dimension {
     name: &'static str,
     parts: Vec<(Vec<usize>, Shape)>,
-    unless: Option<(usize, &'static str)>,
+    only: Option<(usize, Values)>,
+    /// Whether the hours of a day are counted together.
+    daily: bool,
     names: Names,
 }
 
@@ -156,7 +159,7 @@ impl Tally {
         let Self { kept, users, whose, people, scratch, .. } = self;
         kept.take(|rows| {
             if let Some(users) = users {
-                users.add(rows, rows.hour / DAY_HOURS * DAY_HOURS, &rows.sums, scratch);
+                users.add(rows, rows.hour, &rows.sums, scratch);
             }
             for dimension in &mut *whose {
                 dimension.add(rows, rows.hour, &rows.sums, scratch);
@@ -197,7 +200,8 @@ impl Tally {
             all.push(series(ALL_TYPES, USER, Step::Day, users));
         }
         for dimension in whose.into_iter().chain(each) {
-            all.push(series(&event_type, dimension.name, Step::Hour, counts(dimension)));
+            let step = if dimension.daily { Step::Day } else { Step::Hour };
+            all.push(series(&event_type, dimension.name, step, counts(dimension)));
         }
         all.retain(|series| !series.counts.is_empty());
         let mut rollup = Rollup { series: all, ..Rollup::default() };
@@ -212,24 +216,26 @@ impl Dimension {
         let parts: Vec<_> =
             by.parts.iter().map(|(columns, shape)| (header.places(columns), *shape)).collect();
         let whole = parts.iter().all(|(places, _)| !places.is_empty());
-        let unless = match by.unless {
-            Some((column, value)) => Some((header.place(column)?, value)),
+        let only = match by.only {
+            Some((column, values)) => Some((header.place(column)?, values)),
             None => None,
         };
-        let most = if by.dimension == USER { MOST_USERS } else { MOST_NAMES };
-        whole.then(|| Self { name: by.dimension, parts, unless, names: Names::new(most) })
+        let daily = by.dimension == USER;
+        let names = Names::new(if daily { MOST_USERS } else { MOST_NAMES });
+        whole.then_some(Self { name: by.dimension, parts, only, daily, names })
     }
 
     /// Whether all of it is in what is kept of rows.
     fn is_of(&self, kept: &Kept) -> bool {
         let mut parts = self.parts.iter().map(|(places, _)| &**places);
         parts.all(|places| kept.has(places))
-            && self.unless.is_none_or(|(place, _)| kept.has(&[place]))
+            && self.only.is_none_or(|(place, _)| kept.has(&[place]))
     }
 
     fn add(&mut self, row: &impl Cells, hour: usize, sums: &Sums, scratch: &mut Vec<u8>) {
-        if let Some((place, value)) = self.unless
-            && row.written(place).is_some_and(|(found, _)| found == value.as_bytes())
+        let hour = if self.daily { hour / DAY_HOURS * DAY_HOURS } else { hour };
+        if let Some((place, values)) = self.only
+            && !values.have(row.written(place).unwrap_or_default().0)
         {
             return;
         }
@@ -287,13 +293,14 @@ mod tests {
         }
     }
 
-    fn tally(csv: &str) -> Rollup {
+    fn tally(event_type: &str, csv: &str) -> Rollup {
         let mut reader = Reader::new(csv.as_bytes());
         let Some(Item::Row(header)) = reader.next_item().unwrap() else { panic!("no header") };
         let names: Vec<String> = (0..header.len())
             .map(|cell| String::from_utf8(header.cell(cell).unwrap().into()).unwrap())
             .collect();
-        let mut tally = Tally::new(&unit(), &names);
+        let unit = UnitInfo { event_type: event_type.into(), ..unit() };
+        let mut tally = Tally::new(&unit, &names);
         while let Some(item) = reader.next_item().unwrap() {
             let Item::Row(row) = item else { panic!("{item:?}") };
             let time = time::parse_iso(&row.cell(0).unwrap()).unwrap();
@@ -361,7 +368,7 @@ mod tests {
             let (first, last, events) = sessions.entry((user, login)).or_insert((at, at, 0));
             (*first, *last, *events) = (at.min(*first), at.max(*last), *events + 1);
         }
-        let rollup = tally(&csv);
+        let rollup = tally("RestApi", &csv);
         assert_eq!(counts(&rollup, ALL_TYPES, USER), by_user);
         assert_eq!(counts(&rollup, "RestApi", "client"), by_client);
         assert_eq!(counts(&rollup, "RestApi", "entity"), by_entity);
@@ -379,5 +386,69 @@ mod tests {
             let known = sessions[&(one.user.to_string(), one.login_key.to_string())];
             assert_eq!((one.first_at, one.last_at, one.events), known, "{one:?}");
         }
+    }
+
+    #[test]
+    fn what_users_export_is_counted_by_user_and_what_they_upload_is_not() {
+        let day = Step::Day.start(unit().log_date.as_microsecond());
+        let of_types = |rollup: &Rollup| -> BTreeMap<(i64, String), i64> {
+            let all = counts(rollup, &rollup.series[0].event_type, USER);
+            all.into_iter().map(|(key, sums)| (key, sums.events)).collect()
+        };
+        for kind in ["ReportExport", "WaveDownload", "DocumentAttachmentDownloads"] {
+            let csv = "TIMESTAMP_DERIVED,USER_ID\n2026-11-22T09:00:00Z,005000000000001\n\
+                2026-11-22T21:00:00Z,005000000000001AAA\n";
+            let expected = [((day, "005000000000001".to_owned()), 2)].into();
+            assert_eq!(of_types(&tally(kind, csv)), expected, "{kind}");
+        }
+        let mut csv = "TIMESTAMP_DERIVED,USER_ID,TRANSACTION_TYPE\n".to_owned();
+        for (hour, user, what) in [
+            (9, 1, "VersionDownloadAction"),
+            (21, 1, "VersionDownloadApi"),
+            (21, 1, "VersionRenditionDownload"),
+            (22, 1, "saveVersion"),
+            (22, 2, "saveVersion"),
+            (22, 2, ""),
+        ] {
+            csv += &format!("2026-11-22T{hour:02}:00:00Z,00500000000000{user},{what}\n");
+        }
+        let rollup = tally("ContentTransfer", &csv);
+        assert_eq!(of_types(&rollup), [((day, "005000000000001".to_owned()), 2)].into());
+        assert_eq!(counts(&rollup, "ContentTransfer", "change").len(), 4);
+        // Whatever they did, it is something they did.
+        let all: i64 = counts(&rollup, ALL_TYPES, USER).values().map(|sums| sums.events).sum();
+        assert_eq!(all, 6);
+    }
+
+    #[test]
+    fn who_signs_in_as_somebody_has_a_line_of_it_as_well() {
+        let csv = "TIMESTAMP_DERIVED,USER_ID,DELEGATED_USER_ID,DELEGATED_USER_NAME,CLIENT_IP\n\
+            2026-11-22T09:00:00Z,005000000000001,005000000000009,ann@acme.example,10.1.2.3\n";
+        let rollup = tally("LoginAs", csv);
+        let lines: Vec<_> =
+            rollup.notables.iter().map(|line| (&*line.user, &*line.what, &line.address)).collect();
+        let from = Some(CompactString::from("10.1.2.3"));
+        let expected = [
+            ("005000000000001", "ann@acme.example", &from),
+            ("005000000000009", "005000000000001", &from),
+        ];
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn many_refused_sign_ins_early_in_a_file_hide_no_later_ones() {
+        let mut csv = "TIMESTAMP_DERIVED,USER_ID,LOGIN_STATUS\n".to_owned();
+        let mut row = |user: usize, status: &str| {
+            csv += &format!("2026-11-22T09:00:00Z,005{user:012},{status}\n");
+        };
+        for turn in 0..6_000 {
+            row(turn % 3_000, "LOGIN_ERROR_INVALID_PASSWORD");
+        }
+        for user in 0..4_000 {
+            row(user, "LOGIN_NO_ERROR");
+        }
+        let rollup = tally("Login", &csv);
+        let succeeded = rollup.notables.iter().filter(|line| line.what == measure::SUCCESS);
+        assert_eq!(succeeded.count(), 4_000);
     }
 }

@@ -7,6 +7,7 @@ use orgtap_ledger::{CompactString, Notable, Rollup, Session, Trait, UserName};
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::kept::{Alike, Cells};
+use super::lines::Lines;
 use super::names::AsItIs;
 use super::{Header, first, value};
 use crate::measure::{FROM, Measure, SUCCESS, USER_ID};
@@ -14,10 +15,6 @@ use crate::text;
 
 /// Sign-ins, things users are seen with, and names of one unit, at most of each.
 const MOST: usize = 8 * 1024;
-/// Lines of one unit, at most.
-const MOST_LINES: usize = 2 * 1024;
-/// Lines of one user in one unit, at most.
-const MOST_LINES_OF_ONE: usize = 50;
 
 /// What is kept of single users.
 pub(super) struct People {
@@ -29,13 +26,19 @@ pub(super) struct People {
     /// Of a sign-in: its status.
     status: Option<usize>,
     traits: Vec<(&'static str, Vec<usize>)>,
-    noted: Option<(Vec<usize>, Vec<usize>)>,
+    noted: Vec<Noted>,
     name: Option<(Vec<usize>, usize)>,
     sessions: Keyed<Session>,
     seen: Keyed<Trait>,
-    lines: Vec<Notable>,
-    lines_of: HashMap<u128, usize, BuildHasherDefault<AsItIs>>,
+    lines: Lines,
     names: Keyed<UserName>,
+}
+
+/// The columns of a line.
+struct Noted {
+    user: Vec<usize>,
+    what: Vec<usize>,
+    details: Vec<usize>,
 }
 
 /// Things by a hash that no two of them share: [`MOST`] at most. They lie close together, since a
@@ -73,9 +76,10 @@ impl People {
         let name = measure
             .user_name
             .and_then(|(user, name)| Some((header.places(user), header.place(name)?)));
-        let noted = measure.noted.map(|noted| {
-            let details = noted.detail.iter().filter_map(|column| header.place(column));
-            (header.places(noted.what), details.collect())
+        let noted = measure.noted.iter().map(|noted| Noted {
+            user: header.places(noted.user),
+            what: header.places(noted.what),
+            details: noted.detail.iter().filter_map(|column| header.place(column)).collect(),
         });
         let traits =
             measure.traits.iter().map(|(kind, columns)| (*kind, header.places(columns))).collect();
@@ -87,12 +91,11 @@ impl People {
             request_id: place("REQUEST_ID"),
             status: header.place("LOGIN_STATUS"),
             traits,
-            noted,
+            noted: noted.collect(),
             name,
             sessions: Keyed::default(),
             seen: Keyed::default(),
-            lines: Vec::new(),
-            lines_of: HashMap::default(),
+            lines: Lines::default(),
             names: Keyed::default(),
         }
     }
@@ -180,41 +183,39 @@ impl People {
         }
     }
 
-    /// A row that may be worth a line of its own.
+    /// A row that may be worth lines of its own.
     pub(super) fn line(&mut self, row: &impl Cells, time: i64) {
-        let Some((what, details)) = &self.noted else { return };
-        let user = text::short_id(first(row, &self.user).0);
-        if user.is_empty() || self.lines.len() >= MOST_LINES {
-            return;
+        let Self { noted, lines, .. } = self;
+        for Noted { user, what, details } in noted {
+            let user = text::short_id(first(row, user).0);
+            if user.is_empty() || lines.are_full() {
+                continue;
+            }
+            let what = value(row, what);
+            let some = |places: &[usize]| {
+                let value = value(row, places);
+                (!value.is_empty()).then(|| text::clean(&value))
+            };
+            lines.add(hash(&[user, &what]), || {
+                let details = details.iter().filter_map(|place| some(&[*place]));
+                Notable {
+                    user: text::clean(user),
+                    at: time,
+                    event_type: CompactString::default(),
+                    what: text::clean(&what),
+                    detail: details.collect::<Vec<_>>().join(" · "),
+                    address: some(&self.from),
+                    request_id: some(&self.request_id),
+                    login_key: some(&self.login_key),
+                    session_key: some(&self.session_key),
+                }
+            });
         }
-        let lines = self.lines_of.entry(xxh3_128(user)).or_default();
-        *lines += 1;
-        if *lines > MOST_LINES_OF_ONE {
-            return;
-        }
-        let details = details.iter().map(|place| value(row, std::slice::from_ref(place)));
-        let details: Vec<CompactString> =
-            details.filter(|value| !value.is_empty()).map(|value| text::clean(&value)).collect();
-        let some = |places: &[usize]| {
-            let value = value(row, places);
-            (!value.is_empty()).then(|| text::clean(&value))
-        };
-        self.lines.push(Notable {
-            user: text::clean(user),
-            at: time,
-            event_type: CompactString::default(),
-            what: text::clean(&value(row, what)),
-            detail: details.join(" · "),
-            address: some(&self.from),
-            request_id: some(&self.request_id),
-            login_key: some(&self.login_key),
-            session_key: some(&self.session_key),
-        });
     }
 
     pub(super) fn finish(self, event_type: &str, rollup: &mut Rollup) {
         rollup.sessions = self.sessions.things;
-        rollup.notables = self.lines;
+        rollup.notables = self.lines.finish();
         rollup.traits = self.seen.things;
         rollup.names = self.names.things;
         let kinds = rollup.sessions.iter_mut().map(|one| &mut one.event_type);

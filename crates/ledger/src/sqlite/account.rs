@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
-use super::dialect::{INSERT_HOURS, Stop};
+use super::dialect::{INSERT_HOURS, Stop, days_of};
 use super::rows::{self, select_units};
 use super::script::Script;
 use crate::rules::handling_order;
@@ -17,24 +17,42 @@ pub(super) const KINDS: &str = "
     where +u.connector_id = (select id from connector where name = $1)
       and u.log_date >= $2 and u.log_date < $3
     group by l.event_type, u.file_interval order by l.event_type, u.file_interval";
-// The pluses keep the log dates from choosing an index: the lanes of the event type are to.
-pub(super) const UNITS: &str = select_units!(
-    "where l.connector_id = (select id from connector where name = $1) and l.event_type = $4
-      and +u.log_date >= $2 and +u.log_date < $3"
+/// Units `u` in lanes `l` of the connector $1 and the event type $4, from the log date $2 up to $3.
+///
+/// The pluses keep the log dates from choosing an index: the lanes of those days are to.
+macro_rules! dated {
+    () => {
+        concat!(
+            "where l.connector_id = (select id from connector where name = $1)
+              and l.event_type = $4 and ",
+            days_of!("l.day", "$2", "$3"),
+            " and +u.log_date >= $2 and +u.log_date < $3"
+        )
+    };
+}
+pub(super) const UNITS: &str = select_units!(dated!());
+pub(super) const HOURS: &str = concat!(
+    "select h.unit_id, h.hour, h.row_count, h.admitted, h.repeats, h.missing
+    from lane l join unit u on u.lane_id = l.id join unit_hour h on h.unit_id = u.id ",
+    dated!(),
+    " order by h.unit_id, h.hour"
 );
-pub(super) const HOURS: &str = "
-    select h.unit_id, h.hour, h.row_count, h.admitted, h.repeats, h.missing
-    from lane l join unit u on u.lane_id = l.id join unit_hour h on h.unit_id = u.id
-    where l.connector_id = (select id from connector where name = $1) and l.event_type = $4
-      and +u.log_date >= $2 and +u.log_date < $3
-    order by h.unit_id, h.hour";
-pub(super) const DELIVERIES: &str = "
-    select d.unit_id, t.name, d.done, d.withheld is not null as withheld
+pub(super) const DELIVERIES: &str = concat!(
+    "select d.unit_id, t.name, d.done, d.withheld is not null as withheld
     from lane l join unit u on u.lane_id = l.id join delivery d on d.unit_id = u.id
-        join destination t on t.id = d.destination_id
-    where l.connector_id = (select id from connector where name = $1) and l.event_type = $4
-      and +u.log_date >= $2 and +u.log_date < $3
-    order by d.unit_id, t.name";
+        join destination t on t.id = d.destination_id ",
+    dated!(),
+    " order by d.unit_id, t.name"
+);
+
+/// Not those that say what its state says: that all of it cannot be decoded, or is disputed.
+pub(super) const SET_ASIDE: &str = concat!(
+    "select a.unit_id, a.destination, count(*) as n
+    from lane l join unit u on u.lane_id = l.id join dead_letter a on a.unit_id = u.id ",
+    dated!(),
+    " and a.closed_at is null and (a.row_number is not null or a.destination is not null)
+    group by a.unit_id, a.destination order by a.unit_id, a.destination"
+);
 
 /// Adds what records the hours of a unit that is being admitted.
 pub(super) fn insert(script: &mut Script, unit: UnitId, hours: &[HourRows]) -> Result<(), Stop> {
@@ -78,8 +96,10 @@ pub(super) async fn accounts(
     };
     let mut tx = readers.begin().await?;
     let rows = asking(UNITS).fetch_all(&mut *tx).await?;
-    let account =
-        |row| Ok(Account { unit: rows::unit(row)?, hours: Vec::new(), deliveries: Vec::new() });
+    let account = |row| {
+        let (hours, deliveries, set_aside) = Default::default();
+        Ok(Account { unit: rows::unit(row)?, hours, deliveries, set_aside })
+    };
     let mut accounts = rows.iter().map(account).collect::<Result<Vec<_>, Stop>>()?;
     accounts.sort_by(|a, b| handling_order(&a.unit, &b.unit));
     let places: HashMap<UnitId, usize> =
@@ -101,6 +121,12 @@ pub(super) async fn accounts(
         if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
             let reached = Reached::of(rows::yes(&row, "done")?, rows::yes(&row, "withheld")?);
             account.deliveries.push((row.try_get("name")?, reached));
+        }
+    }
+    for row in asking(SET_ASIDE).fetch_all(&mut *tx).await? {
+        let place = places.get(&row.try_get("unit_id")?).copied();
+        if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
+            account.set_aside.push((row.try_get("destination")?, unsigned(row.try_get("n")?)));
         }
     }
     tx.commit().await?;

@@ -73,12 +73,16 @@ const IN_ROWS: &str = "
 /// Refused once more.
 const AGAIN: &str = "
     update dead_letter set code = $2, reason = $3, payload = $4, set_aside_at = $5 where id = $1";
-/// Open ones that stand for the whole unit at a destination, or for all of its decoding.
+/// Open ones that stand for the whole unit at a destination, for all of its decoding, or for it being
+/// disputed.
 const OF_UNIT: &str = "
     select id from dead_letter
     where unit_id = $1 and row_number is null and destination = $2 and closed_at is null";
 const OF_DECODING: &str = "
     select id from dead_letter where unit_id = $1 and destination is null and closed_at is null";
+const OF_DISPUTE: &str = "
+    select id from dead_letter
+    where unit_id = $1 and row_number is null and destination is null and closed_at is null";
 
 /// Sets rows of a unit aside. `destination` is who refused them.
 pub(super) async fn insert(
@@ -201,6 +205,14 @@ pub(super) async fn of_decoding(
     unit: UnitId,
 ) -> Result<Vec<LetterId>, Stop> {
     Ok(sqlx::query_scalar(OF_DECODING).bind(unit).fetch_all(conn).await?)
+}
+
+/// The letters that say that a unit is disputed.
+pub(super) async fn of_dispute(
+    conn: &mut SqliteConnection,
+    unit: UnitId,
+) -> Result<Vec<LetterId>, Stop> {
+    Ok(sqlx::query_scalar(OF_DISPUTE).bind(unit).fetch_all(conn).await?)
 }
 
 /// The letters that say that a destination did not get a unit.

@@ -26,6 +26,23 @@ macro_rules! list_of {
     };
 }
 pub(super) use list_of;
+/// Whether a day, as text, is that of a moment of a range, in microseconds, or the one before or
+/// after. A moment that has no day is no bound.
+macro_rules! days_of {
+    ($day:literal, $from:literal, $to:literal) => {
+        concat!(
+            $day,
+            " >= coalesce(date(",
+            $from,
+            " / 1000000 - 86400, 'unixepoch'), '') and ",
+            $day,
+            " <= coalesce(date(",
+            $to,
+            " / 1000000 + 86400, 'unixepoch'), '~')"
+        )
+    };
+}
+pub(super) use days_of;
 /// Ends a transaction for good.
 pub(super) const COMMIT: &str = "commit";
 /// Ends a transaction as if it had never been.

@@ -26,7 +26,8 @@ pub(super) const COLLECT: &str = "
                       and s.owner is not null and s.expires > $3)
     order by w.later, w.oldest, l.day, l.event_type
     limit $4";
-/// Lanes with open deliveries to the destination $5.
+/// Lanes with open deliveries to the destination $5. Units go out in order: one that waits out a
+/// failure holds up its lane.
 pub(super) const DELIVER: &str = "
     select l.event_type, l.day, w.units
     from (
@@ -36,8 +37,9 @@ pub(super) const DELIVER: &str = "
         where d.destination_id = (
             select t.id from destination t join connector c on c.id = t.connector_id
             where c.name = $1 and t.name = $5)
-          and d.done = 0 and d.not_before <= $3
+          and d.done = 0
         group by d.lane_id
+        having max(d.not_before) <= $3
     ) w
     join lane l on l.id = w.lane_id
     where not exists (select 1 from lease s where s.lane_id = w.lane_id and s.stage = $2

@@ -235,8 +235,8 @@ impl Ledger for SqliteLedger {
         whole!(self, |tx| due::wake(&mut tx, connector))
     }
 
-    async fn reconsider(&self, connector: &str) -> Result<u64, LedgerError> {
-        whole!(self, |tx| progress::reconsider(&mut tx, connector))
+    async fn reconsider(&self, connector: &str, now: i64) -> Result<u64, LedgerError> {
+        whole!(self, |tx| progress::reconsider(&mut tx, connector, now))
     }
 
     async fn next_due(&self, connector: &str, now: i64) -> Result<Option<i64>, LedgerError> {
@@ -421,7 +421,7 @@ impl Ledger for SqliteLedger {
         Ok(status::spooled_bytes(&mut *self.reader().await?).await?)
     }
 
-    async fn spool_released(&self, units: &[UnitId]) -> Result<(), LedgerError> {
+    async fn spool_released(&self, units: &[UnitId]) -> Result<u64, LedgerError> {
         whole!(self, |tx| status::spool_released(&mut tx, units))
     }
 

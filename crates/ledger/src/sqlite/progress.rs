@@ -11,7 +11,7 @@ use super::script::Script;
 use super::{account, dead_letter, deliver, lease};
 use crate::rules::{Stage, handling_order};
 use crate::unit::{self, Event, Misfit, State};
-use crate::{Happened, Lane, Lease, LedgerError, Unit, UnitId};
+use crate::{Closing, Happened, Lane, Lease, LedgerError, Unit, UnitId};
 
 pub(super) const UNITS: &str = select_units!(
     "where u.lane_id = (select l.id from lane l join connector c on c.id = l.connector_id
@@ -56,11 +56,11 @@ const FINAL: &str = "
     update unit set state = $2, attempts = 0, not_before = 0, failure = null, final_at = $3,
         remark = coalesce($4, remark)
     where id = $1";
-/// Disputed units ($2) of a connector become $3.
-pub(super) const RECONSIDER: &str = "
-    update unit set state = $3, final_at = null, remark = null
-    where connector_id = (select id from connector where name = $1) and state = $2";
-const RECONSIDER_ONE: &str =
+pub(super) const DISPUTED: &str = "
+    select u.id from unit u
+    where u.connector_id = (select id from connector where name = $1) and u.state = 'disputed'";
+/// A disputed unit ($2) becomes $3.
+const RECONSIDER: &str =
     "update unit set state = $3, final_at = null, remark = null where id = $1 and state = $2";
 /// As it was listed.
 const RETRIED: &str = "
@@ -246,19 +246,31 @@ fn record(
     Ok(())
 }
 
-pub(super) async fn reconsider(conn: &mut SqliteConnection, connector: &str) -> Result<u64, Stop> {
-    let from = State::Disputed;
-    let next = unit::apply(from, &Event::Reconsidered)?;
-    let query = sqlx::query(RECONSIDER).bind(connector).bind(from.name()).bind(next.name());
-    Ok(query.execute(conn).await?.rows_affected())
+pub(super) async fn reconsider(
+    conn: &mut SqliteConnection,
+    connector: &str,
+    now: i64,
+) -> Result<u64, Stop> {
+    let units: Vec<UnitId> =
+        sqlx::query_scalar(DISPUTED).bind(connector).fetch_all(&mut *conn).await?;
+    for unit in &units {
+        reconsider_one(conn, *unit, now).await?;
+    }
+    Ok(units.len() as u64)
 }
 
-/// Has one disputed unit decided again, for a person who asked for it.
-pub(super) async fn reconsider_one(conn: &mut SqliteConnection, unit: UnitId) -> Result<(), Stop> {
+/// Has one disputed unit decided again, and closes its letter.
+pub(super) async fn reconsider_one(
+    conn: &mut SqliteConnection,
+    unit: UnitId,
+    now: i64,
+) -> Result<(), Stop> {
     let from = State::Disputed;
     let next = unit::apply(from, &Event::Reconsidered)?;
-    let query = sqlx::query(RECONSIDER_ONE).bind(unit).bind(from.name()).bind(next.name());
-    query.execute(conn).await?;
+    let query = sqlx::query(RECONSIDER).bind(unit).bind(from.name()).bind(next.name());
+    query.execute(&mut *conn).await?;
+    let letters = dead_letter::of_dispute(conn, unit).await?;
+    dead_letter::close(conn, &letters, Closing::Replayed, now).await?;
     Ok(())
 }
 

@@ -72,7 +72,9 @@ const KNOW_DESTINATION: &str = "
 /// An open letter as it has to be known before it is asked for.
 const LETTER: &str = "
     select d.unit_id, d.destination, d.row_number, u.state,
-        exists (select 1 from replay r where r.id = d.replay_id and r.ended_at is null) as asked
+        exists (select 1 from replay r where r.id = d.replay_id and r.ended_at is null) as asked,
+        exists (select 1 from destination t where t.connector_id = d.connector_id
+                and t.name = d.destination and t.registered = 1) as registered
     from dead_letter d join unit u on u.id = d.unit_id
     where d.id = $1 and d.closed_at is null";
 const NAME_REPLAY: &str = "update dead_letter set replay_id = $2 where id = $1";
@@ -221,6 +223,9 @@ pub(super) async fn ask_letters(
             (row.try_get("destination")?, row.try_get("row_number")?);
         match (destination, number) {
             _ if rows::yes(&row, "asked")? => asked.waiting += 1,
+            (Some(destination), _) if !rows::yes(&row, "registered")? => {
+                *asked.unregistered.entry(destination).or_default() += 1;
+            }
             (Some(destination), Some(number)) => {
                 lots.entry((unit, destination)).or_default().push((number, *letter));
                 asked.asked += 1;
@@ -231,8 +236,7 @@ pub(super) async fn ask_letters(
                 asked.waiting += 1 - new.min(1);
             }
             (None, None) if rows::state(&row)? == State::Disputed => {
-                progress::reconsider_one(conn, unit).await?;
-                dead_letter::close(conn, &[*letter], Closing::Replayed, now).await?;
+                progress::reconsider_one(conn, unit, now).await?;
                 asked.reconsidered += 1;
             }
             (None, None) => {
@@ -246,7 +250,6 @@ pub(super) async fn ask_letters(
         }
     }
     for ((unit, destination), rows) in lots {
-        know_destination(conn, unit, &destination).await?;
         let first = rows.iter().map(|(number, _)| *number).min();
         let replay: ReplayId = sqlx::query_scalar(ASK_ROWS)
             .bind(unit)

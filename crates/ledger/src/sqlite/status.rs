@@ -153,7 +153,8 @@ pub(super) const RELEASABLE: &str = select_units!(
 );
 pub(super) const SPOOLED: &str = "
     select cast(coalesce(sum(u.spool_bytes), 0) as bigint) from unit u where u.spooled = 1";
-const STATE: &str = "select state from unit where id = $1";
+const STATE: &str = "
+    select state, spooled = 1 and counted = 0 and admitted > 0 as uncounted from unit where id = $1";
 const RELEASED: &str = "update unit set spooled = 0 where id = $1";
 
 /// All counts of a connector as of one moment.
@@ -275,14 +276,17 @@ pub(super) async fn spooled_bytes(conn: &mut SqliteConnection) -> Result<i64, St
 pub(super) async fn spool_released(
     conn: &mut SqliteConnection,
     units: &[UnitId],
-) -> Result<(), Stop> {
+) -> Result<u64, Stop> {
+    let mut uncounted = 0;
     for unit in units {
         let row = sqlx::query(STATE).bind(unit).fetch_optional(&mut *conn).await?;
-        let state = rows::state(&row.ok_or(LedgerError::NoUnit(*unit))?)?;
+        let row = row.ok_or(LedgerError::NoUnit(*unit))?;
+        let state = rows::state(&row)?;
         if !state.is_final() {
             return Err(Misfit { from: state.name(), event: "released" }.into());
         }
         sqlx::query(RELEASED).bind(unit).execute(&mut *conn).await?;
+        uncounted += u64::from(rows::yes(&row, "uncounted")?);
     }
-    Ok(())
+    Ok(uncounted)
 }

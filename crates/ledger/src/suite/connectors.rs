@@ -21,6 +21,8 @@ pub async fn what_is_kept_about_a_connector_is_replaced_whole(storage: &dyn Stor
         sign_in: Some(Outcome { at: NOW, problem: Some(problem.clone()) }),
         refused_credentials: Some("a1b2".to_owned()),
         poll: Some(Outcome { at: NOW + 1, problem: None }),
+        begun: Some(NOW - 1),
+        polled: Some(NOW + 1),
         hold: Some(Outcome { at: NOW + 2, problem: None }),
         counting: Some(Outcome { at: NOW + 3, problem: None }),
         gaps: Some(Gaps { at: NOW + 4, hours: 3, event_types: 2, oldest: Some(NOW - 9) }),

@@ -1,6 +1,7 @@
 //! Cases about hourly and daily copies: disputed units, and rows by hour.
 
 use super::Storage;
+use super::letters::{ids, open, refused};
 use super::scene::{
     ACME, COLLECT, MINUTE, NOW, admit, admitted, assert_refused, dead_letter, fetched, file,
     finish, lane, list, take,
@@ -56,15 +57,15 @@ pub async fn a_disputed_unit_is_final_keeps_its_bytes_and_says_why(storage: &dyn
 pub async fn disputed_units_are_reconsidered_for_one_connector(storage: &dyn Storage) {
     let ledger = storage.open().await;
     let unit = disputed(&*ledger, 1).await;
-    assert_eq!(ledger.reconsider("other").await.unwrap(), 0);
+    assert_eq!(ledger.reconsider("other", NOW).await.unwrap(), 0);
     assert_eq!(ledger.unit(unit.id).await.unwrap(), unit);
-    assert_eq!(ledger.reconsider(ACME).await.unwrap(), 1);
+    assert_eq!(ledger.reconsider(ACME, NOW).await.unwrap(), 1);
     let now = ledger.unit(unit.id).await.unwrap();
     assert_eq!((now.state, now.final_at, now.note.as_deref()), (State::Fetched, None, None));
     assert_eq!((now.spooled, now.rows), (true, 9));
     assert_eq!(ledger.due(ACME, COLLECT, NOW, 9).await.unwrap().len(), 1);
     assert_eq!(ledger.summary(ACME).await.unwrap().disputed, 0);
-    assert_eq!(ledger.reconsider(ACME).await.unwrap(), 0);
+    assert_eq!(ledger.reconsider(ACME, NOW).await.unwrap(), 0);
 }
 
 /// Its other letters, say of rows that could not be decoded, stay open.
@@ -94,6 +95,28 @@ pub async fn a_disputed_unit_is_decided_again_when_its_letter_is_replayed(storag
     assert_eq!(closed[0].closed, Some(Closed { at: NOW, how: Closing::Replayed }));
 }
 
+/// It holds up no others it was chosen with. One that is disputed again has a letter of its own.
+pub async fn the_letter_of_a_reconsidered_unit_is_closed(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    refused(&*ledger, "Logout", &[5]).await;
+    let unit = disputed(&*ledger, 1).await;
+    let lease = take(&*ledger, &lane("Login"), COLLECT).await;
+    let row = dead_letter(unit.id, 4, NOW);
+    let whole = || [DeadLetter { row: None, ..dead_letter(unit.id, 0, NOW) }, row.clone()];
+    ledger.reconsider(ACME, NOW).await.unwrap();
+    ledger.apply(&lease, unit.id, &dispute(), &whole(), NOW).await.unwrap();
+    let before = ids(&open(&*ledger).await);
+    assert_eq!(ledger.reconsider(ACME, NOW + 7).await.unwrap(), 1);
+    let closed = LetterChoice { closed: true, ..LetterChoice::of(ACME) };
+    let closed = ledger.letters(&closed, 9).await.unwrap();
+    let closed: Vec<_> = closed.iter().map(|found| (found.letter.row, found.closed)).collect();
+    assert_eq!(closed, [(None, Some(Closed { at: NOW + 7, how: Closing::Replayed }))]);
+    ledger.apply(&lease, unit.id, &dispute(), &whole()[..1], NOW).await.unwrap();
+    let asked = ledger.replay_letters(&before, NOW).await.unwrap();
+    assert_eq!((asked.asked, asked.undecodable, asked.reconsidered), (1, 1, 0));
+    assert_eq!(ledger.unit(unit.id).await.unwrap().state, State::Disputed);
+}
+
 /// A later version holds all the rows; that it is listed is not enough.
 pub async fn a_dispute_counts_until_a_later_version_is_admitted(storage: &dyn Storage) {
     let ledger = storage.open().await;
@@ -118,7 +141,7 @@ pub async fn a_unit_fetched_in_vain_may_be_covered(storage: &dyn Storage) {
     let ledger = storage.open().await;
     let lane = lane("Login");
     let unit = disputed(&*ledger, 1).await;
-    ledger.reconsider(ACME).await.unwrap();
+    ledger.reconsider(ACME, NOW).await.unwrap();
     let lease = take(&*ledger, &lane, COLLECT).await;
     let state = ledger.apply(&lease, unit.id, &Event::Covered, &[], NOW + 9).await.unwrap();
     assert_eq!(state, State::Skipped);

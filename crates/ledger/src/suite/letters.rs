@@ -6,7 +6,8 @@ use super::scene::{
 };
 use crate::unit::{Event, State};
 use crate::{
-    Closed, Closing, DeadLetter, DeliveryDelta, Ledger, Letter, LetterChoice, LetterId, Unit,
+    Closed, Closing, DeadLetter, DeliveryDelta, Ledger, Letter, LetterChoice, LetterId, LogDates,
+    Unit,
 };
 
 /// A unit of a lane that `siem` has finished, but for these rows.
@@ -40,6 +41,33 @@ pub(super) async fn open(ledger: &dyn Ledger) -> Vec<Letter> {
 
 pub(super) fn ids(letters: &[Letter]) -> Vec<LetterId> {
     letters.iter().map(|found| found.id).collect()
+}
+
+/// Those of rows alone: what is known of the whole unit, its state says.
+pub async fn open_letters_of_rows_are_in_their_units_account(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    refused(&*ledger, "Login", &[1, 2]).await;
+    let lane = lane("Api");
+    list(&*ledger, &[file(&lane, 0), file(&lane, 1)]).await;
+    let units = ledger.units(&lane).await.unwrap();
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    let event = Event::Undecodable { reason: "a bomb".to_owned() };
+    let of = |row, unit| DeadLetter { row, ..dead_letter(unit, 0, NOW) };
+    ledger.apply(&lease, units[0].id, &event, &[of(None, units[0].id)], NOW).await.unwrap();
+    let rows = [of(Some(3), units[1].id), of(Some(4), units[1].id), of(Some(5), units[1].id)];
+    ledger.apply(&lease, units[1].id, &event, &rows, NOW).await.unwrap();
+    let dates = LogDates { connector: ACME, from: 0, to: i64::MAX };
+    let set_aside = async |event_type| {
+        let accounts = ledger.accounts(dates, event_type).await.unwrap();
+        accounts.into_iter().map(|account| account.set_aside).collect::<Vec<_>>()
+    };
+    assert_eq!(set_aside("Login").await, [[(Some("siem".to_owned()), 2)]]);
+    assert_eq!(set_aside("Api").await, [vec![], vec![(None, 3)]]);
+    let letters = ids(&open(&*ledger).await);
+    ledger.dismiss(&letters[..1], NOW).await.unwrap();
+    assert_eq!(set_aside("Api").await, [vec![], vec![(None, 2)]]);
+    ledger.dismiss(&letters, NOW).await.unwrap();
+    assert_eq!(set_aside("Login").await, [vec![]]);
 }
 
 /// By destination, code, event type, unit and number; the payload only when asked for.

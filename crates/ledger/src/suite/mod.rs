@@ -42,7 +42,7 @@ pub use leases::*;
 pub(crate) use letters::letters_and_replays;
 pub use letters::{
     a_dismissed_letter_is_closed_and_remembered, an_undecodable_unit_is_listed_anew_when_asked_for,
-    dead_letters_are_chosen_and_counted,
+    dead_letters_are_chosen_and_counted, open_letters_of_rows_are_in_their_units_account,
 };
 pub use listing::*;
 pub use memory::MemoryLedger;
@@ -140,7 +140,7 @@ cases! { $
     a_unit_with_nothing_admitted_is_finished_by_an_empty_step
     a_finished_delivery_moves_no_more
     a_later_unit_may_finish_before_an_earlier_one
-    a_postponed_delivery_waits_alone
+    a_postponed_delivery_holds_up_its_lane_at_its_destination_alone
     a_step_that_gets_further_clears_failures
     two_steps_from_one_position_have_one_winner
 
@@ -152,6 +152,7 @@ cases! { $
     a_disputed_unit_is_final_keeps_its_bytes_and_says_why
     disputed_units_are_reconsidered_for_one_connector
     a_disputed_unit_is_decided_again_when_its_letter_is_replayed
+    the_letter_of_a_reconsidered_unit_is_closed
     a_dispute_counts_until_a_later_version_is_admitted
     a_unit_fetched_in_vain_may_be_covered
     rows_by_hour_are_kept_with_the_admission
@@ -190,6 +191,7 @@ cases! { $
     files_of_a_backfill_are_due_after_all_others
     a_backfill_counts_what_of_it_is_final
     dead_letters_are_chosen_and_counted
+    open_letters_of_rows_are_in_their_units_account
     a_dismissed_letter_is_closed_and_remembered
     an_undecodable_unit_is_listed_anew_when_asked_for
 
@@ -201,6 +203,7 @@ cases! { $
     a_postponed_replay_waits_alone
     a_replay_that_can_never_be_done_ends_with_a_letter
     replays_end_with_their_destination
+    letters_of_a_destination_that_is_gone_are_not_replayed
     released_bytes_may_come_back
 
     everything_is_there_after_reopening

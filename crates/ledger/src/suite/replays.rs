@@ -6,7 +6,7 @@ use super::scene::{
     ACME, COLLECT, MINUTE, NOW, TO_SIEM, admit, assert_refused, dead_letter, file, finish, lane,
     last_step, list, step, take,
 };
-use crate::unit::State;
+use crate::unit::{Event, State};
 use crate::{
     DeadLetter, DeliveryDelta, Ledger, LedgerError, LetterChoice, Replay, ReplayId, UnitChoice,
     UnitId,
@@ -235,6 +235,36 @@ pub async fn replays_end_with_their_destination(storage: &dyn Storage) {
     assert_eq!(replay.ended_at, Some(NOW + 4));
     assert!(replay.note.is_some());
     assert_eq!(ledger.summary(ACME).await.unwrap().replays, 0);
+}
+
+/// Told by destination; others of the same choice go on. All that is left to do is to dismiss them.
+pub async fn letters_of_a_destination_that_is_gone_are_not_replayed(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    let of_rows = refused(&*ledger, "Login", &[5, 6]).await;
+    let whole = refused(&*ledger, "Logout", &[]).await;
+    ledger.replay_units(&[whole.id], "siem", NOW).await.unwrap();
+    let lease = take(&*ledger, &whole.listed.lane, TO_SIEM).await;
+    let letter = DeadLetter { row: None, ..dead_letter(whole.id, 0, NOW) };
+    let replay = only_replay(&*ledger).await.id;
+    ledger.fail_replay(&lease, replay, Some(&letter), "gone", NOW).await.unwrap();
+    let lane = lane("Api");
+    list(&*ledger, &[file(&lane, 7)]).await;
+    let other = ledger.units(&lane).await.unwrap().remove(0);
+    let lease = take(&*ledger, &lane, COLLECT).await;
+    let event = Event::Undecodable { reason: "a bomb".to_owned() };
+    let letter = DeadLetter { row: None, ..dead_letter(other.id, 0, NOW) };
+    ledger.apply(&lease, other.id, &event, &[letter], NOW).await.unwrap();
+
+    ledger.register(ACME, &["archive".to_owned()], NOW).await.unwrap();
+    let asked = ledger.replay_letters(&ids(&open(&*ledger).await), NOW).await.unwrap();
+    assert_eq!((asked.asked, asked.waiting, asked.listed), (0, 0, 1));
+    assert_eq!(asked.unregistered, [("siem".to_owned(), 3)].into());
+    assert_eq!(ledger.summary(ACME).await.unwrap().replays, 0);
+    let left = open(&*ledger).await;
+    assert_eq!(left.iter().filter(|letter| !letter.asked).count(), 3);
+    assert_eq!(ledger.dismiss(&ids(&left), NOW).await.unwrap(), 3);
+    let free = ledger.releasable(i64::MAX, 9).await.unwrap();
+    assert_eq!(free.iter().map(|unit| unit.id).collect::<Vec<_>>(), [of_rows.id, whole.id]);
 }
 
 /// Fetched again for a replay, and released again after it.

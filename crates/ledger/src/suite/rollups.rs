@@ -76,6 +76,22 @@ where
     assert!(ledger.count_units(&[(99, Rollup::default())]).await.is_err());
 }
 
+/// Nobody can count it any more.
+pub async fn what_leaves_the_spool_uncounted_is_told<L>(ledger: &L)
+where
+    L: Ledger + RollupLedger,
+{
+    let units = admit(ledger, &lane("Login"), 2, &["siem"]).await;
+    for unit in &units {
+        finish(ledger, unit, "siem").await;
+    }
+    ledger.count_units(&[(units[0].id, by_user(NOW, &[("ada", 3)]))]).await.unwrap();
+    let both = [units[0].id, units[1].id];
+    assert_eq!(ledger.spool_released(&both).await.unwrap(), 1);
+    assert!(ledger.uncounted(ACME, 9).await.unwrap().is_empty());
+    assert_eq!(ledger.spool_released(&both).await.unwrap(), 0);
+}
+
 /// By hour, day and week, of one connector and of all, and the same each way.
 pub async fn counts_add_up_over_hours_days_weeks_and_connectors<L>(ledger: &L)
 where
@@ -136,6 +152,19 @@ where
     assert_eq!(seen, [("Login".to_owned(), Step::Hour.start(monday + 8 * DAY))]);
     assert!(ledger.types_seen(Some("nobody")).await.unwrap().is_empty());
     assert!(ledger.over_time(asked(Some("nobody"), &[], TOTAL), span).await.unwrap().is_empty());
+}
+
+/// Counts these as what log files of a connector say, a file each: for tests of what is made of counts.
+pub async fn count<L>(ledger: &L, connector: &str, rollups: &[Rollup])
+where
+    L: Ledger + RollupLedger,
+{
+    let mut lane = lane("Login");
+    connector.clone_into(&mut lane.connector);
+    let files = i64::try_from(rollups.len()).unwrap();
+    let units = admit(ledger, &lane, files, &["siem"]).await;
+    let told: Vec<_> = units.iter().map(|unit| unit.id).zip(rollups.iter().cloned()).collect();
+    ledger.count_units(&told).await.unwrap();
 }
 
 /// First and last come from all units, whatever their order; sign-ins add up.
@@ -202,19 +231,39 @@ where
     assert!(ledger.first_seen(None, "agent", range, 0, 9).await.unwrap().is_empty());
     let joined =
         Session { last_at: NOW + 2 * HOUR, events: 4, ..session("Login", NOW, Some("home")) };
-    let sessions = ledger.sessions("ada", range, 9).await.unwrap();
+    let of_acme = |one| (ACME.to_owned(), one);
+    let sessions = ledger.sessions(None, "ada", range, 9).await.unwrap();
     let next_day = session("Login", NOW + DAY, None);
-    assert_eq!(sessions, [next_day.clone(), joined, session("URI", NOW, None)]);
-    let early = ledger.sessions("ada", (midnight, midnight + HOUR), 9).await.unwrap();
-    assert_eq!(early, [session("URI", midnight - HOUR / 2, None)], "it began the day before");
-    assert!(ledger.sessions("bob", range, 9).await.unwrap().is_empty());
-    let lines = ledger.notables_of_user("ada", (NOW, NOW + HOUR), 9).await.unwrap();
-    assert_eq!(lines, [notable(NOW)]);
+    assert_eq!(sessions, [next_day, joined, session("URI", NOW, None)].map(of_acme));
+    let early = ledger.sessions(None, "ada", (midnight, midnight + HOUR), 9).await.unwrap();
+    let yesterdays = session("URI", midnight - HOUR / 2, None);
+    assert_eq!(early, [of_acme(yesterdays)], "it began the day before");
+    assert!(ledger.sessions(None, "bob", range, 9).await.unwrap().is_empty());
+    let lines = ledger.notables_of_user(None, "ada", (NOW, NOW + HOUR), 9).await.unwrap();
+    assert_eq!(lines, [(ACME.to_owned(), notable(NOW))]);
     let lines = ledger.notables_of_types(Some(ACME), &["Login"], range, 1).await.unwrap();
     assert_eq!(lines, [notable(NOW + HOUR)]);
     assert!(ledger.notables_of_types(None, &["URI"], range, 9).await.unwrap().is_empty());
     let names = ledger.user_names(&["ada".to_owned(), "bob".to_owned()]).await.unwrap();
     assert_eq!(names, [("ada".to_owned(), "ada@new".to_owned())]);
+    // The same user, seen by another connector.
+    let theirs = Rollup {
+        sessions: vec![session("Login", NOW, Some("abroad"))],
+        notables: vec![notable(NOW + 2 * HOUR)],
+        ..Rollup::default()
+    };
+    count(ledger, "other", &[theirs]).await;
+    let of_other = |one| ("other".to_owned(), one);
+    let session = session("Login", NOW, Some("abroad"));
+    let sessions = ledger.sessions(Some("other"), "ada", range, 9).await.unwrap();
+    assert_eq!(sessions, [of_other(session)]);
+    assert_eq!(ledger.sessions(Some(ACME), "ada", range, 9).await.unwrap().len(), 3);
+    assert_eq!(ledger.sessions(None, "ada", range, 9).await.unwrap().len(), 4);
+    let lines = ledger.notables_of_user(Some("other"), "ada", range, 9).await.unwrap();
+    assert_eq!(lines, [("other".to_owned(), notable(NOW + 2 * HOUR))]);
+    assert_eq!(ledger.notables_of_user(Some(ACME), "ada", range, 9).await.unwrap().len(), 2);
+    assert_eq!(ledger.notables_of_user(None, "ada", range, 9).await.unwrap().len(), 3);
+    assert!(ledger.sessions(Some("nobody"), "ada", range, 9).await.unwrap().is_empty());
 }
 
 /// Everything before the horizon goes, little by little, and nothing else.
@@ -256,7 +305,8 @@ where
         assert_eq!(points.iter().map(|one| &*one.name).collect::<Vec<_>>(), ["ada"], "{step:?}");
     }
     let range = (monday - DAY, monday + DAY);
-    assert_eq!(ledger.sessions("ada", range, 9).await.unwrap(), [sign_in(monday)], "of that day");
+    let kept = ledger.sessions(None, "ada", range, 9).await.unwrap();
+    assert_eq!(kept, [(ACME.to_owned(), sign_in(monday))], "of that day");
 }
 
 /// Sums that have no room end at a bound, and what was counted before stays readable.

@@ -31,7 +31,7 @@ pub(super) fn lane(event_type: &str) -> Lane {
     Lane {
         connector: ACME.to_owned(),
         event_type: event_type.to_owned(),
-        day: "2026-11-23".to_owned(),
+        day: "1970-01-01".to_owned(),
     }
 }
 

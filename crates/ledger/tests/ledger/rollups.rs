@@ -24,6 +24,7 @@ macro_rules! cases {
 
 cases! {
     a_unit_is_counted_once_and_not_before_it_is_admitted
+    what_leaves_the_spool_uncounted_is_told
     counts_add_up_over_hours_days_weeks_and_connectors
     what_users_do_is_kept_and_joined
     what_is_too_old_is_forgotten_in_small_steps

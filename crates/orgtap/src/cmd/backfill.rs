@@ -10,13 +10,14 @@ use orgtap_collector::{
 };
 use orgtap_ledger::{BackfillState, Ledger, NewBackfill};
 use orgtap_transport::words::{bytes, count};
+use orgtap_transport::{Disposition, Explain, disk};
 use serde_json::json;
 
 use super::collect::{exit_of, passed_over, report};
 use super::{chosen, ledger, now, say, say_aside, settings, stop_signal};
 use crate::cli::{BackfillArgs, Common};
 use crate::exit::{Exit, usage};
-use crate::render::moment;
+use crate::render::{moment, problem_text};
 use crate::watch::watch;
 
 /// Runs the command.
@@ -30,7 +31,10 @@ pub(crate) async fn run(common: &Common, args: &BackfillArgs) -> anyhow::Result<
             None => show(common, &connectors, &ledger).await,
         };
     }
-    std::fs::create_dir_all(&settings.data_dir)?;
+    disk::create_private_folder(&settings.data_dir).map_err(|source| {
+        let path = settings.data_dir.clone();
+        orgtap_collector::Error::Disk { path, source }
+    })?;
     if args.connectors.is_empty() {
         let paused = open_ledger(&settings.data_dir).await?.paused().await?;
         connectors.retain(|one| {
@@ -157,21 +161,40 @@ async fn plan(
     wishes: &[NewBackfill],
 ) -> anyhow::Result<Exit> {
     let ledger = open_ledger(&settings.data_dir).await?;
-    let mut plans = Vec::new();
+    let (mut plans, mut reports, mut worst) = (Vec::new(), Vec::new(), Exit::Success);
     for (connector, wish) in connectors.iter().zip(wishes) {
-        let plan = plan_backfill(settings, connector, &ledger, wish).await?;
-        if !common.json {
+        let plan = match plan_backfill(settings, connector, &ledger, wish).await {
+            Ok(plan) => plan,
+            Err(error @ orgtap_collector::Error::Ledger(_)) => return Err(error.into()),
+            Err(error) => {
+                let problem = error.problem();
+                worst = worst.max(match error.disposition() {
+                    Disposition::Retry { .. } => Exit::Incomplete,
+                    _ => Exit::Blocked,
+                });
+                if common.json {
+                    reports.push(json!({ "connector": connector.name, "problem": problem }));
+                } else {
+                    say(format!("{}: cannot be planned", connector.name));
+                    say(problem_text(&problem));
+                }
+                continue;
+            }
+        };
+        if common.json {
+            reports.push(serde_json::to_value(&plan)?);
+        } else {
             say(planned(&plan));
         }
         plans.push(plan);
     }
     if common.json {
-        say(json!({ "plans": plans }));
+        say(json!({ "plans": reports }));
     }
     for plan in &plans {
         plan.check()?;
     }
-    Ok(Exit::Success)
+    Ok(worst)
 }
 
 /// Says what destinations would not get and how long they take, where that is to be expected.

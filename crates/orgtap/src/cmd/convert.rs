@@ -8,11 +8,11 @@ use orgtap_collector::{ConvertError, Out, convert};
 use orgtap_transport::words::{bytes, count};
 use serde_json::json;
 
+use super::say_aside;
 use crate::cli::{Common, ConvertArgs};
 use crate::exit::Exit;
 
 /// Runs the command.
-#[expect(clippy::print_stderr, reason = "standard output may be carrying the events")]
 pub(crate) fn run(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
     let mut file = match &args.out {
         Some(path) => {
@@ -29,7 +29,8 @@ pub(crate) fn run(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
     let mut exit = Exit::Success;
     for path in &args.files {
         let mut complain = |row: u64, offset: u64, why: &str| {
-            eprintln!("{}: row {row} (byte {offset}): {why}", path.display());
+            // Standard output may be carrying the events.
+            say_aside(&format!("{}: row {row} (byte {offset}): {why}", path.display()));
         };
         let out = match &mut file {
             Some(file) if is_stream => Out::Stream(file),
@@ -39,7 +40,7 @@ pub(crate) fn run(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
         let converted = tokio::task::block_in_place(|| convert(path, out, &mut complain));
         let converted = match converted {
             Err(ConvertError::Write(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return Ok(Exit::Success);
+                return Ok(exit);
             }
             other => other.with_context(|| format!("cannot convert {}", path.display()))?,
         };
@@ -47,19 +48,17 @@ pub(crate) fn run(common: &Common, args: &ConvertArgs) -> anyhow::Result<Exit> {
             exit = Exit::Remarks;
         }
         if common.json {
-            eprintln!(
-                "{}",
-                json!({ "file": path, "events": converted.events,
-                    "undecodable": converted.undecodable, "bytes": converted.bytes })
-            );
+            let told = json!({ "file": path, "events": converted.events,
+                "undecodable": converted.undecodable, "bytes": converted.bytes });
+            say_aside(&told.to_string());
         } else if args.out.is_some() {
-            eprintln!(
+            say_aside(&format!(
                 "{}: {} events, {}; {} rows undecodable",
                 path.display(),
                 count(converted.events),
                 bytes(converted.bytes),
                 count(converted.undecodable)
-            );
+            ));
         }
     }
     stdout.flush().context("cannot write the events")?;

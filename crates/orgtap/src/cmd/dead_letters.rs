@@ -242,8 +242,11 @@ async fn replay(common: &Common, settings: &Settings, args: &DecisionArgs) -> an
             all.reconsidered += asked.reconsidered;
             all.waiting += asked.waiting;
             all.undecodable += asked.undecodable;
+            for (destination, letters) in asked.unregistered {
+                *all.unregistered.entry(destination).or_default() += letters;
+            }
         }
-        if all.undecodable > 0 {
+        if all.undecodable > 0 || !all.unregistered.is_empty() {
             exit = Exit::Remarks;
         }
         if common.json {
@@ -271,6 +274,7 @@ fn replay_text(name: &str, all: &LettersAsked, chosen: usize) -> String {
             lines.push(format!("  {} {what}", count(number)));
         }
     }
+    lines.extend(all.refusal().map(|refusal| format!("  {refusal}")));
     lines.join("\n")
 }
 

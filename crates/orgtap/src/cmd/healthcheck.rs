@@ -5,7 +5,7 @@ use std::time::Duration;
 use orgtap_collector::ConnectorState;
 use serde_json::json;
 
-use super::{say, settings};
+use super::{run, say};
 use crate::cli::{Common, HealthcheckArgs};
 use crate::exit::Exit;
 
@@ -14,7 +14,7 @@ const SHORTEST: Duration = Duration::from_secs(600);
 
 /// Runs the command. Reads the ledger only; asks neither the org nor a destination.
 pub(crate) async fn run(common: &Common, args: &HealthcheckArgs) -> anyhow::Result<Exit> {
-    let settings = settings(common)?;
+    let settings = run::settings(common)?;
     let mut troubles = Vec::new();
     if !orgtap_collector::is_running(&settings.data_dir) {
         troubles.push("orgtap is not running on this data folder".to_owned());
@@ -34,8 +34,10 @@ pub(crate) async fn run(common: &Common, args: &HealthcheckArgs) -> anyhow::Resu
             }
             let longest =
                 args.max_age.unwrap_or_else(|| (connector.poll_interval * 3).max(SHORTEST));
-            let polled = one.last_poll.as_deref().and_then(|text| text.parse().ok());
-            let age = polled.map(|polled: jiff::Timestamp| now.duration_since(polled).as_secs());
+            // Who has only begun has not polled yet.
+            let times = [&one.last_good_poll, &one.begun_at].into_iter().flatten();
+            let since = times.filter_map(|text| text.parse::<jiff::Timestamp>().ok()).max();
+            let age = since.map(|since| now.duration_since(since).as_secs());
             if age.is_some_and(|age| age > i64::try_from(longest.as_secs()).unwrap_or(i64::MAX)) {
                 troubles.push(format!("{}: not polled for {} s", one.connector, age.unwrap_or(0)));
             }

@@ -27,6 +27,7 @@ use orgtap_ledger::Ledger;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Common;
+pub(crate) use crate::say::{say, say_aside};
 
 /// Reads the configuration and passes its warnings on.
 pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
@@ -163,18 +164,4 @@ fn next_signal() -> impl Future<Output = ()> {
 #[cfg(not(unix))]
 fn next_signal() -> impl Future<Output = ()> {
     async { drop(tokio::signal::ctrl_c().await) }
-}
-
-/// Prints a line of results to standard error, where standard output is taken.
-#[expect(clippy::print_stderr, reason = "standard output carries events")]
-pub(crate) fn say_aside(text: &str) {
-    eprintln!("{text}");
-}
-
-/// Prints a line of results. A reader that has gone away ends the program quietly.
-pub(crate) fn say(text: impl std::fmt::Display) {
-    use std::io::Write;
-    if writeln!(std::io::stdout().lock(), "{text}").is_err() {
-        std::process::exit(0);
-    }
 }

@@ -1,7 +1,7 @@
 //! `orgtap run`: collects from all connectors until stopped.
 
 use orgtap_collector::Fleet;
-use orgtap_collector::config::MainFile;
+use orgtap_collector::config::{MainFile, Settings};
 
 use super::{chosen, console, pass_on, stop_signal};
 use crate::cli::{Common, RunArgs};
@@ -10,8 +10,16 @@ use crate::exit::Exit;
 /// Runs the command.
 pub(crate) async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<Exit> {
     let main = MainFile::read(&common.config)?;
-    let settings = main.with_saved()?;
+    let settings = main.with_readable()?;
     pass_on(&settings);
+    for problem in &settings.broken {
+        tracing::error!(
+            code = problem.code,
+            remedy = problem.remedy,
+            "passed over, the others are collected: {}",
+            problem.message
+        );
+    }
     chosen(&settings, &args.connectors)?;
     if settings.connectors.is_empty() {
         tracing::warn!("there is no connector yet; `orgtap connector add` makes one");
@@ -28,4 +36,12 @@ pub(crate) async fn run(common: &Common, args: &RunArgs) -> anyhow::Result<Exit>
     }
     ran?;
     Ok(Exit::Success)
+}
+
+/// Reads the configuration as `orgtap run` does: there may be no connector, and saved ones whose
+/// file cannot be read are passed over.
+pub(crate) fn settings(common: &Common) -> anyhow::Result<Settings> {
+    let settings = MainFile::read(&common.config)?.with_readable()?;
+    pass_on(&settings);
+    Ok(settings)
 }

@@ -4,29 +4,30 @@ use comfy_table::{ContentArrangement, Table, presets};
 use orgtap_collector::{ConnectorState, ConnectorStatus, Status};
 use orgtap_transport::words::{bytes, count, counted};
 
-use super::{ledger, say, settings};
+use super::{ledger, run, say};
 use crate::cli::Common;
 use crate::exit::Exit;
-use crate::render::moment;
+use crate::render::{moment, problem_text};
 
 /// Recent errors shown of a connector; `--json` and the console show more.
 const RECENT: usize = 3;
 
 /// Runs the command.
 pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
-    let settings = settings(common)?;
-    let ledger = ledger(&settings).await?;
-    let status = orgtap_collector::status(&settings, &ledger).await?;
+    let settings = run::settings(common)?;
+    let status = if settings.connectors.is_empty() {
+        Status::of_none(&settings)
+    } else {
+        orgtap_collector::status(&settings, &ledger(&settings).await?).await?
+    };
     if common.json {
         say(serde_json::to_string(&status)?);
     } else {
         say(text(&status));
     }
-    let exit = status.connectors.iter().map(|one| match one.state {
-        ConnectorState::Error => Exit::Blocked,
-        _ => Exit::Success,
-    });
-    Ok(exit.max().unwrap_or(Exit::Success))
+    let has_error = status.connectors.iter().any(|one| one.state == ConnectorState::Error);
+    let is_well = !has_error && status.broken.is_empty();
+    Ok(if is_well { Exit::Success } else { Exit::Blocked })
 }
 
 fn text(status: &Status) -> String {
@@ -54,10 +55,13 @@ fn text(status: &Status) -> String {
             one.reason.clone(),
         ]);
     }
-    let mut lines = vec![table.to_string()];
-    for one in &status.connectors {
-        lines.push(details(one));
-    }
+    let mut lines = if status.connectors.is_empty() {
+        vec!["there is no connector yet; `orgtap connector add` makes one".to_owned()]
+    } else {
+        vec![table.to_string()]
+    };
+    lines.extend(status.connectors.iter().map(details));
+    lines.extend(status.broken.iter().map(problem_text));
     lines.push(if status.running {
         "orgtap is at work on this data folder".to_owned()
     } else {

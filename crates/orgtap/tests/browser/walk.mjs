@@ -132,6 +132,13 @@ await page.getByText("No source matches.").waitFor({ timeout: WAIT });
 await page.getByRole("searchbox").fill("acm");
 await page.locator("#sources").getByRole("link", { name: "acme", exact: true }).waitFor({ timeout: WAIT });
 check(true, "the list is filtered as one types");
+check((await page.getByRole("link", { name: "Export" }).getAttribute("href")).includes("q=acm"),
+  "and what is exported is what is shown");
+await page.route("**/status*", (route) => route.abort());
+await shows(page.getByText("No answer from Orgtap since"), "a page that gets no answer says so");
+await page.unroute("**/status*");
+await page.locator("#silence:empty").waitFor({ state: "attached", timeout: WAIT });
+check(true, "and is silent about it when one comes");
 
 const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Export" }).click()]);
 const csv = fs.readFileSync(await download.path(), "utf8");

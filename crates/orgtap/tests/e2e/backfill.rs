@@ -9,7 +9,8 @@ use orgtap_simorg::world::Interval;
 use serde_json::Value;
 
 use crate::daemon::{Daemon, wait_until};
-use crate::support::{FILES, Scene, world};
+use crate::front::{Deed, Front, Request, answer};
+use crate::support::{FILES, Scene, small_world, world};
 
 /// Files created before the third day are left alone by the look for new ones.
 const START: &str = "2026-10-07T00:00:00Z";
@@ -190,4 +191,81 @@ fn a_backfill_leaves_the_calls_that_new_files_need() {
     let ran = scene.run(&backfill(&["--json"]));
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
     scene.compare(Interval::Hourly);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_data_folder_that_a_backfill_makes_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let scene = Scene::new(small_world(77));
+    scene.configure_files("daily");
+    for more in [&["--dry-run"][..], &[]] {
+        let args = ["backfill", "--from", "2026-10-05", "--to", "2026-10-06"];
+        let ran = scene.run(&[&args, more].concat());
+        assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+        let mode = std::fs::metadata(scene.path("data")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+        std::fs::remove_dir_all(scene.path("data")).unwrap();
+    }
+}
+
+/// A daemon behind a front, and a backfill that it has not noticed yet.
+fn behind(front: &Front, scene: &Scene) -> Daemon {
+    let url = format!("http://{}", front.address());
+    scene.org.change(|org| org.external_url = Some(url.clone()));
+    scene.reword(scene.org.url(), &url);
+    let daemon = Daemon::start(&mut scene.command(&["run"]));
+    wait_until("it polls", || {
+        let ran = scene.run(&["status", "--json"]);
+        ran.code == Some(0) && ran.json()["connectors"][0]["state"] == "active"
+    });
+    daemon
+}
+
+/// Whether a request lists files by the days they are about, as only a backfill does.
+fn is_of_a_backfill(request: &Request) -> bool {
+    request.target().matches("LogDate").count() > 1
+}
+
+#[test]
+fn a_backfill_that_is_cancelled_while_it_is_listed_stops_nothing_else() {
+    let scene = scene(48);
+    let front = Front::before(scene.org.url(), None);
+    let mut daemon = behind(&front, &scene);
+    front.decide(|request| {
+        if is_of_a_backfill(request) {
+            std::thread::sleep(Duration::from_secs(2));
+        }
+        Deed::Pass
+    });
+    let before = front.seen().len();
+    assert_eq!(scene.run(&backfill(&["--json"])).code, Some(0));
+    wait_until("it is listed", || front.seen().iter().skip(before).any(is_of_a_backfill));
+    let id = newest(&scene)["id"].to_string();
+    assert_eq!(scene.run(&["backfill", "--cancel", &id]).code, Some(0));
+    let listed = front.seen().len();
+    wait_until("it goes on looking", || front.seen().len() > listed + 3);
+    assert!(daemon.runs());
+    daemon.stop();
+    assert_eq!(newest(&scene)["state"], "cancelled");
+}
+
+#[test]
+fn a_backfill_the_org_refuses_holds_up_no_new_files() {
+    let scene = scene(49);
+    let front = Front::before(scene.org.url(), None);
+    let daemon = behind(&front, &scene);
+    front.decide(|request| {
+        let refusal = r#"[{"errorCode":"TXN_SECURITY_NO_ACCESS","message":"refused"}]"#;
+        if is_of_a_backfill(request) {
+            return answer("403 Forbidden", "content-type: application/json\r\n", refusal);
+        }
+        Deed::Pass
+    });
+    let before = front.seen().len();
+    assert_eq!(scene.run(&backfill(&["--json"])).code, Some(0));
+    wait_until("it is refused", || front.seen().iter().skip(before).any(is_of_a_backfill));
+    let refused = front.seen().len();
+    wait_until("it looks for new files", || front.seen().len() > refused + 3);
+    daemon.stop();
 }

@@ -182,6 +182,34 @@ fn what_is_still_to_come_is_told_from_what_is_missing() {
 }
 
 #[test]
+fn a_day_is_not_said_to_be_delivered_before_its_daily_files_can_have_come() {
+    let scene = Scene::with(world(26, 3, 0.3), |sim| {
+        let evening = first_day() + SignedDuration::from_hours(20);
+        sim.clock = orgtap_simorg::ClockConfig::standing(evening);
+    });
+    configure(&scene, "interval: daily");
+    let on_the_first = |code| {
+        assert_eq!(scene.run(&["collect"]).code, Some(0));
+        let ran = completeness(&scene, &["--until", "2026-10-05T10:00:00Z"]);
+        assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
+    };
+    // Nothing was ever listed.
+    on_the_first(4);
+    scene.org.clock().advance(SignedDuration::from_hours(11)).unwrap();
+    on_the_first(0);
+    // And of the second day nothing has come yet.
+    let second = ["--until", "2026-10-06T06:00:00Z"];
+    scene.org.clock().advance(SignedDuration::from_hours(15)).unwrap();
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+    let ran = completeness(&scene, &second);
+    assert_eq!(ran.code, Some(4), "{}", ran.stdout);
+    assert!(ran.stdout.contains("cannot be known yet"), "{}", ran.stdout);
+    scene.org.clock().advance(SignedDuration::from_hours(10)).unwrap();
+    assert_eq!(scene.run(&["collect"]).code, Some(0));
+    assert_eq!(completeness(&scene, &second).code, Some(0));
+}
+
+#[test]
 fn hourly_files_that_come_after_the_daily_one_bring_nothing_twice() {
     let scene = Scene::new(world(22, 1, 0.3));
     configure(&scene, "interval: daily");

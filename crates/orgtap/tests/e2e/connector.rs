@@ -126,6 +126,41 @@ fn a_refresh_token_that_is_exchanged_at_every_sign_in_goes_on_working() {
 }
 
 #[test]
+fn a_refresh_token_that_a_failed_test_exchanged_is_still_good_at_the_next_try() {
+    let scene = scene();
+    scene.org.change(|org| org.refresh_rotation = true);
+    let add = |token: &str, more: &[&str]| {
+        let args = ["connector", "add", "--name", "acme", "--instance-url", scene.org.url()];
+        let mut command = scene.command(&args);
+        command.args(["--consumer-key-from", "env:ACME_KEY", "--refresh-token-from", "env:TOKEN"]);
+        command.args(["--consumer-secret-from", "env:ACME_SECRET"]).args(more).env("TOKEN", token);
+        Ran::of(&command.output().unwrap())
+    };
+    let allow = |is_allowed| {
+        scene.org.change(|org| org.permissions.view_event_log_files = is_allowed);
+    };
+    let token = scene.org.refresh_token();
+    allow(false);
+    let ran = add(&token, &[]);
+    assert_eq!((ran.code, saved(&scene)), (Some(5), false), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("The test exchanged its refresh token"), "{}", ran.stdout);
+    assert_eq!(entries(&scene), ["acme/newest_refresh_token"]);
+    allow(true);
+    let ran = add(&token, &[]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    scene.collect_all();
+
+    // Neither does a replacement that is not saved end the connector that works.
+    allow(false);
+    assert_eq!(add(&token, &["--replace"]).code, Some(5));
+    allow(true);
+    scene.collect_all();
+    assert_eq!(add("another", &["--replace"]).code, Some(5));
+    scene.org.end_sessions();
+    scene.collect_all();
+}
+
+#[test]
 fn without_a_terminal_values_come_from_flags_and_secrets_from_variables_files_and_input() {
     let scene = scene();
     let [password, key, secret, token] = secrets(&scene);
@@ -357,10 +392,17 @@ fn config_check_counts_saved_connectors_and_names_one_that_is_broken() {
     let path = scene.path("data/connectors/acme.yaml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("instance_url", "instence_url")).unwrap();
-    for command in [&["config", "check"][..], &["collect"], &["status"], &["connector", "list"]] {
+    let names_it = |said: &str| {
+        assert!(said.contains("data/connectors/acme.yaml:"), "{said}");
+        assert!(said.contains("did you mean `instance_url`?"), "{said}");
+    };
+    for command in [&["config", "check"][..], &["collect"], &["connector", "list"]] {
         let ran = scene.run(command);
         assert_eq!(ran.code, Some(2), "{}", ran.stdout);
-        assert!(ran.stderr.contains("data/connectors/acme.yaml:"), "{}", ran.stderr);
-        assert!(ran.stderr.contains("did you mean `instance_url`?"), "{}", ran.stderr);
+        names_it(&ran.stderr);
     }
+    // What a daemon goes on without is told beside the others.
+    let ran = scene.run(&["status"]);
+    assert_eq!(ran.code, Some(5), "{}", ran.stdout);
+    names_it(&ran.stdout);
 }

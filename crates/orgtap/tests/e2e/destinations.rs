@@ -1,10 +1,12 @@
 //! The other destinations, through crashes and outages: nothing lost, and every repeat removable.
 
 use std::collections::HashSet;
+use std::fs;
 use std::net::TcpListener;
 
 use orgtap_simorg::Call;
 use orgtap_simorg::world::Interval;
+use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
 use crate::support::{Delivered, Scene, compare, world};
@@ -31,6 +33,23 @@ fn http_gets_every_event_through_lost_answers_and_deaths_and_repeats_are_removab
 }
 
 #[test]
+fn what_http_has_answered_is_not_sent_again_when_a_later_request_is_refused() {
+    let receiver = Receiver::that_is_busy(5);
+    let url = receiver.clone().start();
+    let scene = Scene::new(world(45, 1, 2.0));
+    scene.configure(
+        "  event_log_files: { interval: daily, event_types: [URI, RestApi] }\n",
+        &format!(
+            "- name: hook\n  type: http\n  url: {url}\n  body: ndjson\n  batch: {{ events: 20 }}\n"
+        ),
+    );
+    scene.collect_all();
+    let (delivered, repeats) = receiver.distinct();
+    assert!(delivered.uids.len() > 200, "{}", delivered.uids.len());
+    assert_eq!(repeats, 0);
+}
+
+#[test]
 fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
     let receiver = Receiver::default();
     let down = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -48,6 +67,9 @@ fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
     let ran = scene.run(&["collect"]);
     assert!(matches!(ran.code, Some(4 | 5)), "{:?} {}", ran.code, ran.stdout);
     assert!(ran.stdout.contains("OT-DEST-"), "{}", ran.stdout);
+    let status = scene.run(&["status", "--json"]).json()["connectors"][0].clone();
+    assert_eq!(status["state"], "degraded", "{status}");
+    assert!(status["reason"].as_str().unwrap().starts_with("delivery to hook waits"), "{status}");
     scene.compare(Interval::Daily);
     let downloads = scene.org.stats().of(Call::Download);
 
@@ -56,6 +78,8 @@ fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
     let (delivered, repeats) = receiver.distinct();
     compare(scene.org.world(), Interval::Daily, scene.org.clock().now(), &delivered).assert_exact();
     assert_eq!(repeats, 0);
+    let status = scene.run(&["status", "--json"]).json()["connectors"][0].clone();
+    assert_eq!(status["state"], "active", "{status}");
     assert_eq!(scene.org.stats().of(Call::Download), downloads, "files were fetched again");
 }
 
@@ -70,9 +94,41 @@ fn a_destination_with_a_backlog_is_not_dropped_unless_told_to() {
     scene.configure(interval, files);
     let ran = scene.run(&["collect"]);
     assert_eq!(ran.code, Some(5), "{}", ran.stdout);
-    assert!(ran.stderr.contains("OT-CONF-20") && ran.stderr.contains("hook"), "{}", ran.stderr);
+    assert!(ran.stdout.contains("OT-CONF-20") && ran.stdout.contains("hook"), "{}", ran.stdout);
+    assert_eq!(scene.run(&["status"]).code, Some(5));
     assert_eq!(scene.run(&["collect", "--give-up", "hook"]).code, Some(0));
     assert_eq!(scene.run(&["collect"]).code, Some(0));
+    assert_eq!(scene.run(&["status"]).code, Some(0));
+}
+
+#[test]
+fn a_connector_that_may_not_begin_holds_up_none_of_those_after_it() {
+    let scene = Scene::new(world(44, 1, 0.1));
+    let interval = "  event_log_files: { interval: daily, event_types: [\"Log*\"] }\n";
+    let files = "- name: files\n  type: file\n  directory: events\n";
+    let hook = "- name: hook\n  type: http\n  url: http://127.0.0.1:9/events\n";
+    scene.configure(interval, &format!("{files}{hook}"));
+    assert!(matches!(scene.run(&["collect"]).code, Some(4 | 5)));
+    scene.configure(interval, files);
+    let text = fs::read_to_string(scene.path("orgtap.yaml")).unwrap();
+    let (before, after) = text.split_once("\ndestinations:\n").unwrap();
+    let (_, acme) = before.split_once("- name: acme\n").unwrap();
+    let both = format!("{before}\n- name: beta\n{acme}\ndestinations:\n{after}");
+    fs::write(scene.path("orgtap.yaml"), both).unwrap();
+    let range = ["--from", "2026-10-05", "--to", "2026-10-06"];
+    for args in [vec!["collect", "--json"], [&["backfill", "--json"], &range[..]].concat()] {
+        let ran = scene.run(&args);
+        assert_eq!(ran.code, Some(5), "{args:?} {}{}", ran.stdout, ran.stderr);
+        let reports = ran.json()["connectors"].clone();
+        let collected = |place: usize| match &reports[place]["collected"] {
+            Value::Null => reports[place].clone(),
+            collected => collected.clone(),
+        };
+        assert_eq!(collected(0)["problems"][0]["code"], "OT-CONF-20", "{reports:#}");
+        assert_eq!(collected(1)["problems"], json!([]), "{reports:#}");
+        assert_eq!(collected(1)["unfinished"], 0, "{reports:#}");
+        assert!(collected(1)["done"].as_u64() > Some(0), "{reports:#}");
+    }
 }
 
 #[test]

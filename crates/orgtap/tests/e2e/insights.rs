@@ -326,7 +326,7 @@ fn pages_say_what_happened() {
     let pairs: i64 = acted.iter().map(|row| if let Cell::Number(n) = row[2] { n } else { 0 }).sum();
     assert_eq!(pairs, sum("LoginAs", TOTAL, None));
     let line =
-        with_rollups(&scene, async |ledger| user_time_line(ledger, id, from, to).await.unwrap());
+        with_rollups(&scene, async |ledger| user_time_line(ledger, id, &choice).await.unwrap());
     assert!(!rows(&line, "sessions").is_empty() && !rows(&line, "events").is_empty());
 }
 

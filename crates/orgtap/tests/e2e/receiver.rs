@@ -21,6 +21,8 @@ pub(crate) struct Receiver {
     requests: Arc<AtomicU64>,
     /// Every so many requests are answered 503 after their events were kept.
     forget_answer_every: u64,
+    /// Every so many requests are answered 503, and their events are not kept.
+    busy_every: u64,
     /// A request with an event whose uid ends in one of these letters is answered 413, or 400.
     refused: Arc<Mutex<(&'static str, &'static str)>>,
 }
@@ -29,6 +31,11 @@ impl Receiver {
     /// One that does not answer every so many requests, though it keeps their events.
     pub(crate) fn that_forgets(forget_answer_every: u64) -> Self {
         Self { forget_answer_every, ..Self::default() }
+    }
+
+    /// One that is too busy for every so many requests, and keeps nothing of them.
+    pub(crate) fn that_is_busy(busy_every: u64) -> Self {
+        Self { busy_every, ..Self::default() }
     }
 
     pub(crate) fn start(self) -> String {
@@ -71,11 +78,14 @@ impl Receiver {
                 }
                 continue;
             }
-            self.lines.lock().unwrap().extend(text.lines().map(str::to_owned));
             let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
-            let lose =
-                self.forget_answer_every > 0 && number.is_multiple_of(self.forget_answer_every);
-            let answer = if lose { "503 Busy" } else { "200 OK" };
+            let is_every = |so_many: u64| so_many > 0 && number.is_multiple_of(so_many);
+            let busy = is_every(self.busy_every);
+            if !busy {
+                self.lines.lock().unwrap().extend(text.lines().map(str::to_owned));
+            }
+            let lose = is_every(self.forget_answer_every);
+            let answer = if busy || lose { "503 Busy" } else { "200 OK" };
             if write!(stream, "HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n").is_err() {
                 return;
             }

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use orgtap_simorg::world::Interval;
 use orgtap_simorg::{Flow, LoginRefusal};
-use orgtap_transport::Vault;
-use serde_json::Value;
+use orgtap_transport::{Secret, Vault};
+use serde_json::{Value, json};
 
 use crate::daemon::{Daemon, wait_until};
 use crate::front::{Deed, Front};
@@ -76,6 +76,47 @@ fn each_run_goes_on_with_the_token_of_the_last_and_the_configured_one_stays() {
     assert_eq!(scene.org.refresh_tokens().len(), 9);
     assert_eq!(kept(&scene), scene.org.current_refresh_token());
     assert_eq!(files(), configured);
+}
+
+#[test]
+fn a_chain_goes_on_when_the_apps_secret_or_the_login_url_changes() {
+    let scene = scene(55);
+    scene.org.change(|org| org.consumer_secret_required = false);
+    let collects = |when: &str| {
+        scene.org.end_sessions();
+        let ran = scene.run(&["collect"]);
+        assert_eq!(ran.code, Some(0), "{when}: {}{}", ran.stdout, ran.stderr);
+        assert_eq!(kept(&scene), scene.org.current_refresh_token(), "{when}");
+    };
+    collects("at first");
+    collects("with the next token");
+    scene.reword("  consumer_secret: { env: ACME_SECRET }\n", "");
+    collects("with another secret");
+    let address = format!("  instance_url: {}\n", scene.org.url());
+    scene.reword(&address, &format!("{address}  login_url: {}\n", scene.org.login_url()));
+    collects("with another login URL");
+    // Another token begins another chain, and the first one is still known when it is back.
+    let first = fs::read_to_string(scene.path(REFRESH_TOKEN)).unwrap();
+    fs::write(scene.path(REFRESH_TOKEN), "another").unwrap();
+    assert_eq!(scene.run(&["collect"]).code, Some(5));
+    fs::write(scene.path(REFRESH_TOKEN), first).unwrap();
+    collects("after another chain");
+}
+
+#[test]
+fn a_token_that_an_older_version_kept_is_found() {
+    let scene = scene(56);
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    let vault = Vault::new(&scene.path("data"), None);
+    let text = vault.get("acme/newest_refresh_token").unwrap().unwrap();
+    let entry: Value = serde_json::from_str(text.expose()).unwrap();
+    let old = json!({ "credentials": entry["credentials"], "token": entry["token"] });
+    vault.set("acme/newest_refresh_token", &Secret::new(old.to_string())).unwrap();
+    scene.org.end_sessions();
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(kept(&scene), scene.org.current_refresh_token());
 }
 
 #[test]

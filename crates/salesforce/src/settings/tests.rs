@@ -128,3 +128,39 @@ fn the_fingerprint_changes_with_any_credential_and_with_the_key() {
     let distinct: std::collections::BTreeSet<_> = prints.iter().collect();
     assert_eq!(distinct.len(), prints.len());
 }
+
+#[test]
+fn a_chain_belongs_to_the_app_and_the_token_that_began_it() {
+    let begun = |key: &str, token: &str| {
+        let sign_in = SignIn::RefreshToken { token: Secret::new(token) };
+        let base = settings("https://acme.my.salesforce.com");
+        OrgSettings { consumer_key: Secret::new(key), sign_in, ..base }
+    };
+    let chain = |settings: &OrgSettings| settings.chain(&[0; 32]).unwrap();
+    let base = begun("key", "token");
+    let mut changed = base.clone();
+    changed.consumer_secret = Some(Secret::new("other"));
+    changed.login_url = Some(url("https://login.salesforce.com"));
+    assert_eq!(chain(&changed), chain(&base));
+    assert_ne!(chain(&begun("key", "other")), chain(&base));
+    assert_ne!(chain(&begun("other", "token")), chain(&base));
+    assert_eq!(settings("https://acme.my.salesforce.com").chain(&[0; 32]), None);
+}
+
+#[test]
+fn a_refresh_token_moves_within_salesforce_and_to_no_other_host() {
+    for (before, now, may) in [
+        ("https://acme.my.salesforce.com", "https://login.salesforce.com", true),
+        ("https://acme.my.salesforce.com", "https://renamed.my.salesforce.com", true),
+        ("https://gate.acme.example", "https://gate.acme.example", true),
+        ("https://gate.acme.example", "https://acme.my.salesforce.com", true),
+        ("https://acme.my.salesforce.com", "https://gate.acme.example", false),
+        ("https://acme.my.salesforce.com", "https://acme.my.salesforce.com.evil.example", false),
+        ("https://acme.my.salesforce.com", "https://evilsalesforce.com", false),
+        ("https://gate.acme.example", "https://gate.acme.example:8443", false),
+        ("http://127.0.0.1:80", "http://localhost:81", true),
+        ("https://acme.my.salesforce.com", "http://localhost:81", false),
+    ] {
+        assert_eq!(settings(now).may_move(&url(before)), may, "{before} {now}");
+    }
+}

@@ -1,7 +1,8 @@
 //! What outlives the process: the session, and the newest refresh token.
 //!
-//! Both are in the vault under the connector's name, together with a fingerprint of the settings
-//! they came from, so that changed credentials never meet an old session. A lock, held across a
+//! Both are in the vault under the connector's name. A session is kept with a fingerprint of the
+//! settings it came from, so that changed credentials never meet an old session; a refresh token
+//! with the chain it is of, which goes on when other settings change. A lock, held across a
 //! sign-in, makes sure that of several processes only one signs in and the others take its session.
 
 use jiff::Timestamp;
@@ -22,7 +23,14 @@ pub(crate) struct Kept {
     connector: String,
     /// Of the settings; the key is no secret here, because the entry is encrypted.
     fingerprint: String,
+    /// Of what begins a chain of refresh tokens; none for other flows.
+    chain: Option<String>,
+    login_url: Url,
 }
+
+/// Chains whose newest tokens are kept of one connector: the one it goes on with, and those of
+/// tries with other tokens.
+const MOST_CHAINS: usize = 16;
 
 /// A session as it is kept.
 #[derive(Serialize, Deserialize)]
@@ -39,8 +47,31 @@ struct KeptSession {
 /// A refresh token as it is kept.
 #[derive(Serialize, Deserialize)]
 struct KeptToken {
+    /// Fingerprint of all settings. A version that knew no chains went by it.
     credentials: String,
     token: String,
+    /// The chain it is the newest of; none if such a version kept it.
+    chain: Option<String>,
+    /// Where it was to be sent.
+    login_url: Option<Url>,
+}
+
+/// The newest refresh tokens as they are kept, so that a try with another token never costs the
+/// one a connector goes on with.
+#[derive(Serialize, Deserialize)]
+struct KeptTokens {
+    /// Of the chain that was used last.
+    #[serde(flatten)]
+    last: KeptToken,
+    /// Of the chains before.
+    #[serde(default)]
+    earlier: Vec<KeptToken>,
+}
+
+/// The token in a vault's entry of the newest refresh token: that of the chain that was used last.
+pub fn newest_refresh_token(entry: &Secret) -> Option<Secret> {
+    let kept: KeptTokens = serde_json::from_str(entry.expose()).ok()?;
+    Some(Secret::new(kept.last.token))
 }
 
 impl Kept {
@@ -51,6 +82,8 @@ impl Kept {
             vault: keep.vault.clone(),
             connector: keep.connector.clone(),
             fingerprint: settings.fingerprint(&[0; 32]),
+            chain: settings.chain(&[0; 32]),
+            login_url: settings.login_url().clone(),
         })
     }
 
@@ -89,17 +122,58 @@ impl Kept {
     }
 
     /// The newest refresh token of the chain the settings began; none if they are it themselves.
-    pub(crate) async fn refresh_token(&self) -> Result<Option<Secret>, Error> {
-        let kept = self.get::<KeptToken>("newest_refresh_token").await?;
-        let ours = kept.filter(|kept| kept.credentials == self.fingerprint);
-        Ok(ours.map(|kept| Secret::new(kept.token)))
+    pub(crate) async fn refresh_token(
+        &self,
+        settings: &OrgSettings,
+    ) -> Result<Option<Secret>, Error> {
+        let Some(kept) = self.tokens().await?.into_iter().find(|kept| self.goes_on(kept)) else {
+            return Ok(None);
+        };
+        match kept.login_url {
+            // Neither is the configured one sent: it is used up, and sending it ends the chain.
+            Some(before) if !settings.may_move(&before) => {
+                let host = |url: &Url| url.host_str().unwrap_or("no host").to_owned();
+                let detail = format!(
+                    "the refresh token is used at {}, and the login URL's host {} is not \
+                     Salesforce's; put the login URL back, or authorise the app again and enter \
+                     the new refresh token",
+                    host(&before),
+                    host(&self.login_url),
+                );
+                Err(Error::new(ErrorKind::Settings, detail))
+            }
+            _ => Ok(Some(Secret::new(kept.token))),
+        }
     }
 
     /// Keeps a refresh token. It is on disk when this ends.
     pub(crate) async fn keep_refresh_token(&self, token: &Secret) -> Result<(), Error> {
-        let token = token.expose().to_owned();
-        let kept = KeptToken { credentials: self.fingerprint.clone(), token };
-        self.set("newest_refresh_token", &kept).await
+        let mut earlier = self.tokens().await?;
+        earlier.retain(|kept| !self.goes_on(kept));
+        earlier.truncate(MOST_CHAINS - 1);
+        let last = KeptToken {
+            credentials: self.fingerprint.clone(),
+            token: token.expose().to_owned(),
+            chain: self.chain.clone(),
+            login_url: Some(self.login_url.clone()),
+        };
+        self.set("newest_refresh_token", &KeptTokens { last, earlier }).await
+    }
+
+    /// The refresh tokens that are kept, that of the chain used last first.
+    async fn tokens(&self) -> Result<Vec<KeptToken>, Error> {
+        let Some(kept) = self.get::<KeptTokens>("newest_refresh_token").await? else {
+            return Ok(Vec::new());
+        };
+        Ok(std::iter::once(kept.last).chain(kept.earlier).collect())
+    }
+
+    /// Whether a token is of the chain the settings began.
+    fn goes_on(&self, kept: &KeptToken) -> bool {
+        match &kept.chain {
+            Some(_) => kept.chain == self.chain,
+            None => kept.credentials == self.fingerprint,
+        }
     }
 
     async fn get<T: DeserializeOwned + Send + 'static>(

@@ -8,7 +8,7 @@ use orgtap_transport::Secret;
 use super::kept::Kept;
 use super::sign_in;
 use crate::error::Error;
-use crate::session::{Session, Sessions};
+use crate::session::Session;
 use crate::settings::{OrgSettings, SignIn};
 use crate::wire::Wire;
 
@@ -24,14 +24,13 @@ impl Renewal {
         Self { kept: Kept::of(settings), loose: Mutex::default() }
     }
 
-    /// Gets a session. With `adopt`, one that another run left and that is not known to be dead
-    /// will do; otherwise it is made by one sign-in.
+    /// Gets a session: the one another run left, if it may be adopted; otherwise it is made by one
+    /// sign-in.
     pub(crate) async fn renew(
         &self,
         wire: &Wire,
         settings: &OrgSettings,
-        sessions: &Sessions,
-        adopt: bool,
+        may_adopt: impl Fn(&Session) -> bool,
     ) -> Result<Session, Error> {
         let Some(kept) = &self.kept else { return self.exchange(wire, settings).await };
         // What is kept saves sign-ins; only a refresh token that cannot be kept is a failure.
@@ -43,15 +42,13 @@ impl Renewal {
                 None
             }
         };
-        if adopt {
-            match kept.session(settings).await {
-                Ok(Some(session)) if !sessions.is_dead(&session) => {
-                    tracing::debug!("taking up the session of an earlier run");
-                    return Ok(session);
-                }
-                Ok(_) => {}
-                Err(error) => tracing::warn!(%error, "the last run's session cannot be read"),
+        match kept.session(settings).await {
+            Ok(Some(session)) if may_adopt(&session) => {
+                tracing::debug!("taking up the session of an earlier run");
+                return Ok(session);
             }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, "the last run's session cannot be read"),
         }
         let session = self.exchange(wire, settings).await?;
         if let Err(error) = kept.keep_session(&session).await {
@@ -78,7 +75,9 @@ impl Renewal {
         let loose = self.loose().clone();
         let newest = match (&self.kept, loose) {
             (_, Some(loose)) => loose,
-            (Some(kept), None) => kept.refresh_token().await?.unwrap_or_else(|| token.clone()),
+            (Some(kept), None) => {
+                kept.refresh_token(settings).await?.unwrap_or_else(|| token.clone())
+            }
             (None, None) => token.clone(),
         };
         self.settle(&newest).await?;

@@ -165,6 +165,32 @@ async fn a_newly_configured_refresh_token_begins_a_chain_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_try_with_another_refresh_token_does_not_cost_the_newest_of_the_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, sent) = rotating(|_| {}).await;
+    for token in ["rt-0", "another", "rt-0"] {
+        let org = Org::new(refreshing(&server, folder.path(), token)).unwrap();
+        // This org counts every token that is sent, so what it says of the last does not matter.
+        org.sign_in().await.ok();
+    }
+    assert_eq!(*sent.lock().unwrap(), ["rt-0", "another", "rt-1"]);
+}
+
+#[tokio::test]
+async fn neither_refresh_token_is_sent_to_a_host_that_is_not_salesforces() {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, sent) = rotating(|_| {}).await;
+    Org::new(refreshing(&server, folder.path(), "rt-0")).unwrap().sign_in().await.unwrap();
+    let mut moved = refreshing(&server, folder.path(), "rt-0");
+    moved.login_url = Some("https://mistyped.example".parse().unwrap());
+    let error = Org::new(moved).unwrap().sign_in().await.unwrap_err();
+    assert_eq!(*error.kind(), ErrorKind::Settings, "{error}");
+    assert!(error.to_string().contains("mistyped.example is not Salesforce's"), "{error}");
+    Org::new(refreshing(&server, folder.path(), "rt-0")).unwrap().sign_in().await.unwrap();
+    assert_eq!(*sent.lock().unwrap(), ["rt-0", "rt-1"]);
+}
+
+#[tokio::test]
 async fn a_refresh_token_that_could_not_be_kept_is_not_exchanged() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("vault"), "in the way").unwrap();

@@ -8,7 +8,9 @@ use orgtap_salesforce::{Allowance, ApiUsage, Call, ErrorKind, SignInRefusal};
 use orgtap_transport::{Disposition, Explain};
 use serde_json::json;
 
-use crate::server::{FakeOrg, Reply, file_id, session_token};
+use crate::server::{FakeOrg, ORG, Reply, USER, file_id, session_token, token_answer};
+
+const ANOTHER_ORG: &str = "00Dxx0000009zzzEAA";
 
 #[tokio::test]
 async fn a_dead_session_is_renewed_once_and_the_call_repeated() {
@@ -74,6 +76,37 @@ async fn a_session_refused_right_after_its_sign_in_waits_for_a_person() {
     let error = org.log_file_shape().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::SessionRefused, "nor does the next call begin one");
     assert_eq!((org.calls().sign_in, org.calls().describe), (2, 0));
+}
+
+#[tokio::test]
+async fn a_session_of_another_org_is_never_used() {
+    let moved = Arc::new(AtomicBool::new(false));
+    let elsewhere = Arc::clone(&moved);
+    let server = FakeOrg::start(move |seen| {
+        (seen.is("/token") && elsewhere.load(Ordering::SeqCst)).then(|| {
+            let base = format!("http://{}", seen.header("host")).parse().unwrap();
+            let mut answer = token_answer(&base, "00Dxx0000009zzz!Planted");
+            answer["id"] = json!(format!("https://login.salesforce.com/id/{ANOTHER_ORG}/{USER}"));
+            Reply::json(200, &answer)
+        })
+    })
+    .await;
+    let org = server.org();
+    org.limits().await.unwrap();
+    server.end_sessions();
+    moved.store(true, Ordering::SeqCst);
+    let error = org.limits().await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (&ErrorKind::OtherOrg, "OT-ORG-50"));
+    assert!(error.detail().contains(ORG) && error.detail().contains(ANOTHER_ORG), "{error}");
+    assert_eq!(server.count("/limits"), 2, "the dead session's calls, and none to the other org");
+    assert!(org.log_file_shape().await.is_err());
+    assert_eq!(server.count("/describe"), 0);
+
+    let expecting = server.org();
+    expecting.expect(ORG);
+    assert_eq!(*expecting.connect().await.unwrap_err().kind(), ErrorKind::OtherOrg);
+    moved.store(false, Ordering::SeqCst);
+    assert_eq!(expecting.sign_in().await.unwrap().org_id, ORG);
 }
 
 #[tokio::test]

@@ -58,8 +58,19 @@ impl Vault {
 
     /// The value of a name; none if there is none. Blocks.
     pub fn get(&self, name: &str) -> Result<Option<Secret>, VaultError> {
+        match self.get_unlocked(name) {
+            // A rotation may have ended between the reading of the entry and that of the keys.
+            Err(unknown @ VaultError::UnknownKey { .. }) => {
+                let Ok(_lock) = self.lock("vault") else { return Err(unknown) };
+                self.get_unlocked(name)
+            }
+            other => other,
+        }
+    }
+
+    fn get_unlocked(&self, name: &str) -> Result<Option<Secret>, VaultError> {
         let Some(sealed) = self.read(name)? else { return Ok(None) };
-        let keys = self.keys()?.ok_or_else(|| VaultError::UnknownKey { name: name.to_owned() })?;
+        let keys = self.keys()?.ok_or_else(|| self.lost_key(name))?;
         open(&keys, name, sealed).map(Some)
     }
 
@@ -115,7 +126,11 @@ impl Vault {
     /// the next rotation completes it. Blocks.
     pub fn rotate(&self) -> Result<usize, VaultError> {
         let _lock = self.lock("vault")?;
-        let keys = self.keys()?.unwrap_or_default();
+        let keys = match self.keys()? {
+            Some(keys) => keys,
+            None if self.key.is_writable() => self.make_key()?,
+            None => Keys::default(),
+        };
         let keys = if self.key.is_writable() {
             let with_new = keys.with_new()?;
             self.key.write(&with_new)?;
@@ -159,6 +174,12 @@ impl Vault {
         self.key.read()
     }
 
+    /// There is no key, and this entry was encrypted with one.
+    fn lost_key(&self, entry: &str) -> VaultError {
+        let reason = format!("there is none, and {entry} in the vault was encrypted with one");
+        VaultError::NoKey { from: self.key.to_string(), reason }
+    }
+
     /// Makes the first key where that is Orgtap's to do.
     fn make_key(&self) -> Result<Keys, VaultError> {
         if !self.key.is_writable() {
@@ -167,7 +188,7 @@ impl Vault {
         }
         // A key that is gone while entries are there was lost, not never made.
         if let Some(name) = self.names()?.into_iter().next() {
-            return Err(VaultError::UnknownKey { name });
+            return Err(self.lost_key(&name));
         }
         let keys = Keys::default().with_new()?;
         self.key.write(&keys)?;

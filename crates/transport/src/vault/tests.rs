@@ -1,5 +1,7 @@
 //! What the vault keeps, from whom, and through which accidents.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 struct Scene {
@@ -138,12 +140,42 @@ fn a_rotation_that_was_cut_off_leaves_everything_readable_and_is_completed_by_th
 }
 
 #[test]
+fn what_is_read_beside_rotations_is_never_called_unreadable() {
+    let Scene { folder: _folder, vault } = scene();
+    vault.set("a", &Secret::new("1")).unwrap();
+    let rotating = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while rotating.load(Ordering::Relaxed) {
+                    assert_eq!(value(&vault, "a").as_deref(), Some("1"));
+                }
+            });
+        }
+        for _ in 0..50 {
+            vault.rotate().unwrap();
+        }
+        rotating.store(false, Ordering::Relaxed);
+    });
+}
+
+#[test]
 fn a_lost_key_is_told_and_no_new_one_made_behind_a_persons_back() {
     let Scene { folder, vault } = scene();
     vault.set("a", &Secret::new("x")).unwrap();
     fs::remove_file(folder.path().join("vault.key")).unwrap();
-    assert!(matches!(vault.get("a"), Err(VaultError::UnknownKey { .. })));
-    assert!(matches!(vault.set("b", &Secret::new("y")), Err(VaultError::UnknownKey { .. })));
+    let ways = [
+        vault.get("a").map(drop),
+        vault.set("b", &Secret::new("y")),
+        vault.set("a", &Secret::new("y")),
+        vault.rotate().map(drop),
+    ];
+    for error in ways.map(Result::unwrap_err) {
+        let text = error.to_string();
+        assert!(matches!(error, VaultError::NoKey { .. }) && text.contains("vault.key"), "{text}");
+        assert!(text.contains("a in the vault"), "{text}");
+    }
+    assert!(!folder.path().join("vault.key").exists());
     fs::write(folder.path().join("vault.key"), "no key").unwrap();
     let error = vault.get("a").unwrap_err();
     assert!(matches!(error, VaultError::NoKey { .. }) && error.to_string().contains("vault.key"));

@@ -42,17 +42,19 @@ pub(in crate::sqlite) const SESSIONS: &str = "
         select min(s.day) from user_session s where s.day >= $5
         union all
         select (select min(s.day) from user_session s where s.day > d.day) from d where d.day < $3)
-    select e.user_id, e.login_key, e.event_type, e.address, e.first_at, e.last_at, e.events
+    select c.name as connector, e.user_id, e.login_key, e.event_type, e.address, e.first_at,
+        e.last_at, e.events
     from d cross join connector c cross join user_session e
-    where e.day = d.day and e.connector_id = c.id and e.user_id = $1
+    where ($6 is null or c.name = $6) and e.day = d.day and e.connector_id = c.id and e.user_id = $1
       and e.last_at >= $2 and e.first_at < $3
-    order by e.last_at desc, e.login_key, e.event_type
+    order by e.last_at desc, e.login_key, e.event_type, c.name
     limit $4";
 pub(in crate::sqlite) const NOTABLES_OF_USER: &str = "
-    select n.user_id, n.at, n.event_type, n.what, n.detail, n.address, n.request_id, n.login_key,
-        n.session_key
-    from notable n
-    where n.user_id = $1 and n.at >= $2 and n.at < $3
+    select c.name as connector, n.user_id, n.at, n.event_type, n.what, n.detail, n.address,
+        n.request_id, n.login_key, n.session_key
+    from notable n cross join connector c
+    where n.user_id = $1 and n.at >= $2 and n.at < $3 and c.id = n.connector_id
+      and ($5 is null or c.name = $5)
     order by n.at desc, n.id desc
     limit $4";
 
@@ -238,15 +240,16 @@ pub(super) async fn first_seen(
 
 pub(super) async fn sessions(
     conn: &mut SqliteConnection,
+    connector: Option<&str>,
     user: &str,
     (from, to): (i64, i64),
     limit: usize,
-) -> Result<Vec<Session>, Stop> {
+) -> Result<Vec<(String, Session)>, Stop> {
     let first = Step::Day.start(from) - Step::Day.micros();
     let query = sqlx::query(SESSIONS).bind(user).bind(from).bind(to).bind(limited(limit));
-    let found = query.bind(first).fetch_all(conn).await?;
+    let found = query.bind(first).bind(connector).fetch_all(conn).await?;
     let session = |row: &SqliteRow| {
-        Ok(Session {
+        let session = Session {
             user: short(row, "user_id")?,
             login_key: short(row, "login_key")?,
             event_type: short(row, "event_type")?,
@@ -254,7 +257,8 @@ pub(super) async fn sessions(
             first_at: row.try_get("first_at")?,
             last_at: row.try_get("last_at")?,
             events: row.try_get("events")?,
-        })
+        };
+        Ok((row.try_get("connector")?, session))
     };
     found.iter().map(session).collect()
 }
@@ -275,12 +279,14 @@ fn notable(row: &SqliteRow) -> Result<Notable, Stop> {
 
 pub(super) async fn notables_of_user(
     conn: &mut SqliteConnection,
+    connector: Option<&str>,
     user: &str,
     (from, to): (i64, i64),
     limit: usize,
-) -> Result<Vec<Notable>, Stop> {
+) -> Result<Vec<(String, Notable)>, Stop> {
     let query = sqlx::query(NOTABLES_OF_USER).bind(user).bind(from).bind(to).bind(limited(limit));
-    query.fetch_all(conn).await?.iter().map(notable).collect()
+    let found = query.bind(connector).fetch_all(conn).await?;
+    found.iter().map(|row| Ok((row.try_get("connector")?, notable(row)?))).collect()
 }
 
 pub(super) async fn notables_of_types(

@@ -74,20 +74,22 @@ impl RollupLedger for SqliteLedger {
 
     async fn sessions(
         &self,
+        connector: Option<&str>,
         user: &str,
         range: (i64, i64),
         limit: usize,
-    ) -> Result<Vec<Session>, LedgerError> {
-        Ok(ask::sessions(&mut *self.reader().await?, user, range, limit).await?)
+    ) -> Result<Vec<(String, Session)>, LedgerError> {
+        Ok(ask::sessions(&mut *self.reader().await?, connector, user, range, limit).await?)
     }
 
     async fn notables_of_user(
         &self,
+        connector: Option<&str>,
         user: &str,
         range: (i64, i64),
         limit: usize,
-    ) -> Result<Vec<Notable>, LedgerError> {
-        Ok(ask::notables_of_user(&mut *self.reader().await?, user, range, limit).await?)
+    ) -> Result<Vec<(String, Notable)>, LedgerError> {
+        Ok(ask::notables_of_user(&mut *self.reader().await?, connector, user, range, limit).await?)
     }
 
     async fn notables_of_types(

@@ -7,6 +7,10 @@ use crate::sqlite::rollup::{ask, texts};
 use crate::sqlite::{account, backfill, dead_letter, deliver, due, progress, replay, status, work};
 use crate::{Ledger, SqliteLedger};
 
+/// The lanes of an event type, of a range of days alone.
+const LANES_OF_DAYS: &str =
+    "INDEX sqlite_autoindex_lane_1 (connector_id=? AND event_type=? AND day>? AND day<?)";
+
 /// The steps of a plan, one a line.
 async fn plan(conn: &mut SqliteConnection, sql: &str) -> String {
     let rows = sqlx::query(AssertSqlSafe(format!("explain query plan {sql}")))
@@ -29,14 +33,20 @@ async fn frequent_questions_read_only_what_waits() {
         (work::COLLECTING, "INDEX unit_due"),
         (work::DELIVERING, "INDEX delivery_due"),
         (progress::UNITS, "INDEX unit_lane"),
+        (progress::DISPUTED, "INDEX unit_disputed"),
         (progress::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
         (deliver::STANDINGS, "INDEX unit_lane (lane_id=? AND rowid=?)"),
         (deliver::OUTBOX, "INDEX delivery_due"),
         (status::RELEASABLE, "INDEX unit_spooled"),
         (account::KINDS, "INDEX unit_log_date"),
+        (account::UNITS, LANES_OF_DAYS),
         (account::UNITS, "INDEX unit_lane"),
+        (account::HOURS, LANES_OF_DAYS),
         (account::HOURS, "INDEX unit_lane"),
+        (account::DELIVERIES, LANES_OF_DAYS),
         (account::DELIVERIES, "INDEX unit_lane"),
+        (account::SET_ASIDE, LANES_OF_DAYS),
+        (account::SET_ASIDE, "INDEX dead_letter_unit"),
         (backfill::PROGRESS, "INDEX unit_backfill"),
         (dead_letter::NEWEST, "INDEX dead_letter_open"),
         (dead_letter::COUNTS, "INDEX dead_letter_open"),

@@ -17,7 +17,16 @@ impl World {
     ) -> Answer<Vec<LaneWork>> {
         let parsed = Stage::parse(stage)?;
         let mut lanes: BTreeMap<&Lane, (bool, i64, i64)> = BTreeMap::new();
-        for (unit, not_before) in self.waiting(connector, parsed) {
+        let open = self.waiting(connector, parsed);
+        let waits = open.iter().filter(|(_, not_before)| *not_before > now);
+        let held_up: BTreeSet<&Lane> = match parsed {
+            Stage::Collect => BTreeSet::new(),
+            Stage::Deliver(_) => waits.map(|(unit, _)| &unit.listed.lane).collect(),
+        };
+        for (unit, not_before) in open {
+            if held_up.contains(&unit.listed.lane) {
+                continue;
+            }
             let grant = self.grants.get(&(unit.listed.lane.clone(), stage.to_owned()));
             let leased = grant.is_some_and(|g| g.owner.is_some() && g.expires > now);
             if not_before <= now && !leased {

@@ -120,8 +120,8 @@ impl Ledger for MemoryLedger {
         })
     }
 
-    async fn reconsider(&self, connector: &str) -> Answer<u64> {
-        self.write(|world| world.reconsider(connector))
+    async fn reconsider(&self, connector: &str, now: i64) -> Answer<u64> {
+        self.write(|world| world.reconsider(connector, now))
     }
 
     async fn next_due(&self, connector: &str, now: i64) -> Answer<Option<i64>> {
@@ -408,17 +408,8 @@ impl Ledger for MemoryLedger {
         }))
     }
 
-    async fn spool_released(&self, units: &[UnitId]) -> Answer<()> {
-        self.write(|world| {
-            for id in units {
-                let unit = world.unit(*id)?;
-                if !unit.state.is_final() {
-                    return Err(Misfit { from: unit.state.name(), event: "released" }.into());
-                }
-                unit.spooled = false;
-            }
-            Ok(())
-        })
+    async fn spool_released(&self, units: &[UnitId]) -> Answer<u64> {
+        self.write(|world| units.iter().map(|unit| world.spool_released(*unit)).sum())
     }
 
     async fn summary(&self, connector: &str) -> Answer<Summary> {

@@ -46,6 +46,10 @@ impl World {
         replay.is_some_and(|id| all.any(|one| one.id == id && one.ended_at.is_none()))
     }
 
+    fn is_registered(&self, connector: &str, destination: &str) -> bool {
+        self.registered.get(connector).is_some_and(|names| names.contains(destination))
+    }
+
     /// Closes those that are open; answers how many.
     pub(super) fn close(&mut self, letters: &[LetterId], how: Closing, now: i64) -> u64 {
         let mut closed = 0;
@@ -85,6 +89,9 @@ impl World {
             let letter = kept.letter.clone();
             match (letter.destination, letter.row) {
                 _ if self.is_asked(kept.replay) => asked.waiting += 1,
+                (Some(destination), _) if !self.is_registered(&kept.connector, &destination) => {
+                    *asked.unregistered.entry(destination).or_default() += 1;
+                }
                 (Some(destination), Some(row)) => {
                     lots.entry((letter.unit, destination)).or_default().push((row, *id));
                     asked.asked += 1;
@@ -96,8 +103,7 @@ impl World {
                     }
                 }
                 (None, None) if self.unit(letter.unit)?.state == State::Disputed => {
-                    self.reconsider_where(|unit| unit.id == letter.unit)?;
-                    self.close(&[*id], Closing::Replayed, now);
+                    self.reconsider_where(|unit| unit.id == letter.unit, now)?;
                     asked.reconsidered += 1;
                 }
                 (None, None) => {

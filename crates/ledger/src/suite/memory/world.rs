@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::rules::{Stage, check_step, check_withhold, delivery_name, kept, no_delivery};
 use crate::unit::{self, Event, Misfit, State};
 use crate::{
-    Account, Backfill, BackfillId, Closed, ConnectorRecord, Cursor, DeadLetter, Delivery,
+    Account, Backfill, BackfillId, Closed, Closing, ConnectorRecord, Cursor, DeadLetter, Delivery,
     DeliveryDelta, Happened, HourRows, Lane, Lease, LedgerError, NewUnit, Reached, Replay,
     ReplayId, Unit, UnitId,
 };
@@ -231,21 +231,42 @@ impl World {
         }
     }
 
-    pub(super) fn reconsider(&mut self, connector: &str) -> Answer<u64> {
-        self.reconsider_where(|unit| unit.listed.lane.connector == connector)
+    pub(super) fn reconsider(&mut self, connector: &str, now: i64) -> Answer<u64> {
+        self.reconsider_where(|unit| unit.listed.lane.connector == connector, now)
     }
 
-    pub(super) fn reconsider_where(&mut self, chosen: impl Fn(&Unit) -> bool) -> Answer<u64> {
-        let mut count = 0;
+    pub(super) fn reconsider_where(
+        &mut self,
+        chosen: impl Fn(&Unit) -> bool,
+        now: i64,
+    ) -> Answer<u64> {
+        let mut units = BTreeSet::new();
         for unit in &mut self.units {
             if chosen(unit) && unit.state == State::Disputed {
                 unit.state = unit::apply(unit.state, &Event::Reconsidered)?;
                 unit.final_at = None;
                 self.remarks.remove(&unit.id);
-                count += 1;
+                units.insert(unit.id);
             }
         }
-        Ok(count)
+        for Kept { letter, closed, .. } in &mut self.dead_letters {
+            let of_dispute = letter.row.is_none() && letter.destination.is_none();
+            if of_dispute && closed.is_none() && units.contains(&letter.unit) {
+                *closed = Some(Closed { at: now, how: Closing::Replayed });
+            }
+        }
+        Ok(units.len() as u64)
+    }
+
+    /// Answers 1 if it had rows: nothing is counted here.
+    pub(super) fn spool_released(&mut self, id: UnitId) -> Answer<u64> {
+        let unit = self.unit(id)?;
+        if !unit.state.is_final() {
+            return Err(Misfit { from: unit.state.name(), event: "released" }.into());
+        }
+        let uncounted = unit.spooled && unit.admitted > 0;
+        unit.spooled = false;
+        Ok(u64::from(uncounted))
     }
 
     /// The unit with its rows by hour and its deliveries.
@@ -256,7 +277,15 @@ impl World {
         deliveries.sort();
         let mut hours = self.hours.get(&unit.id).cloned().unwrap_or_default();
         hours.sort();
-        Account { unit, hours, deliveries }
+        let mut set_aside: BTreeMap<Option<String>, u64> = BTreeMap::new();
+        for Kept { letter, closed, .. } in &self.dead_letters {
+            let is_of_rows = letter.row.is_some() || letter.destination.is_some();
+            if letter.unit == unit.id && closed.is_none() && is_of_rows {
+                *set_aside.entry(letter.destination.clone()).or_default() += 1;
+            }
+        }
+        let set_aside = set_aside.into_iter().collect();
+        Account { unit, hours, deliveries, set_aside }
     }
 
     pub(super) fn wake(&mut self, connector: &str) {

@@ -115,7 +115,7 @@ fn lanes() -> Vec<Lane> {
         .map(|(connector, kind)| Lane {
             connector: connector.to_owned(),
             event_type: kind.to_owned(),
-            day: "2026-11-23".to_owned(),
+            day: "1970-01-01".to_owned(),
         })
         .collect()
 }
@@ -317,7 +317,7 @@ impl Side<'_> {
                 outcome(self.ledger.wake(one_of(&CONNECTORS, *connector)).await)
             }
             Step::Reconsider(connector) => {
-                outcome(self.ledger.reconsider(one_of(&CONNECTORS, *connector)).await)
+                outcome(self.ledger.reconsider(one_of(&CONNECTORS, *connector), now).await)
             }
             Step::SpoolReleased(number) => {
                 outcome(self.ledger.spool_released(&[self.id(unit(*number))]).await)

@@ -11,7 +11,7 @@ use super::{By, Group, STATES};
 pub(super) fn header(by: Option<By>) -> String {
     if by == Some(By::Hour) {
         return "connector,event_type,hour,state,inferred,files_listed,files_fetched,rows_hourly,\
-                rows_daily,delivered,withheld,repeats,missing,late,reissued,rejected,disputed,first_listed,\
+                rows_daily,delivered,withheld,repeats,missing,late,reissued,rejected,disputed,set_aside,first_listed,\
                 last_change,reason,remedy"
             .to_owned();
     }
@@ -63,6 +63,7 @@ fn hours(record: &Record) -> Vec<String> {
                 hour.reissued.to_string(),
                 hour.rejected.to_string(),
                 hour.disputed.to_string(),
+                hour.set_aside.to_string(),
                 hour.first_listed.map_or_else(String::new, rfc3339),
                 hour.last_change.map_or_else(String::new, rfc3339),
                 hour.reason.clone().unwrap_or_default(),

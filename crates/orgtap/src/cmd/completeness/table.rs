@@ -96,7 +96,7 @@ fn answer(until: &Until) -> String {
         why.push(format!("{} under way or expected", counted(until.waiting, "hour")));
     }
     if !until.known {
-        why.push("the org was not asked late enough to know of all files".to_owned());
+        why.push("it cannot be known yet that all files have come".to_owned());
     }
     let first = until.first.as_ref().map_or_else(String::new, |(event_type, hour)| {
         format!("; the first is {event_type} at {}", cut(hour, 16))

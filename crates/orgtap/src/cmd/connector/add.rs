@@ -33,20 +33,22 @@ pub(super) async fn run(common: &Common, args: &AddArgs) -> anyhow::Result<Exit>
     let connector = answers.new.check(&settings, &common.config)?;
     let before = Before::of(&settings, &answers.new.name).await?;
     let added = Box::pin(test_and_save(common, args, &settings, &answers, connector)).await;
+    let mut is_exchanged = false;
     if !matches!(&added, Ok(Added { file: Some(_), .. })) {
-        let restored = before.restore().await;
-        // What went wrong first is what a person should hear of.
-        if let (Err(error), true) = (&restored, added.is_err()) {
-            tracing::warn!(%error, "not everything is as it was");
-        } else {
-            restored?;
+        match before.restore(answers.entered_value("refresh_token")).await {
+            Ok(exchanged) => is_exchanged = exchanged,
+            // What went wrong first is what a person should hear of.
+            Err(error) if added.is_err() => {
+                tracing::warn!(%error, "not everything is as it was");
+            }
+            Err(error) => return Err(error),
         }
     }
     let added = added?;
     if common.json {
         say(as_object(&answers.new, &added));
     } else {
-        say(last_words(&answers.new, &added, &settings.data_dir));
+        say(last_words(&answers.new, &added, is_exchanged, &settings.data_dir));
     }
     Ok(if added.file.is_some() { Exit::Success } else { Exit::Blocked })
 }
@@ -104,9 +106,15 @@ fn save(args: &AddArgs, settings: &Settings, answers: &Answers) -> anyhow::Resul
     Ok(save_connector(settings, new, &to_store)?)
 }
 
-fn last_words(new: &NewConnector, added: &Added, data_dir: &Path) -> String {
+fn last_words(new: &NewConnector, added: &Added, is_exchanged: bool, data_dir: &Path) -> String {
     let name = &new.name;
     let Some(file) = &added.file else {
+        if is_exchanged {
+            return format!(
+                "{name} is not saved. The test exchanged its refresh token; the newest one stays \
+                 in the vault, and the next try with the same token goes on with it."
+            );
+        }
         return format!("{name} is not saved, and nothing of it is kept.");
     };
     let tested = match &added.report {

@@ -23,6 +23,11 @@ pub(super) struct Answers {
 }
 
 impl Answers {
+    /// The value of a secret, wherever it is kept.
+    pub(super) fn entered_value(&self, key: &str) -> Option<&Secret> {
+        self.entered.iter().find(|it| it.key == key).map(|secret| &secret.value)
+    }
+
     /// The value of a secret that is not in the vault yet.
     pub(super) fn value(&self, key: &str) -> Option<&Secret> {
         let entered = self.entered.iter().find(|it| it.key == key && it.kept.is_none());

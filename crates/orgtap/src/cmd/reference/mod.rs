@@ -24,7 +24,10 @@ pub(crate) async fn run(args: &ReferenceArgs) -> anyhow::Result<Exit> {
 /// Prints completions for a shell.
 pub(crate) fn completions(args: &CompletionsArgs) -> Exit {
     let mut command = Cli::command();
-    clap_complete::generate(args.shell, &mut command, "orgtap", &mut std::io::stdout());
+    // Into memory first: it panics where it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut command, "orgtap", &mut script);
+    say(String::from_utf8_lossy(&script).trim_end());
     Exit::Success
 }
 

@@ -95,7 +95,7 @@ fn deploy_app(guide: &mut Guide, plan: &Plan) {
              with `--user`.",
         );
     }
-    guide.say("A new app can take up to half an hour to work.");
+    guide.say("A new app can take up to ten minutes to work.");
 }
 
 fn by_hand(guide: &mut Guide, plan: &Plan) {
