@@ -88,7 +88,9 @@ impl Collector {
         collected.delivered = destinations().map(|one| Progress::get(&one.events)).sum();
         if summary.failing > 0 && collected.problems.is_empty() {
             let record = self.ledger.connector(name).await?;
-            collected.problems.extend(last_met(&record, began));
+            let problem = last_met(&record, began);
+            collected.needs_person |= problem.as_ref().is_some_and(|it| it.disposition == "pause");
+            collected.problems.extend(problem);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use orgtap_codec::csv::Blocks;
-use orgtap_destinations::{Receipt, Stream};
+use orgtap_destinations::{Kind, Receipt, Stream};
 use orgtap_ledger::{
     DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
 };
@@ -360,13 +360,21 @@ impl Run<'_> {
     /// The stream is dead: what it had not called durable is forgotten, to be written again.
     pub(crate) async fn trouble(&mut self, error: &Error) -> Result<()> {
         self.commit().await?;
+        if let Error::Destination(it) = error {
+            match self.pending.first().filter(|step| step.replay.is_none()) {
+                // It may take what other lanes have.
+                Some(step) if it.kind() == Kind::RefusedAll => {
+                    let until = self.connector.wait(error, 1, step.unit);
+                    let note = Note::of(error).text();
+                    self.connector.ledger.postpone(&self.lease, step.unit, until, &note).await?;
+                }
+                _ => self.outlet.failed(self.connector, error),
+            }
+        }
         self.stream = None;
         self.pending.clear();
         self.unflushed = 0;
         Progress::add(&self.connector.progress.retries, 1);
-        if matches!(error, Error::Destination(_)) {
-            self.outlet.failed(self.connector, error);
-        }
         let destination = self.outlet.name();
         self.connector.errors.add(error, Some(destination));
         let problem = error.problem();

@@ -211,8 +211,8 @@ impl Kind {
             }
             Self::RefusedAll => {
                 "Read the target's reason above and compare body, gzip, headers and batch with \
-                 what the target expects. It is tried again every 15 minutes, and when Orgtap is \
-                 restarted."
+                 what the target expects. The files of that event type and day wait, and are tried \
+                 again every 15 minutes, and when Orgtap is restarted; others go on."
             }
             Self::NotUnderstood => {
                 "Check that port and transport (https or http, tls or tcp) belong together and \

@@ -50,7 +50,7 @@ pub(crate) enum LogFormat {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show the whole thing: a simulated org, one connector, a day of events into files.
+    /// Show the whole thing: a simulated org, one connector, days of events into files.
     Demo(DemoArgs),
     /// Collect from all connectors until stopped.
     Run(RunArgs),

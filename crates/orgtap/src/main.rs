@@ -54,7 +54,7 @@ async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
         Command::Config(args) => cmd::config::run(&common, &args),
         Command::SetupKit(args) => cmd::setup_kit::run(&common, &args).await,
         Command::Healthcheck(args) => cmd::healthcheck::run(&common, &args).await,
-        Command::Explain(args) => cmd::reference::explain(&args),
+        Command::Explain(args) => cmd::reference::explain(&common, &args),
         Command::Completions(args) => Ok(cmd::reference::completions(&args)),
         Command::Reference(args) => cmd::reference::run(&args).await,
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use orgtap_transport::vault::VaultError;
 use orgtap_transport::{Explain, Problem};
 use serde_json::json;
@@ -97,6 +98,37 @@ pub(crate) fn problem_text(problem: &Problem) -> String {
         text.push_str(&format!("\n  remedy: {}", problem.remedy));
     }
     text
+}
+
+/// Longer words may be broken wherever there is a better use for the room.
+const LONGEST_WORD: usize = 40;
+/// Shorter ones are broken only where there is no room for a table at all.
+const SHORT_WORD: usize = 6;
+
+/// A table as wide as the terminal. As many of its words are whole as the terminal has room for.
+pub(crate) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
+    let word = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+    let mut widths = header.map(word);
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = word(cell).max(*width);
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(header);
+    table.add_rows(rows);
+    let room = table.width().map_or(usize::MAX, usize::from);
+    // A space stands on each side of a word, and one between columns.
+    let all = |most: usize| widths.iter().map(|width| width.min(&most) + 3).sum::<usize>() - 1;
+    let most = (SHORT_WORD..=LONGEST_WORD).rev().find(|most| all(*most) <= room);
+    for (column, width) in table.column_iter_mut().zip(widths) {
+        let Some(most) = most else { break };
+        let width = Width::Fixed(u16::try_from(width.min(most) + 2).unwrap_or(u16::MAX));
+        column.set_constraint(ColumnConstraint::LowerBoundary(width));
+    }
+    table.to_string()
 }
 
 /// A moment in RFC 3339 without its fraction.

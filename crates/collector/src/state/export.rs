@@ -9,7 +9,7 @@ use orgtap_ledger::{DumpedRow, Ledger, SqliteLedger};
 use orgtap_transport::disk::settle;
 
 use super::archive::{Header, Writer};
-use super::{FOLDERS, Moved, StateFault, VERSION, by_hand};
+use super::{FOLDERS, Moved, Side, StateFault, VERSION, by_hand};
 use crate::collector::{ledger_path, lock};
 use crate::error::{Error, Result};
 
@@ -74,7 +74,7 @@ async fn write(data_dir: &Path, ledger: &SqliteLedger, part: &Path) -> Result<Mo
     }
     let counts = writer.finish().map_err(Error::disk(part))?;
     let (rows, files, bytes) = (counts.rows, counts.files, counts.bytes);
-    Ok(Moved { rows, files, bytes, by_hand: by_hand(data_dir) })
+    Ok(Moved { rows, files, bytes, by_hand: by_hand(data_dir, Side::Old) })
 }
 
 /// All files below a folder, sorted.

@@ -8,7 +8,7 @@ use orgtap_ledger::{Ledger, Restore, SqliteLedger};
 use orgtap_transport::disk;
 
 use super::archive::{Counts, Item, Reader};
-use super::{FOLDERS, Moved, StateFault, by_hand};
+use super::{FOLDERS, Moved, Side, StateFault, by_hand};
 use crate::collector::{ledger_path, lock};
 use crate::error::{Error, Result};
 
@@ -42,7 +42,7 @@ pub async fn import_state(data_dir: &Path, from: &Path) -> Result<Moved> {
     let counts = made?;
     removed?;
     let (rows, files, bytes) = (counts.rows, counts.files, counts.bytes);
-    Ok(Moved { rows, files, bytes, by_hand: by_hand(data_dir) })
+    Ok(Moved { rows, files, bytes, by_hand: by_hand(data_dir, Side::New) })
 }
 
 fn has_entries(folder: &Path) -> io::Result<bool> {

@@ -16,7 +16,7 @@ mod archive;
 mod export;
 mod import;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -76,16 +76,33 @@ impl StateFault {
     }
 }
 
+/// Which of two data folders is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// The one it comes from, which has what belongs to it.
+    Old,
+    /// The one it goes to, which may have got that already.
+    New,
+}
+
 /// What belongs to an installation besides its state.
-fn by_hand(data_dir: &Path) -> Vec<String> {
+fn by_hand(data_dir: &Path, side: Side) -> Vec<String> {
     let mut all =
         vec!["the configuration file, and files and environment variables it names".to_owned()];
-    let there = |name: &str| Some(data_dir.join(name)).filter(|path| path.exists());
-    let mut add = |path: Option<PathBuf>, what: &str| {
-        all.extend(path.map(|path| format!("{}: {what}", path.display())));
-    };
-    add(there("connectors"), "connectors made by `orgtap connector add`");
-    add(there("vault"), "secrets, sessions and refresh tokens, encrypted");
-    add(there("vault.key"), "the key of the vault; by another way than the vault");
+    for (name, what) in [
+        ("connectors", "connectors made by `orgtap connector add`"),
+        ("vault", "secrets, sessions and refresh tokens, encrypted"),
+        ("vault.key", "the key of the vault; by another way than the vault"),
+    ] {
+        let path = data_dir.join(name);
+        let shown = path.display();
+        match (side, path.exists()) {
+            (Side::Old, true) => all.push(format!("{shown}: {what}")),
+            (Side::New, false) => {
+                all.push(format!("{shown}, if the old data folder has it: {what}"));
+            }
+            _ => {}
+        }
+    }
     all
 }

@@ -79,7 +79,7 @@ pub(super) async fn run(
             Ok(checked) => {
                 desk.found(format!("{name}: {}", checked.proof));
                 if let Some(leaves) = checked.leaves {
-                    desk.found(format!("{name}: {leaves}"));
+                    desk.found(format!("{name}: the test leaves {leaves} there"));
                 }
             }
             Err(error) if failed.is_none() => failed = Some(error),

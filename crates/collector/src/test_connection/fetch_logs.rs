@@ -254,8 +254,11 @@ fn periods(settings: &ConnectorSettings, shape: &LogFileShape, listed: &Listed) 
 /// What will be collected, in a sentence.
 fn collects(desk: &Desk<'_>, shape: &LogFileShape, listed: &Listed, known: usize) -> String {
     let settings = desk.settings;
-    let hourly = shape.has_interval && settings.interval != IntervalPolicy::Daily;
-    let interval = if hourly { "hourly" } else { "daily" };
+    let interval = match choice(settings, shape) {
+        IntervalChoice::Hourly => "hourly",
+        IntervalChoice::Daily => "daily",
+        IntervalChoice::Both => "hourly and daily",
+    };
     let present = listed.types.keys().filter(|name| settings.event_types.admits(name)).count();
     let since = match settings.start {
         Some(start) => format!("made since {}", jiff::tz::Offset::UTC.to_datetime(start).date()),

@@ -1,13 +1,12 @@
 //! `orgtap status`: how each connector is doing, from the ledger.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use orgtap_collector::{ConnectorState, ConnectorStatus, Status};
-use orgtap_transport::words::{bytes, count, counted};
+use orgtap_transport::words::{bytes, count, counted, span};
 
 use super::{ledger, run, say};
 use crate::cli::Common;
 use crate::exit::Exit;
-use crate::render::{moment, problem_text};
+use crate::render::{moment, problem_text, table};
 
 /// Recent errors shown of a connector; `--json` and the console show more.
 const RECENT: usize = 3;
@@ -31,21 +30,11 @@ pub(crate) async fn run(common: &Common) -> anyhow::Result<Exit> {
 }
 
 fn text(status: &Status) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header([
-        "Source",
-        "Status",
-        "Event types",
-        "Total records",
-        "Last poll",
-        "Newest file",
-        "Why",
-    ]);
-    for one in &status.connectors {
-        let when = |time: &Option<String>| time.as_deref().map_or("-".to_owned(), moment);
-        table.add_row([
+    let rows = status.connectors.iter().map(|one| {
+        let when = |time: &Option<String>| {
+            time.as_deref().map_or("-".to_owned(), |time| moment(time).replace('T', " "))
+        };
+        [
             one.connector.clone(),
             one.state.word().to_owned(),
             one.event_types.len().to_string(),
@@ -53,12 +42,14 @@ fn text(status: &Status) -> String {
             when(&one.last_poll),
             when(&one.newest_file),
             one.reason.clone(),
-        ]);
-    }
+        ]
+    });
+    let header =
+        ["Source", "Status", "Event types", "Total records", "Last poll", "Newest file", "Why"];
     let mut lines = if status.connectors.is_empty() {
         vec!["there is no connector yet; `orgtap connector add` makes one".to_owned()]
     } else {
-        vec![table.to_string()]
+        vec![table(header, rows.collect())]
     };
     lines.extend(status.connectors.iter().map(details));
     lines.extend(status.broken.iter().map(problem_text));
@@ -109,7 +100,7 @@ fn details(one: &ConnectorStatus) -> String {
         {
             let lag = match destination.lag_s {
                 0 => String::new(),
-                lag => format!("; the oldest file waits since {} min", lag / 60),
+                lag => format!("; the oldest file that waits was made {} ago", span(lag)),
             };
             lines.push(format!(
                 "    last delivery {}, of the period from {}{lag}",

@@ -1,7 +1,6 @@
 //! `orgtap vault`: the names in the vault, and what changes them. Never shows a value.
 
 use clap::{Args, Subcommand};
-use comfy_table::{ContentArrangement, Table, presets};
 use orgtap_collector::config::Settings;
 use orgtap_transport::{disk, vault};
 use serde_json::json;
@@ -9,6 +8,7 @@ use serde_json::json;
 use super::{ask, say, settings_maybe_empty};
 use crate::cli::Common;
 use crate::exit::{Exit, usage};
+use crate::render::table;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum VaultWhat {
@@ -75,16 +75,12 @@ fn list(common: &Common) -> anyhow::Result<Exit> {
         say("The vault is empty.");
         return Ok(Exit::Success);
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Entry", "Used by"]);
-    for entry in names {
+    let rows = names.into_iter().map(|entry| {
         let users = users(&settings, &entry);
         let users = if users.is_empty() { "unused".to_owned() } else { users.join(", ") };
-        table.add_row([entry, users]);
-    }
-    say(table);
+        [entry, users]
+    });
+    say(table(["Entry", "Used by"], rows.collect()));
     Ok(Exit::Success)
 }
 

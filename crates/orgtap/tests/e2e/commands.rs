@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use orgtap_simorg::Fault;
 
 use crate::daemon::wait_until;
-use crate::support::{Ran, Scene, all_files, world};
+use crate::support::{Ran, Scene, all_files, small_world, world};
 
 fn scene() -> Scene {
     let scene = Scene::new(world(31, 1, 0.1));
@@ -294,4 +294,16 @@ fn secrets_appear_in_no_output_and_no_file() {
             assert!(!found, "{} holds a secret", path.display());
         }
     }
+}
+
+#[test]
+fn a_code_is_explained_in_plain_words_or_as_json() {
+    let scene = Scene::new(small_world(94));
+    let ran = scene.run(&["explain", "ot-auth-01"]);
+    assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("OT-AUTH-01: ") && !ran.stdout.contains('*'), "{}", ran.stdout);
+    assert!(ran.stdout.contains("  remedy:  ") && ran.stdout.contains("       check:  "));
+    let meaning = scene.run(&["explain", "OT-AUTH-01", "--json"]).json()["meanings"][0].clone();
+    assert!(meaning["title"].is_string() && meaning["possibilities"][0]["check"].is_string());
+    assert_eq!(scene.run(&["explain", "none"]).code, Some(2));
 }

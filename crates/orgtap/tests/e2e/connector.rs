@@ -388,7 +388,7 @@ fn config_check_counts_saved_connectors_and_names_one_that_is_broken() {
     let scene = scene();
     added(&scene);
     let ran = scene.run(&["config", "check"]);
-    assert!(ran.stdout.contains("1 connectors (1 saved)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("1 connector (1 saved)"), "{}", ran.stdout);
     let path = scene.path("data/connectors/acme.yaml");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, text.replace("instance_url", "instence_url")).unwrap();

@@ -1,11 +1,11 @@
 //! The other destinations, through crashes and outages: nothing lost, and every repeat removable.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::net::TcpListener;
 
 use orgtap_simorg::Call;
-use orgtap_simorg::world::Interval;
+use orgtap_simorg::world::{Interval, WorldConfig};
 use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
@@ -46,6 +46,36 @@ fn what_http_has_answered_is_not_sent_again_when_a_later_request_is_refused() {
     scene.collect_all();
     let (delivered, repeats) = receiver.distinct();
     assert!(delivered.uids.len() > 200, "{}", delivered.uids.len());
+    assert_eq!(repeats, 0);
+}
+
+#[test]
+fn an_event_type_that_a_target_refuses_whole_holds_up_no_other() {
+    let receiver = Receiver::default();
+    receiver.refuse_text(Some(r#""EVENT_TYPE":"API""#));
+    let url = receiver.clone().start();
+    let event_types = ["API", "Login", "URI"].map(str::to_owned).to_vec();
+    let scene = Scene::new(WorldConfig { event_types, ..world(46, 1, 0.5) });
+    scene.configure(
+        "  event_log_files: { interval: daily }\n",
+        &format!("- name: hook\n  type: http\n  url: {url}\n  body: ndjson\n"),
+    );
+    let ran = scene.run(&["collect"]);
+    assert_eq!(ran.code, Some(5), "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("OT-DEST-08"), "{}", ran.stdout);
+    let status = scene.run(&["status", "--json"]).json()["connectors"][0].clone();
+    assert_eq!(status["dead_letters"], 0, "{status:#}");
+    let days = status["units"]["done"].as_i64().unwrap();
+    assert!(days >= 2 && status["units"]["admitted"].as_i64() > Some(0), "{status:#}");
+    let (delivered, _) = receiver.distinct();
+    let types: BTreeSet<&str> = delivered.lanes.keys().map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(types, ["Login", "URI"].into());
+
+    receiver.refuse_text(None);
+    scene.collect_all();
+    let (delivered, repeats) = receiver.distinct();
+    let now = scene.org.clock().now();
+    compare(scene.org.world(), Interval::Daily, now, &delivered).assert_exact();
     assert_eq!(repeats, 0);
 }
 

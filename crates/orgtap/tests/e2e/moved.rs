@@ -49,6 +49,10 @@ fn a_moved_installation_goes_on_without_loss_or_repeats() {
     scene.reword("data_dir: data", "data_dir: elsewhere");
     let imported = scene.run(&["state", "import", "moving.orgtap", "--json"]);
     succeeds(&imported);
+    // The secrets are not there yet, and where they belong is said.
+    let by_hand = imported.json()["by_hand"].to_string();
+    assert!(by_hand.contains("elsewhere/vault, if the old data folder has it"), "{by_hand}");
+    assert!(by_hand.contains("elsewhere/vault.key, if"), "{by_hand}");
     for count in ["rows", "files", "bytes"] {
         assert_eq!(imported.json()[count], exported.json()[count]);
     }

@@ -25,6 +25,8 @@ pub(crate) struct Receiver {
     busy_every: u64,
     /// A request with an event whose uid ends in one of these letters is answered 413, or 400.
     refused: Arc<Mutex<(&'static str, &'static str)>>,
+    /// A request with an event in which this stands is answered 400.
+    refused_text: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Receiver {
@@ -78,6 +80,14 @@ impl Receiver {
                 }
                 continue;
             }
+            let text_refused = *self.refused_text.lock().unwrap();
+            if text_refused.is_some_and(|refused| text.contains(refused)) {
+                let answer = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+                if stream.write_all(answer.as_bytes()).is_err() {
+                    return;
+                }
+                continue;
+            }
             let number = self.requests.fetch_add(1, Ordering::SeqCst) + 1;
             let is_every = |so_many: u64| so_many > 0 && number.is_multiple_of(so_many);
             let busy = is_every(self.busy_every);
@@ -95,6 +105,11 @@ impl Receiver {
     /// Refuses events for good from now on: those whose uid ends in one of the letters.
     pub(crate) fn refuse(&self, letters: &'static str, answer: &'static str) {
         *self.refused.lock().unwrap() = (letters, answer);
+    }
+
+    /// Refuses events in which this stands from now on; or none.
+    pub(crate) fn refuse_text(&self, text: Option<&'static str>) {
+        *self.refused_text.lock().unwrap() = text;
     }
 
     /// What arrived so far.

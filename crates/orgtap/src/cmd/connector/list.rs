@@ -1,6 +1,5 @@
 //! `orgtap connector list` and `show`: what there is, never a secret.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use orgtap_collector::KeptSecret;
 use orgtap_collector::config::{ConnectorSettings, SignInSettings};
 use orgtap_transport::ConfigDuration;
@@ -10,6 +9,7 @@ use super::{file_of, named};
 use crate::cli::Common;
 use crate::cmd::{say, settings_maybe_empty};
 use crate::exit::Exit;
+use crate::render::table;
 
 /// Lists all connectors.
 pub(super) fn list(common: &Common) -> anyhow::Result<Exit> {
@@ -24,21 +24,18 @@ pub(super) fn list(common: &Common) -> anyhow::Result<Exit> {
         say("There is no connector yet; `orgtap connector add` makes one.");
         return Ok(Exit::Success);
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["Connector", "Instance URL", "Signs in by", "User", "Destinations", "From"]);
-    for one in &settings.connectors {
-        table.add_row([
+    let rows = settings.connectors.iter().map(|one| {
+        [
             one.name.clone(),
             address(one),
             one.sign_in.flow().word().to_owned(),
             one.user.clone().unwrap_or_else(|| "-".to_owned()),
             one.destinations.join(", "),
             file_of(one, &common.config).display().to_string(),
-        ]);
-    }
-    say(table);
+        ]
+    });
+    let header = ["Connector", "Instance URL", "Signs in by", "User", "Destinations", "From"];
+    say(table(header, rows.collect()));
     Ok(Exit::Success)
 }
 

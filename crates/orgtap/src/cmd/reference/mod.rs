@@ -4,9 +4,11 @@ mod scenario;
 mod troubleshooting;
 
 use clap::CommandFactory;
+use orgtap_salesforce::LikelyCause;
+use serde_json::{Value, json};
 
 use super::say;
-use crate::cli::{Cli, CompletionsArgs, ExplainArgs, Page, ReferenceArgs};
+use crate::cli::{Cli, Common, CompletionsArgs, ExplainArgs, Page, ReferenceArgs};
 use crate::exit::Exit;
 
 /// Prints a page.
@@ -39,16 +41,53 @@ struct Row {
 }
 
 /// `orgtap explain CODE`: the section of one code.
-pub(crate) fn explain(args: &ExplainArgs) -> anyhow::Result<Exit> {
-    let rows = rows();
+pub(crate) fn explain(common: &Common, args: &ExplainArgs) -> anyhow::Result<Exit> {
     let wanted = args.code.to_ascii_uppercase();
-    let sections: Vec<String> = rows.iter().filter(|row| row.code == wanted).map(section).collect();
-    if sections.is_empty() {
+    let mut rows = rows();
+    rows.retain(|row| row.code == wanted);
+    if rows.is_empty() {
         let message = format!("there is no code {:?}; codes look like OT-AUTH-01", args.code);
         return Err(crate::exit::usage(message));
     }
-    say(format!("{wanted}\n{}", sections.concat().trim_end()));
+    if common.json {
+        say(json!({ "code": wanted, "meanings": rows.iter().map(as_json).collect::<Vec<_>>() }));
+    } else {
+        let meanings: Vec<String> = rows.iter().map(for_terminal).collect();
+        say(meanings.join("\n\n"));
+    }
     Ok(Exit::Success)
+}
+
+fn as_json(row: &Row) -> Value {
+    let possible = causes(row.code)
+        .map(|one| json!({ "cause": one.cause, "check": one.check, "remedy": one.remedy }));
+    json!({
+        "title": row.title,
+        "cause": row.cause,
+        "remedy": row.remedy,
+        "possibilities": possible.collect::<Vec<_>>(),
+    })
+}
+
+fn for_terminal(row: &Row) -> String {
+    let mut text =
+        format!("{}: {}\n  cause:   {}\n  remedy:  {}", row.code, row.title, row.cause, row.remedy);
+    for (number, one) in (1..).zip(causes(row.code)) {
+        if number == 1 {
+            text.push_str("\n  possible causes, and what tells them apart:");
+        }
+        text.push_str(&format!(
+            "\n    {number}. {}\n       check:  {}\n       remedy: {}",
+            one.cause, one.check, one.remedy
+        ));
+    }
+    text
+}
+
+/// What may be behind a code that has several causes.
+fn causes(code: &str) -> impl Iterator<Item = &'static LikelyCause> {
+    let several = orgtap_salesforce::possibilities().into_iter();
+    several.filter(move |(one, _)| *one == code).flat_map(|(_, causes)| causes)
 }
 
 /// Every code, for the console.
@@ -103,15 +142,12 @@ fn rows() -> Vec<Row> {
 fn section(row: &Row) -> String {
     let mut text =
         format!("\n**{}**\n\n- Cause: {}\n- Remedy: {}\n", row.title, row.cause, row.remedy);
-    let several = orgtap_salesforce::possibilities().into_iter();
-    for (_, causes) in several.filter(|(code, _)| *code == row.code) {
-        text.push_str("- Possible causes, and what tells them apart:\n");
-        for cause in causes {
-            text.push_str(&format!(
-                "  - {}. Check: {}. Remedy: {}.\n",
-                cause.cause, cause.check, cause.remedy
-            ));
+    for (number, one) in (1..).zip(causes(row.code)) {
+        if number == 1 {
+            text.push_str("- Possible causes, and what tells them apart:\n");
         }
+        let line = format!("  - {}. Check: {}. Remedy: {}.\n", one.cause, one.check, one.remedy);
+        text.push_str(&line);
     }
     text
 }
