@@ -1,4 +1,4 @@
-//! Row indexes and admission records of lanes of which the org brings no more.
+//! Row indexes, admission records and closed dead letters of lanes of which the org brings no more.
 //!
 //! A lane is over when the org made its last file so long ago that it lists no file of that age: longer
 //! than `rows_retention`, and longer than the oldest file it ever listed had been there. Should one come
@@ -62,12 +62,15 @@ impl Past<'_> {
             let lease = self.ledger.lease(&lane, "collect", self.owner, clock::now(), ttl).await?;
             let Some(lease) = lease else { continue };
             if self.is_over(&lane, before).await? {
+                self.ledger.forget_letters(&lane).await?;
                 match fs::remove_dir_all(&folder) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
                         return Err(Error::Disk { path: folder, source: error });
                     }
                     _ => forgotten += 1,
                 }
+                // It is there still if something is in it that is nobody's.
+                drop(fs::remove_dir(self.spool.folder(&lane)));
             }
             self.ledger.release(&lease).await?;
         }
@@ -151,6 +154,7 @@ mod tests {
             fs::create_dir_all(&rows).unwrap();
             fs::write(rows.join("x.rows"), "x").unwrap();
             fs::write(rows.join("x.admit"), "x").unwrap();
+            fs::create_dir_all(self.spool.folder(&lane)).unwrap();
             unit
         }
 
@@ -164,7 +168,13 @@ mod tests {
                 retention: Duration::from_hours(24 * days),
             };
             past.forget(NOW).await.unwrap();
-            fs::read_dir(self.folder.path().join("rows/acme/Login")).unwrap().count()
+            let count = |folder| fs::read_dir(self.folder.path().join(folder)).unwrap().count();
+            assert_eq!(
+                count("spool/acme/Login"),
+                count("rows/acme/Login"),
+                "no empty folder stays"
+            );
+            count("rows/acme/Login")
         }
     }
 

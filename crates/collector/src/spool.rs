@@ -141,6 +141,12 @@ impl Spool {
         Ok(lanes)
     }
 
+    /// The folder with the bytes of a lane's units.
+    pub(crate) fn folder(&self, lane: &Lane) -> PathBuf {
+        let Lane { connector, event_type, day } = lane;
+        self.root.join("spool").join(path_part(connector)).join(path_part(event_type)).join(day)
+    }
+
     /// Opens a unit's bytes for reading, decompressed.
     pub(crate) fn open_bytes(&self, relative: &str) -> io::Result<Box<dyn Read + Send>> {
         open_packed(&self.bytes(relative))

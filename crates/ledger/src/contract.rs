@@ -258,6 +258,9 @@ pub trait Ledger: Send + Sync {
     /// many were open.
     async fn dismiss(&self, letters: &[LetterId], now: i64) -> Result<u64, LedgerError>;
 
+    /// Removes the closed dead letters of a lane, whose rows are forgotten. Answers how many.
+    async fn forget_letters(&self, lane: &Lane) -> Result<u64, LedgerError>;
+
     /// Asks for what open dead letters stand for to be tried again: rows and units a destination
     /// did not get are replayed there, undecodable units are listed anew and disputed ones decided
     /// again, with their letters closed.

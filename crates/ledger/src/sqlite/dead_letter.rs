@@ -8,7 +8,7 @@ use super::rows::{self, select_units};
 use super::script::Script;
 use crate::rules::kept;
 use crate::{
-    Closed, Closing, DeadLetter, LedgerError, Letter, LetterChoice, LetterCount, LetterId,
+    Closed, Closing, DeadLetter, Lane, LedgerError, Letter, LetterChoice, LetterCount, LetterId,
     ReplayId, UnitId,
 };
 
@@ -70,6 +70,11 @@ const IN_ROWS: &str = "
     select id, row_number from dead_letter
     where unit_id = $1 and destination = $2 and closed_at is null
       and row_number >= $3 and row_number < $4 and ($5 is null or replay_id = $5)";
+pub(super) const FORGET: &str = "
+    delete from dead_letter where closed_at is not null and unit_id in (
+        select u.id from unit u where u.lane_id = (
+            select l.id from lane l join connector c on c.id = l.connector_id
+            where c.name = $1 and l.event_type = $2 and l.day = $3))";
 /// Refused once more.
 const AGAIN: &str = "
     update dead_letter set code = $2, reason = $3, payload = $4, set_aside_at = $5 where id = $1";
@@ -222,6 +227,13 @@ pub(super) async fn of_unit(
     destination: &str,
 ) -> Result<Vec<LetterId>, Stop> {
     Ok(sqlx::query_scalar(OF_UNIT).bind(unit).bind(destination).fetch_all(conn).await?)
+}
+
+/// Removes the closed ones of a lane.
+pub(super) async fn forget(conn: &mut SqliteConnection, lane: &Lane) -> Result<u64, Stop> {
+    let Lane { connector, event_type, day } = lane;
+    let query = sqlx::query(FORGET).bind(connector).bind(event_type).bind(day);
+    Ok(query.execute(conn).await?.rows_affected())
 }
 
 /// Rows of a unit that a replay has sent to a destination.

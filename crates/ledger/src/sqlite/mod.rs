@@ -341,6 +341,10 @@ impl Ledger for SqliteLedger {
         whole!(self, |tx| dead_letter::close(&mut tx, letters, Closing::Dismissed, now))
     }
 
+    async fn forget_letters(&self, lane: &Lane) -> Result<u64, LedgerError> {
+        whole!(self, |tx| dead_letter::forget(&mut tx, lane))
+    }
+
     async fn replay_letters(
         &self,
         letters: &[LetterId],

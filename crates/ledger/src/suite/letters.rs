@@ -70,6 +70,23 @@ pub async fn open_letters_of_rows_are_in_their_units_account(storage: &dyn Stora
     assert_eq!(set_aside("Login").await, [vec![]]);
 }
 
+/// Those of other lanes stay, and so do open ones.
+pub async fn closed_letters_of_a_lane_are_forgotten(storage: &dyn Storage) {
+    let ledger = storage.open().await;
+    refused(&*ledger, "Login", &[1, 2, 3]).await;
+    refused(&*ledger, "Logout", &[4]).await;
+    let all = ids(&open(&*ledger).await);
+    ledger.dismiss(&all[..3], NOW).await.unwrap();
+    assert_eq!(ledger.forget_letters(&lane("Login")).await.unwrap(), 2);
+    assert_eq!(ledger.forget_letters(&lane("Login")).await.unwrap(), 0);
+    let of = async |closed| {
+        let choice = LetterChoice { closed, ..LetterChoice::of(ACME) };
+        let letters = ledger.letters(&choice, 9).await.unwrap();
+        letters.into_iter().map(|found| found.listed.lane.event_type).collect::<Vec<_>>()
+    };
+    assert_eq!((of(true).await, of(false).await), (vec!["Logout".into()], vec!["Login".into()]));
+}
+
 /// By destination, code, event type, unit and number; the payload only when asked for.
 pub async fn dead_letters_are_chosen_and_counted(storage: &dyn Storage) {
     let ledger = storage.open().await;

@@ -42,7 +42,8 @@ pub use leases::*;
 pub(crate) use letters::letters_and_replays;
 pub use letters::{
     a_dismissed_letter_is_closed_and_remembered, an_undecodable_unit_is_listed_anew_when_asked_for,
-    dead_letters_are_chosen_and_counted, open_letters_of_rows_are_in_their_units_account,
+    closed_letters_of_a_lane_are_forgotten, dead_letters_are_chosen_and_counted,
+    open_letters_of_rows_are_in_their_units_account,
 };
 pub use listing::*;
 pub use memory::MemoryLedger;
@@ -193,6 +194,7 @@ cases! { $
     dead_letters_are_chosen_and_counted
     open_letters_of_rows_are_in_their_units_account
     a_dismissed_letter_is_closed_and_remembered
+    closed_letters_of_a_lane_are_forgotten
     an_undecodable_unit_is_listed_anew_when_asked_for
 
     units_are_replayable_where_they_are_not_on_their_way

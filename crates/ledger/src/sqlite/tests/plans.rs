@@ -49,6 +49,7 @@ async fn frequent_questions_read_only_what_waits() {
         (account::SET_ASIDE, "INDEX dead_letter_unit"),
         (backfill::PROGRESS, "INDEX unit_backfill"),
         (dead_letter::NEWEST, "INDEX dead_letter_open"),
+        (dead_letter::FORGET, "INDEX dead_letter_unit"),
         (dead_letter::COUNTS, "INDEX dead_letter_open"),
         (replay::DUE, "INDEX replay_due"),
         (replay::OF_LANE, "INDEX replay_due"),

@@ -316,6 +316,10 @@ impl Ledger for MemoryLedger {
         self.write(|world| Ok(world.close(letters, Closing::Dismissed, now)))
     }
 
+    async fn forget_letters(&self, lane: &Lane) -> Answer<u64> {
+        self.write(|world| Ok(world.forget_letters(lane)))
+    }
+
     async fn replay_letters(&self, letters: &[LetterId], now: i64) -> Answer<LettersAsked> {
         self.write(|world| world.ask_letters(letters, now))
     }

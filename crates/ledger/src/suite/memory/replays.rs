@@ -19,7 +19,8 @@ impl World {
                 wish.is_none() || wish.as_ref() == has
             };
             let types = choice.event_types.as_ref();
-            let chosen = kept.connector == choice.connector
+            let chosen = !kept.forgotten
+                && kept.connector == choice.connector
                 && kept.closed.is_some() == choice.closed
                 && fits(&choice.destination, kept.letter.destination.as_ref())
                 && fits(&choice.code, Some(&kept.letter.code))
@@ -48,6 +49,17 @@ impl World {
 
     fn is_registered(&self, connector: &str, destination: &str) -> bool {
         self.registered.get(connector).is_some_and(|names| names.contains(destination))
+    }
+
+    pub(super) fn forget_letters(&mut self, lane: &Lane) -> u64 {
+        let mut forgotten = 0;
+        for kept in self.dead_letters.iter_mut().filter(|kept| kept.closed.is_some()) {
+            let mut units = self.units.iter();
+            let is_of = units.any(|it| it.id == kept.letter.unit && it.listed.lane == *lane);
+            forgotten += u64::from(is_of && !kept.forgotten);
+            kept.forgotten |= is_of;
+        }
+        forgotten
     }
 
     /// Closes those that are open; answers how many.

@@ -25,6 +25,7 @@ pub(super) struct Kept {
     pub(super) letter: DeadLetter,
     pub(super) replay: Option<ReplayId>,
     pub(super) closed: Option<Closed>,
+    pub(super) forgotten: bool,
 }
 
 #[derive(Clone, Default)]
@@ -199,7 +200,13 @@ impl World {
             let payload = kept(&letter.payload).to_vec();
             let letter = DeadLetter { unit: id, payload, ..letter.clone() };
             let connector = connector.clone();
-            self.dead_letters.push(Kept { connector, letter, replay: None, closed: None });
+            self.dead_letters.push(Kept {
+                connector,
+                letter,
+                replay: None,
+                closed: None,
+                forgotten: false,
+            });
         }
         Ok(())
     }
