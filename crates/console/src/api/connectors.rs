@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::header::{ETAG, IF_MATCH};
+use http::{HeaderMap, HeaderName, StatusCode};
 use orgtap_collector::config::NewConnector;
 use orgtap_collector::{Form, FormError, FormShown, Removed};
 use orgtap_transport::SecretRef;
@@ -65,31 +66,37 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<FormShown>)> {
     viewer.may(Role::Administrator)?;
     viewer.did("connector.add", &written.connector.name);
-    Ok((StatusCode::CREATED, Json(save(&app, written, true).await?)))
+    Ok((StatusCode::CREATED, Json(save(&app, written, true, None).await?)))
 }
 
 /// One connector
 #[utoipa::path(get, path = "/connectors/{name}", tag = "connectors",
     params(("name" = String, Path, description = "The connector")),
-    responses((status = 200, description = "As it is written down, without secrets", body = FormShown)))]
+    responses((status = 200, description = "As it is written down, without secrets; its ETag is for If-Match", body = FormShown)))]
 pub(super) async fn one(
     State(app): State<App>,
     _: Viewer,
     Named(name): Named<String>,
-) -> Result<Json<FormShown>> {
-    Ok(Json(app.fleet().form_of(&name)?))
+) -> Result<([(HeaderName, String); 1], Json<FormShown>)> {
+    let shown = app.fleet().form_of(&name)?;
+    Ok(([(ETAG, format!("\"{}\"", shown.version()))], Json(shown)))
 }
 
 /// Changes a connector
 ///
-/// The whole connector is written anew; secrets that are not given stay.
+/// The whole connector is written anew; secrets that are not given stay. With `If-Match`, it is
+/// refused if somebody has changed the connector since it was asked for.
 #[utoipa::path(put, path = "/connectors/{name}", tag = "connectors", request_body = Written,
-    params(("name" = String, Path, description = "The connector")),
+    params(
+        ("name" = String, Path, description = "The connector"),
+        ("If-Match" = Option<String>, Header, description = "The ETag it had when it was asked for")
+    ),
     responses((status = 200, description = "Changed", body = FormShown)))]
 pub(super) async fn replace(
     State(app): State<App>,
     viewer: Viewer,
     Named(name): Named<String>,
+    headers: HeaderMap,
     Given(written): Given<Written>,
 ) -> Result<Json<FormShown>> {
     viewer.may(Role::Administrator)?;
@@ -97,13 +104,29 @@ pub(super) async fn replace(
         return Err(Error::unusable("connector.name: a connector keeps its name"));
     }
     viewer.did("connector.change", &name);
-    Ok(Json(save(&app, written, false).await?))
+    let version = headers.get(IF_MATCH).map(|tag| tag.to_str().unwrap_or_default().trim());
+    let version = version.filter(|tag| *tag != "*").map(|tag| tag.trim_matches('"'));
+    Ok(Json(save(&app, written, false, version).await?))
 }
 
-async fn save(app: &App, written: Written, is_new: bool) -> Result<FormShown> {
+/// `version` is what the connector must still be.
+async fn save(
+    app: &App,
+    written: Written,
+    is_new: bool,
+    version: Option<&str>,
+) -> Result<FormShown> {
     let Written { connector, secrets, forget } = written;
-    match app.fleet().save(Form { connector, secrets, forget, is_new }).await {
-        Ok(shown) => Ok(shown),
+    let form = Form { connector, secrets, forget, is_new };
+    let saved = match version {
+        Some(version) => app.fleet().save_over(version, form).await,
+        None => app.fleet().save(form).await.map(Some),
+    };
+    match saved {
+        Ok(Some(shown)) => Ok(shown),
+        Ok(None) => Err(Error::conflict(
+            "the connector was changed since it was asked for; ask for it again",
+        )),
         Err(FormError::Other(error)) => Err(error.into()),
         Err(FormError::Fields(faults)) => {
             let told = faults.iter().map(|fault| {

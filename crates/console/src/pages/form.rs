@@ -76,6 +76,7 @@ struct FormPage {
     consumer_key: Field,
     consumer_secret: Field,
     security_token: Field,
+    has_token: bool,
     jwt_key: Field,
     jwt_audience: Field,
     refresh_token: Field,
@@ -259,6 +260,7 @@ fn form(
             "Of the org's External Client App or Connected App.",
         ),
         consumer_secret: f.secret("consumer_secret", "Consumer secret", ""),
+        has_token: f.shown.is_some_and(|shown| shown.secrets.contains_key("security_token")),
         security_token: f.secret(
             "security_token",
             "Security Token",

@@ -130,6 +130,26 @@ struct Cell {
     share: Option<i64>,
 }
 
+impl Cell {
+    /// Its text in pieces, between which a line had better end than within a word.
+    fn pieces(&self) -> Vec<&str> {
+        let mut pieces = Vec::new();
+        let (mut rest, mut before) = (self.text.as_str(), None);
+        for (at, letter) in self.text.char_indices() {
+            let after_mark = before.is_some_and(|mark| "_@./-?&=".contains(mark));
+            let within_name = before.is_some_and(char::is_lowercase) && letter.is_uppercase();
+            if after_mark || within_name {
+                let (piece, left) = rest.split_at(at + rest.len() - self.text.len());
+                pieces.push(piece);
+                rest = left;
+            }
+            before = Some(letter);
+        }
+        pieces.push(rest);
+        pieces
+    }
+}
+
 /// Monitoring Insights.
 pub(super) async fn monitoring(
     State(app): State<App>,
@@ -160,7 +180,8 @@ pub(super) async fn user(
     Path(user): Path<String>,
     Query(asked): Query<Asked>,
 ) -> Result<Response> {
-    let page = insights::user_time_line(app.rollups(), &user, &asked.choice(&app)?).await?;
+    let mut page = insights::user_time_line(app.rollups(), &user, &asked.choice(&app)?).await?;
+    page.panels.iter_mut().for_each(leave_out);
     let names = app.rollups().user_names(std::slice::from_ref(&user)).await?;
     let who = match names.first() {
         Some((_, name)) => format!("{name} ({user})"),
@@ -168,6 +189,26 @@ pub(super) async fn user(
     };
     let about = format!("What {who} did, joined by sign-in, session and request.");
     draw(&app, Frame::new(viewer, "security"), &asked, page, about)
+}
+
+/// Takes columns away that tell nothing: there is nothing in them, or one connector in each row.
+fn leave_out(panel: &mut insights::Panel) {
+    let insights::Body::Table { columns, rows } = &mut panel.body else { return };
+    let Some((first, others)) = rows.split_first() else { return };
+    let tells: Vec<bool> = (0..columns.len())
+        .map(|at| {
+            let cell = first.get(at);
+            let is_one = others.iter().all(|row| row.get(at) == cell);
+            let is_idle = columns[at].title == "Connector" || cell == Some(&Said::None);
+            !(is_one && is_idle)
+        })
+        .collect();
+    let mut told = tells.iter();
+    columns.retain(|_| told.next() == Some(&true));
+    for row in rows {
+        let mut told = tells.iter();
+        row.retain(|_| told.next() == Some(&true));
+    }
 }
 
 fn draw(
@@ -343,5 +384,50 @@ fn cell(said: Said, kind: Kind, query: &str) -> Cell {
             let link = format!("/insights/user/{id_in_address}?{query}");
             Cell { link: Some(link), ..plain(name.unwrap_or(id)) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_after_marks_and_before_the_words_of_a_name() {
+        for (text, pieces) in [
+            ("sarah.brown@acme.example", &["sarah.", "brown@", "acme.", "example"][..]),
+            ("LOGIN_ERROR", &["LOGIN_", "ERROR"]),
+            ("MetadataApiOperation", &["Metadata", "Api", "Operation"]),
+            ("a\u{fc}_\u{dc}b", &["a\u{fc}_", "\u{dc}b"]),
+            ("", &[""]),
+        ] {
+            assert_eq!(plain(text.to_owned()).pieces(), pieces);
+        }
+    }
+
+    #[test]
+    fn a_column_with_nothing_or_one_connector_is_left_out() {
+        let column = |title| insights::Column { title, kind: Kind::Text };
+        let row = |connector: &str| {
+            vec![Said::Text("one".to_owned()), Said::None, Said::Text(connector.to_owned())]
+        };
+        let titles = |rows: Vec<Vec<Said>>| {
+            let columns = vec![column("What"), column("Session key"), column("Connector")];
+            let body = insights::Body::Table { columns, rows };
+            let mut panel = insights::Panel {
+                id: "x",
+                title: "x",
+                question: "x",
+                needs: Vec::new(),
+                body,
+                note: None,
+            };
+            leave_out(&mut panel);
+            let insights::Body::Table { columns, rows } = panel.body else { unreachable!() };
+            assert!(rows.iter().all(|row| row.len() == columns.len()));
+            columns.iter().map(|column| column.title).collect::<Vec<_>>()
+        };
+        assert_eq!(titles(vec![row("a"), row("a")]), ["What"]);
+        assert_eq!(titles(vec![row("a"), row("b")]), ["What", "Connector"]);
+        assert_eq!(titles(vec![]), ["What", "Session key", "Connector"]);
     }
 }

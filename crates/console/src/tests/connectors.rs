@@ -124,6 +124,41 @@ async fn what_somebody_else_saved_meanwhile_is_not_undone_unseen() {
 }
 
 #[tokio::test]
+async fn a_program_can_say_what_it_changes_and_is_refused_when_that_is_no_more() {
+    let house = House::new().await;
+    let ada = house.person("ada", Role::Administrator).await;
+    house.connect("http://127.0.0.1:1").await;
+    let path = "/api/v1/connectors/acme";
+    let tag = async || ada.get(path).await.header("etag").to_owned();
+    let put = async |tag: Option<&str>, description: &str| {
+        let request = ada.request(Method::PUT, path).header("x-csrf-token", &ada.csrf);
+        let request = request.header(header::CONTENT_TYPE, "application/json");
+        let request = match tag {
+            Some(tag) => request.header(header::IF_MATCH, tag),
+            None => request,
+        };
+        let body = json!({ "connector": {
+            "name": "acme", "instance_url": "http://127.0.0.1:1", "auth": "client_credentials",
+            "destinations": ["nowhere"], "description": description,
+        } });
+        ada.send(request.body(Body::from(body.to_string())).unwrap()).await
+    };
+    let asked = tag().await;
+    assert_eq!(put(Some(&asked), "first").await.status, StatusCode::OK);
+    let refused = put(Some(&asked), "second").await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("OT-WEB-09"), "{refused:?}");
+    let described = || house.app.fleet().connector("acme").unwrap().description;
+    assert_eq!(described().as_deref(), Some("first"));
+    for (tag, description) in
+        [(Some(tag().await), "third"), (Some("*".into()), "fourth"), (None, "fifth")]
+    {
+        assert_eq!(put(tag.as_deref(), description).await.status, StatusCode::OK);
+        assert_eq!(described().as_deref(), Some(description));
+    }
+}
+
+#[tokio::test]
 async fn no_connector_is_called_like_the_page_of_a_new_one() {
     let house = House::new().await;
     let ada = house.person("ada", Role::Administrator).await;

@@ -98,11 +98,13 @@ fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result
     let is_new = before.is_none();
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     let mut destinations = Vec::new();
+    let mut forget = BTreeSet::new();
     for (key, value) in fields {
-        if key == "destinations" {
-            destinations.push(value);
-        } else {
-            values.insert(key, value);
+        match key.as_str() {
+            "destinations" => destinations.push(value),
+            // The one secret that may be there and need not.
+            "forget" if value == "security_token" => drop(forget.insert(value)),
+            _ => drop(values.insert(key, value)),
         }
     }
     let mut take = |key: &str| values.remove(key).filter(|value| !value.trim().is_empty());
@@ -133,7 +135,8 @@ fn filled(fields: Vec<(String, String)>, before: Option<NewConnector>) -> Result
             secrets.insert(key.to_owned(), SecretRef::Plain(Secret::new(value)));
         }
     }
-    Ok(Form { connector, secrets, forget: BTreeSet::new(), is_new })
+    forget.retain(|key| !secrets.contains_key(key));
+    Ok(Form { connector, secrets, forget, is_new })
 }
 
 #[cfg(test)]
@@ -158,6 +161,22 @@ mod tests {
         .unwrap();
         assert_eq!(form.secrets.keys().collect::<Vec<_>>(), ["security_token"]);
         assert!(form.is_new);
+    }
+
+    #[test]
+    fn a_security_token_is_taken_away_unless_another_is_typed() {
+        let fields = |token| {
+            pairs(&[
+                ("auth", "password"),
+                ("security_token", token),
+                ("forget", "security_token"),
+                ("forget", "consumer_key"),
+            ])
+        };
+        let before = || Some(NewConnector::new("acme", AuthFlow::Password));
+        let form = filled(fields(""), before()).unwrap();
+        assert_eq!(form.forget.iter().collect::<Vec<_>>(), ["security_token"]);
+        assert!(filled(fields("new"), before()).unwrap().forget.is_empty());
     }
 
     #[test]
