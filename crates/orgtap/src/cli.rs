@@ -176,8 +176,8 @@ const COMPLETENESS_HELP: &str = "States of an hour:
   complete  all that is known of it is delivered, and no further copy is waited for
   expected  by the type's history a file should come; it is not due yet
   partial   something of it is there or under way
-  gap       something is missing, or withheld from a destination for its age: it
-            says what, and what can be done
+  gap       something is missing, set aside as a dead letter, or withheld from a
+            destination for its age: it says what, and what can be done
   lost      something is missing, and the org keeps it no longer (30 days)
 
 Exit codes with --until:

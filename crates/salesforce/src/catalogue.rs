@@ -313,7 +313,7 @@ mod tests {
         let entries = catalogue();
         let codes: std::collections::BTreeSet<_> = entries.iter().map(|entry| entry.0).collect();
         assert_eq!(codes.len(), entries.len());
-        assert_eq!(entries.len(), 26 + Unreachable::ALL.len() + SignInRefusal::ALL.len());
+        assert_eq!(entries.len(), 27 + Unreachable::ALL.len() + SignInRefusal::ALL.len());
         for (code, title, cause, remedy, _) in entries {
             let area = code.strip_prefix("OT-AUTH-").or_else(|| code.strip_prefix("OT-ORG-"));
             assert!(area.is_some_and(|number| number.len() == 2), "{code}");

@@ -191,7 +191,7 @@ const TLS: Row = Row {
 const PROXY: Row = Row {
     code: "OT-ORG-16",
     title: "the proxy does not pass the connection on",
-    cause: "The proxy demands sign-in, forbids the host, or cannot reach it.",
+    cause: "Nothing listens at the proxy's address, or the proxy demands sign-in, forbids the host, or cannot reach it.",
     remedy: "Check the proxy's address and credentials, and that it allows Salesforce's hosts.",
     disposition: wait(60),
 };

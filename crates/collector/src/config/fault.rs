@@ -207,13 +207,14 @@ impl ConfigError {
         Rendered(self).to_string()
     }
 
-    /// `file:line:column: message`, as editors read it.
+    /// `file:line:column: message`, as editors read it; of what stands in no file, with its path.
     fn headline(&self, fault: &Fault) -> String {
         match &fault.place {
             Some(place) => {
                 format!("{}:{}:{}: {}", self.origin, place.line, place.column, fault.message)
             }
-            None => format!("{}: {}", self.origin, fault.message),
+            None if fault.path.is_empty() => format!("{}: {}", self.origin, fault.message),
+            None => format!("{}: {}: {}", self.origin, fault.path, fault.message),
         }
     }
 
@@ -245,7 +246,7 @@ impl fmt::Display for Rendered<'_> {
         for (index, fault) in self.0.faults.iter().enumerate() {
             let blank = if index == 0 { "" } else { "\n" };
             writeln!(f, "{blank}{} [{}]", self.0.headline(fault), fault.code)?;
-            if !fault.path.is_empty() {
+            if !fault.path.is_empty() && fault.place.is_some() {
                 writeln!(f, "  at {}", fault.path)?;
             }
             if let Some(place) = &fault.place {

@@ -9,7 +9,7 @@ use orgtap_destinations::DestinationConfig;
 use orgtap_events::time::rfc3339;
 use orgtap_ledger::{Replay, Unit, UnitChoice, UnitId};
 use orgtap_transport::ConfigDuration;
-use orgtap_transport::words::{bytes, count};
+use orgtap_transport::words::{bytes, count, counted};
 use serde_json::{Value, json};
 
 use super::{chosen, event_types, recorded, say, settings};
@@ -97,7 +97,7 @@ async fn ask(
     }
     let pacing = settings.destination(to).map(DestinationConfig::pacing).unwrap_or_default();
     let (ledger, _) = recorded(settings, &[]).await?;
-    let mut reports = Vec::new();
+    let (mut reports, mut found) = (Vec::new(), false);
     for name in connectors {
         let choice = UnitChoice {
             connector: name.clone(),
@@ -109,6 +109,7 @@ async fn ask(
         };
         let mut units = ledger.replayable(&choice, to).await?;
         let all = units.len();
+        found |= all > 0;
         if !args.any_age {
             units.retain(|unit| !pacing.is_too_old(unit.listed.log_date, super::now()));
         }
@@ -137,9 +138,9 @@ async fn ask(
         }
         let verb = if args.dry_run { "would be sent" } else { "will be sent" };
         say(format!(
-            "{name}: {} log files with {} rows, {}, {verb} to {to} again",
-            count(units.len() as u64),
-            count(rows),
+            "{name}: {} with {}, {}, {verb} to {to} again",
+            counted(units.len() as u64, "log file"),
+            counted(rows, "row"),
             bytes(size)
         ));
         if released > 0 {
@@ -162,6 +163,10 @@ async fn ask(
     }
     if common.json {
         say(json!({ "connectors": reports }));
+    }
+    if let (Some(unit), false) = (&args.unit, found) {
+        let text = format!("no log file {unit} is known that is not on its way to {to} anyway");
+        return Err(usage(text));
     }
     Ok(Exit::Success)
 }

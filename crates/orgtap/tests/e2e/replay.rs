@@ -61,6 +61,9 @@ fn one_type_goes_to_a_second_destination_without_asking_the_org() {
     assert_eq!(dry["rows"], wanted.len());
     assert!(replays(&scene).is_empty());
     assert!(receiver.lines().is_empty());
+    let unknown = scene.run(&["replay", "--to", "hook", "--unit", "0AT000000000000AAA"]);
+    assert_eq!(unknown.code, Some(2), "{}", unknown.stdout);
+    assert!(unknown.stderr.contains("no log file 0AT000000000000AAA"), "{}", unknown.stderr);
 
     let ran = scene.run(&["replay", "acme", "--to", "hook", "--types", "Login"]);
     assert_eq!(ran.code, Some(0), "{}{}", ran.stdout, ran.stderr);
