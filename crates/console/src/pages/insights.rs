@@ -131,23 +131,34 @@ struct Cell {
 }
 
 impl Cell {
-    /// Its text in pieces, between which a line had better end than within a word.
+    /// Its text in pieces, between which a line had better end than within them: words, and parts of
+    /// long ones.
     fn pieces(&self) -> Vec<&str> {
-        let mut pieces = Vec::new();
-        let (mut rest, mut before) = (self.text.as_str(), None);
-        for (at, letter) in self.text.char_indices() {
-            let after_mark = before.is_some_and(|mark| "_@./-?&=".contains(mark));
-            let within_name = before.is_some_and(char::is_lowercase) && letter.is_uppercase();
-            if after_mark || within_name {
-                let (piece, left) = rest.split_at(at + rest.len() - self.text.len());
-                pieces.push(piece);
-                rest = left;
-            }
-            before = Some(letter);
-        }
-        pieces.push(rest);
-        pieces
+        let words = self.text.split_inclusive(' ');
+        words.flat_map(|word| if is_long(word) { parts(word) } else { vec![word] }).collect()
     }
+}
+
+/// Whether a word, with what white space follows it, is too long to stand in a table whole.
+fn is_long(word: &str) -> bool {
+    word.trim_end().chars().count() > LONG_WORD
+}
+
+/// A word cut after marks and before capitals.
+fn parts(word: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut before) = (0, None);
+    for (at, letter) in word.char_indices() {
+        let after_mark = before.is_some_and(|mark| "_@./-?&=".contains(mark));
+        let within_name = before.is_some_and(char::is_lowercase) && letter.is_uppercase();
+        if after_mark || within_name {
+            parts.extend(word.get(start..at));
+            start = at;
+        }
+        before = Some(letter);
+    }
+    parts.extend(word.get(start..));
+    parts
 }
 
 /// Monitoring Insights.
@@ -332,8 +343,8 @@ fn series(title: &str, unit: Unit, step: i64, times: &[String], lines: &[insight
 }
 
 fn plain(text: String) -> Cell {
-    let is_long = text.split_whitespace().any(|word| word.chars().count() > LONG_WORD);
-    Cell { text, class: if is_long { "break" } else { "" }, link: None, share: None }
+    let long = text.split_whitespace().any(is_long);
+    Cell { text, class: if long { "break" } else { "" }, link: None, share: None }
 }
 
 fn when(time: &str) -> Cell {
@@ -392,13 +403,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_end_after_marks_and_before_the_words_of_a_name() {
+    fn lines_end_after_marks_and_before_the_capitals_of_long_words() {
         for (text, pieces) in [
             ("sarah.brown@acme.example", &["sarah.", "brown@", "acme.", "example"][..]),
-            ("LOGIN_ERROR", &["LOGIN_", "ERROR"]),
-            ("MetadataApiOperation", &["Metadata", "Api", "Operation"]),
-            ("a\u{fc}_\u{dc}b", &["a\u{fc}_", "\u{dc}b"]),
-            ("", &[""]),
+            ("LOGIN_CHALLENGE_ISSUED", &["LOGIN_", "CHALLENGE_", "ISSUED"]),
+            (
+                "ApexSoap 1, MetadataApiOperation 2",
+                &["ApexSoap ", "1, ", "Metadata", "Api", "Operation ", "2"],
+            ),
+            ("größe_der_Übertragung", &["größe_", "der_", "Übertragung"]),
+            ("", &[]),
         ] {
             assert_eq!(plain(text.to_owned()).pieces(), pieces);
         }
