@@ -110,7 +110,13 @@ impl Rsyslog {
 
     fn listens(&self) -> bool {
         match self.input {
-            Input::Udp => UdpSocket::bind(self.address()).is_err(),
+            // To try the port would take it, in the moment in which rsyslog may want it.
+            Input::Udp => {
+                let port = format!(":{:04X}", self.port);
+                let sockets = std::fs::read_to_string("/proc/net/udp").unwrap();
+                let mut local = sockets.lines().filter_map(|line| line.split_whitespace().nth(1));
+                local.any(|address| address.ends_with(&port))
+            }
             Input::Tcp | Input::Tls | Input::StrictTls => {
                 TcpStream::connect(self.address()).is_ok()
             }
