@@ -124,6 +124,11 @@ impl Connector {
     /// Says in the log what could not be done, and why.
     pub(crate) fn warn(&self, what: &str, error: &Error) {
         self.errors.add(error, None);
+        self.log(what, error);
+    }
+
+    /// The same of what is no error by itself.
+    pub(crate) fn log(&self, what: &str, error: &Error) {
         let problem = error.problem();
         tracing::warn!(
             connector = self.name(),

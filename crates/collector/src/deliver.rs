@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use orgtap_codec::csv::Blocks;
 use orgtap_destinations::{Kind, Receipt, Stream};
 use orgtap_ledger::{
-    DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit,
+    DeadLetter, Delivery, DeliveryDelta, Lane, Lease, PAYLOAD_LIMIT, Replay, Unit, UnitId,
 };
 use orgtap_transport::Explain;
 use tokio::sync::mpsc;
@@ -364,9 +364,7 @@ impl Run<'_> {
             match self.pending.first().filter(|step| step.replay.is_none()) {
                 // It may take what other lanes have.
                 Some(step) if it.kind() == Kind::RefusedAll => {
-                    let until = self.connector.wait(error, 1, step.unit);
-                    let note = Note::of(error).text();
-                    self.connector.ledger.postpone(&self.lease, step.unit, until, &note).await?;
+                    self.postpone(step.unit, error, 1).await?;
                 }
                 _ => self.outlet.failed(self.connector, error),
             }
@@ -399,11 +397,16 @@ impl Run<'_> {
             self.fetch_lost(unit).await?;
         }
         if !matches!(error, Error::Destination(_)) {
-            let until = self.connector.wait(&error, delivery.attempts + 1, unit.id);
-            let note = Note::of(&error).text();
-            self.connector.ledger.postpone(&self.lease, unit.id, until, &note).await?;
+            self.postpone(unit.id, &error, delivery.attempts + 1).await?;
         }
         Ok(Turn::Failed)
+    }
+
+    /// A unit waits after its `attempt`-th failure, and its lane with it.
+    async fn postpone(&mut self, unit: UnitId, error: &Error, attempt: i64) -> Result<()> {
+        let until = self.connector.wait(error, attempt, unit);
+        let note = Note::of(error).text();
+        Ok(self.connector.ledger.postpone(&self.lease, unit, until, &note).await?)
     }
 
     /// Fetches a unit again whose bytes are lost in the spool, for the next try.
@@ -419,13 +422,7 @@ impl Run<'_> {
             Err(error @ Error::Ledger(_)) => Err(error),
             Err(error) => {
                 // What is wrong is that it is lost, which has been told.
-                let problem = error.problem();
-                tracing::warn!(
-                    connector = connector.name(),
-                    code = problem.code,
-                    "cannot fetch again what is lost in the spool: {}",
-                    problem.message
-                );
+                connector.log("fetch again what is lost in the spool", &error);
                 Ok(())
             }
         }

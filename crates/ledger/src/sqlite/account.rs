@@ -105,8 +105,7 @@ pub(super) async fn accounts(
     let places: HashMap<UnitId, usize> =
         accounts.iter().enumerate().map(|(at, account)| (account.unit.id, at)).collect();
     for row in asking(HOURS).fetch_all(&mut *tx).await? {
-        let place = places.get(&row.try_get("unit_id")?).copied();
-        if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
+        if let Some(account) = of_row(&mut accounts, &places, &row)? {
             account.hours.push(HourRows {
                 hour: row.try_get("hour")?,
                 rows: unsigned(row.try_get("row_count")?),
@@ -117,20 +116,28 @@ pub(super) async fn accounts(
         }
     }
     for row in asking(DELIVERIES).fetch_all(&mut *tx).await? {
-        let place = places.get(&row.try_get("unit_id")?).copied();
-        if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
+        if let Some(account) = of_row(&mut accounts, &places, &row)? {
             let reached = Reached::of(rows::yes(&row, "done")?, rows::yes(&row, "withheld")?);
             account.deliveries.push((row.try_get("name")?, reached));
         }
     }
     for row in asking(SET_ASIDE).fetch_all(&mut *tx).await? {
-        let place = places.get(&row.try_get("unit_id")?).copied();
-        if let Some(account) = place.and_then(|place| accounts.get_mut(place)) {
+        if let Some(account) = of_row(&mut accounts, &places, &row)? {
             account.set_aside.push((row.try_get("destination")?, unsigned(row.try_get("n")?)));
         }
     }
     tx.commit().await?;
     Ok(accounts)
+}
+
+/// The account a row is about.
+fn of_row<'a>(
+    accounts: &'a mut [Account],
+    places: &HashMap<UnitId, usize>,
+    row: &SqliteRow,
+) -> Result<Option<&'a mut Account>, Stop> {
+    let place = places.get(&row.try_get("unit_id")?).copied();
+    Ok(place.and_then(|place| accounts.get_mut(place)))
 }
 
 fn unsigned(count: i64) -> u64 {

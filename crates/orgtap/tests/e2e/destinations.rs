@@ -113,8 +113,8 @@ fn a_destination_that_is_down_holds_up_nobody_and_catches_up_without_the_org() {
     assert_eq!(scene.org.stats().of(Call::Download), downloads, "files were fetched again");
 }
 
-#[test]
-fn a_destination_with_a_backlog_is_not_dropped_unless_told_to() {
+/// The configuration has `files` alone, and units wait for `hook`.
+fn with_a_backlog_of_a_destination_that_is_gone() -> Scene {
     let scene = Scene::new(world(44, 1, 0.1));
     let interval = "  event_log_files: { interval: daily, event_types: [\"Log*\"] }\n";
     let files = "- name: files\n  type: file\n  directory: events\n";
@@ -122,6 +122,12 @@ fn a_destination_with_a_backlog_is_not_dropped_unless_told_to() {
     scene.configure(interval, &format!("{files}{hook}"));
     assert!(matches!(scene.run(&["collect"]).code, Some(4 | 5)));
     scene.configure(interval, files);
+    scene
+}
+
+#[test]
+fn a_destination_with_a_backlog_is_not_dropped_unless_told_to() {
+    let scene = with_a_backlog_of_a_destination_that_is_gone();
     let ran = scene.run(&["collect"]);
     assert_eq!(ran.code, Some(5), "{}", ran.stdout);
     assert!(ran.stdout.contains("OT-CONF-20") && ran.stdout.contains("hook"), "{}", ran.stdout);
@@ -133,13 +139,7 @@ fn a_destination_with_a_backlog_is_not_dropped_unless_told_to() {
 
 #[test]
 fn a_connector_that_may_not_begin_holds_up_none_of_those_after_it() {
-    let scene = Scene::new(world(44, 1, 0.1));
-    let interval = "  event_log_files: { interval: daily, event_types: [\"Log*\"] }\n";
-    let files = "- name: files\n  type: file\n  directory: events\n";
-    let hook = "- name: hook\n  type: http\n  url: http://127.0.0.1:9/events\n";
-    scene.configure(interval, &format!("{files}{hook}"));
-    assert!(matches!(scene.run(&["collect"]).code, Some(4 | 5)));
-    scene.configure(interval, files);
+    let scene = with_a_backlog_of_a_destination_that_is_gone();
     let text = fs::read_to_string(scene.path("orgtap.yaml")).unwrap();
     let (before, after) = text.split_once("\ndestinations:\n").unwrap();
     let (_, acme) = before.split_once("- name: acme\n").unwrap();
